@@ -1,0 +1,30 @@
+"""Command line of one replica: `python -m ostiary.identity --config FILE`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ostiary.identity.configuration import load
+from ostiary.identity.serving import configure_logging, serve
+from ostiary.identity.wiring import build
+from ostiary.kernel.errors import OstiaryError
+
+
+def main() -> int:
+    """Run a replica; return 0 after an orderly stop, 3 when it refuses its configuration."""
+    parser = argparse.ArgumentParser(prog="ostiary.identity", description=__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="the replica's JSON file")
+    arguments = parser.parse_args()
+    configure_logging()
+    try:
+        configuration = load(arguments.config)
+        identity = build(configuration)
+    except OstiaryError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the reason belongs in the log
+        return int(error.exit_code)
+    serve(configuration, identity)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The HTTP side that all flows share: request context, the outcome header, problems, routing."""

@@ -1,0 +1,64 @@
+"""What a request means to this replica, beyond its own content.
+
+The edge may ask one request of two replicas: the canary first and, when its answer is not plainly
+good, the last good version. Both attempts carry the same request id. Side effects are therefore
+keyed by that id: the second attempt neither counts twice nor fails on what the first one did.
+Request id, attempt and client address are believed only from the edge.
+"""
+
+import hmac
+from dataclasses import dataclass
+from typing import cast
+
+import falcon
+
+from ostiary.kernel.ids import Random
+from ostiary.kernel.outcomes import ATTEMPT_HEADER, EDGE_HEADER, REQUEST_ID_HEADER, Outcome
+
+_REQUEST_ID_LENGTH_MAX = 128
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """Per-request facts; `outcome` is filled in by whoever answers.
+
+    `attempt` is 1, or 2 for a second opinion. `client_address` is an IP address as text.
+    `secure` tells whether the user's connection is HTTPS.
+    """
+
+    request_id: str
+    attempt: int
+    client_address: str
+    secure: bool
+    from_edge: bool
+    route: str = "unrouted"
+    outcome: Outcome | None = None
+
+    @property
+    def is_second_opinion(self) -> bool:
+        """Return whether another replica has been asked this request before."""
+        return self.attempt >= 2  # noqa: PLR2004 - the second attempt is the second
+
+
+def context_of(request: falcon.Request) -> RequestContext:
+    """Return the context that the middleware attached to a request."""
+    return cast("RequestContext", request.context.ostiary)
+
+
+def read_context(request: falcon.Request, *, edge_token: str, rng: Random) -> RequestContext:
+    """Build the context of a request; without the edge's token nothing in it is believed."""
+    presented = request.get_header(EDGE_HEADER) or ""
+    from_edge = hmac.compare_digest(presented.encode(), edge_token.encode())
+    own_id = rng.hex(16)
+    if not from_edge:
+        return RequestContext(own_id, 1, request.remote_addr or "", secure=False, from_edge=False)
+    request_id = request.get_header(REQUEST_ID_HEADER) or own_id
+    attempt = request.get_header(ATTEMPT_HEADER) or "1"
+    forwarded = (request.get_header("x-forwarded-for") or "").rpartition(",")[2].strip()
+    return RequestContext(
+        request_id=request_id[:_REQUEST_ID_LENGTH_MAX],
+        attempt=int(attempt) if attempt.isascii() and attempt.isdigit() else 1,
+        client_address=forwarded or request.remote_addr or "",
+        secure=request.get_header("x-forwarded-proto") == "https",
+        from_edge=True,
+    )

@@ -1,0 +1,76 @@
+"""Running one replica: one process with Granian's worker in a thread, and the health listener.
+
+Granian's default server forks a worker below a parent. Here one process is one replica: its id
+is what the runtime records, signals and adopts, and killing it leaves nothing behind.
+"""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.server.mt import MTServer
+
+from ostiary.identity.configuration import ReplicaConfiguration
+from ostiary.identity.health import HealthListener
+from ostiary.identity.wiring import Identity
+
+_HEADER_READ_SECONDS_MAX = 10
+
+
+class _ThreadServer(MTServer):
+    """Granian's thread-based server with exactly one worker, on any build of Python.
+
+    Upstream insists on a free-threaded build, because several worker threads gain nothing under
+    the interpreter lock. With one worker there is nothing to gain or lose.
+    """
+
+    def _check_gil(self) -> None:
+        return
+
+
+def configure_logging() -> None:
+    """Write one JSON object a line to standard output."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+
+
+def serve(configuration: ReplicaConfiguration, identity: Identity) -> None:
+    """Answer requests until SIGTERM; then finish those in flight and return."""
+    health = HealthListener(
+        (configuration.host, configuration.health_port),
+        name=configuration.name,
+        snapshot=configuration.snapshot,
+        ready=identity.is_ready,
+        metrics=identity.metrics,
+    )
+    health.start()
+    server = _ThreadServer(
+        "ostiary.identity",
+        address=configuration.host,
+        port=configuration.port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=configuration.settings.threads,
+        backlog=1024,
+        log_enabled=False,
+        respawn_failed_workers=False,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_READ_SECONDS_MAX * 1000),
+    )
+
+    def load(_target: str | None = None) -> Any:  # noqa: ANN401 - a WSGI application
+        return identity.app
+
+    server.serve(target_loader=load, wrap_loader=False)
+    health.stop()

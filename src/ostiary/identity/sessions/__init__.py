@@ -1,0 +1,1 @@
+"""Browser sessions: who has signed in with this browser, and until when."""

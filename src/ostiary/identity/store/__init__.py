@@ -1,0 +1,1 @@
+"""The login service's own store: tables, transactions and migrations on SQLite or PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Revisions, one file each, named by number. A revision only expands what is there."""
