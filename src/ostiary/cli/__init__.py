@@ -1,0 +1,1 @@
+"""The command line: one file per command group, each thin; `wiring` puts the parts together."""

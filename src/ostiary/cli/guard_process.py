@@ -1,0 +1,120 @@
+"""Starting and stopping the guard's process, in the foreground or kept by a keeper."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ostiary.cli import wiring
+from ostiary.guard.client import GuardClient, GuardError
+from ostiary.guard.options import GuardOptions
+from ostiary.kernel import processes
+from ostiary.kernel.clock import SystemClock
+from ostiary.kernel.errors import ExitCode, NotRunningError, OstiaryError
+from ostiary.kernel.files import write_atomically
+from ostiary.runtime.data_directory import DataDirectory
+
+_READY_SECONDS_MAX = 90.0
+_STOP_SECONDS_MAX = 60.0
+_POLL_SECONDS = 0.05
+_FAILURE_FILE = "guard.failure.json"
+
+
+def run_in_foreground(options: GuardOptions, ready: Callable[[dict[str, Any]], None]) -> None:
+    """Run a guard until Ctrl-C, SIGTERM or `ostiary down`; then everything has stopped."""
+    wiring.run_guard(options, ready=ready, stops_everything=True)
+
+
+def run_kept(data: Path) -> int:
+    """Run a guard below a keeper; leave the reason behind when it cannot start."""
+    (data / _FAILURE_FILE).unlink(missing_ok=True)
+    try:
+        options = GuardOptions.combine(data)
+        wiring.run_guard(options, ready=lambda _status: None, stops_everything=False)
+    except OstiaryError as error:
+        value = {
+            "code": error.code,
+            "message": error.message,
+            "hint": error.hint,
+            "exit_code": int(error.exit_code),
+        }
+        write_atomically(data / _FAILURE_FILE, json.dumps(value).encode())
+        return int(error.exit_code)
+    return int(ExitCode.DONE)
+
+
+def start_detached(options: GuardOptions) -> dict[str, Any]:
+    """Start a keeper with its guard; return the status once everything is ready.
+
+    Raises what the guard could not start for.
+    """
+    wiring.preflight(options)
+    failure = options.data / _FAILURE_FILE
+    failure.unlink(missing_ok=True)
+    options.record()
+    keeper = processes.spawn(
+        [sys.executable, "-P", "-m", "ostiary.cli", "guard", "keep", "--data", str(options.data)],
+        log=options.data / "guard.log",
+        cwd=options.data,
+    )
+    clock = SystemClock()
+    deadline = clock.monotonic() + _READY_SECONDS_MAX
+    while clock.monotonic() < deadline:
+        _raise_recorded(failure)
+        try:
+            return GuardClient(options.data).get("/status")
+        except NotRunningError:
+            if not processes.is_alive(keeper):
+                _raise_recorded(failure)
+                break
+        time.sleep(_POLL_SECONDS)
+    raise OstiaryError(
+        "guard_not_ready",
+        f"The guard did not get ready; its log is {options.data / 'guard.log'}.",
+        hint="The last lines there say what it was doing.",
+    )
+
+
+def stop(data: Path) -> dict[str, Any]:
+    """Stop everything of a data directory; also when its guard is gone but replicas run.
+
+    Raises `NotRunningError` when nothing runs.
+    """
+    try:
+        GuardClient(data).post("/shutdown")
+    except NotRunningError:
+        return _stop_without_guard(data)
+    clock = SystemClock()
+    deadline = clock.monotonic() + _STOP_SECONDS_MAX
+    while clock.monotonic() < deadline:
+        if not (data / "guard.json").exists():
+            return {"running": False}
+        time.sleep(_POLL_SECONDS)
+    raise OstiaryError(
+        "stop_slow", "The guard has not stopped everything yet.", hint="See `ostiary status`."
+    )
+
+
+def _stop_without_guard(data: Path) -> dict[str, Any]:
+    if not data.is_dir():
+        raise NotRunningError(
+            "nothing_running",
+            f"There is no data directory {data}, so nothing runs there.",
+            hint="Name the data directory with --data.",
+        )
+    with DataDirectory(data).acquire():
+        if not wiring.stop_orphans(GuardOptions.combine(data)):
+            raise NotRunningError("nothing_running", f"Nothing runs on {data}.")
+    return {"running": False}
+
+
+def _raise_recorded(failure: Path) -> None:
+    try:
+        value = json.loads(failure.read_text())
+    except (OSError, ValueError):
+        return
+    raise GuardError(
+        value["code"], value["message"], hint=value["hint"], exit_code=value["exit_code"]
+    )

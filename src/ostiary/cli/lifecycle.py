@@ -1,0 +1,148 @@
+"""`ostiary up`, `down` and `status`: starting, stopping and looking at the whole system."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from ostiary.cli import guard_process
+from ostiary.cli.options import DataOption, JsonOption, data_directory
+from ostiary.cli.output import Output, Result
+from ostiary.guard.client import GuardClient
+from ostiary.guard.options import GuardOptions
+from ostiary.kernel.errors import NotRunningError
+
+_UP_KEYS = (
+    "issuer",
+    "status_url",
+    "console",
+    "admin_link",
+    "demo",
+    "guard_pid",
+    "edge",
+    "replicas",
+)
+_STATUS_KEYS = ("running", "last_good", "change", "replicas", "incidents_open")
+_REPLICA_KEYS = ("service", "name", "pid", "port", "snapshot")
+_REFRESH_SECONDS = 0.5
+
+
+def up(
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return when ready; the guard is kept running.")
+    ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="Settings file (default: ./ostiary.toml where it exists)."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=1, max=65535, help="Port for users (default: 8000)."),
+    ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            envvar="OSTIARY_DATABASE_URL",
+            show_envvar=True,
+            help="Database URL (default: SQLite in the data directory).",
+        ),
+    ] = None,
+    envoy: Annotated[
+        Path | None, typer.Option("--envoy", help="Another Envoy binary than the packaged one.")
+    ] = None,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Start the login service, its edge and its guard; ready when this prints."""
+    output = Output(as_json=json)
+    options = GuardOptions.combine(
+        data_directory(data), config=config, port=port, database=database, envoy=envoy
+    )
+
+    def ready(status: dict[str, Any]) -> None:
+        replicas = [{key: item[key] for key in _REPLICA_KEYS} for item in status["replicas"]]
+        result = {key: status[key] for key in _UP_KEYS} | {"replicas": replicas}
+        output.result(result, lambda console, value: _show_ready(console, value, options, detach))
+
+    if detach:
+        ready(guard_process.start_detached(options))
+    else:
+        guard_process.run_in_foreground(options, ready)
+
+
+def down(data: DataOption = None, json: JsonOption = False) -> None:
+    """Stop replicas, edge and guard in an orderly way; the data stays."""
+    directory = data_directory(data)
+    stopped = guard_process.stop(directory)
+    Output(as_json=json).result(
+        stopped, lambda console, _: console.print("Stopped. The data stays where it is.")
+    )
+
+
+def status(
+    watch: Annotated[bool, typer.Option("--watch", help="Keep showing it.")] = False,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what runs."""
+    client = GuardClient(data_directory(data))
+    output = Output(as_json=json)
+    value = {key: client.get("/status")[key] for key in _STATUS_KEYS}
+    if json or not watch:
+        output.result(value, lambda console, result: console.print(_status_table(result)))
+        return
+    with Live(_status_table(value), console=output.console, auto_refresh=False) as live:
+        while True:
+            try:
+                live.update(_status_table(client.get("/status")), refresh=True)
+            except NotRunningError:
+                live.update("The guard does not answer; users are still served.", refresh=True)
+            time.sleep(_REFRESH_SECONDS)
+
+
+def _status_table(value: Result) -> Table:
+    change = value["change"]
+    if change is None:
+        title = f"last good {value['last_good']}, no change under way"
+    else:
+        title = f"last good {value['last_good']}, change {change['change']} in {change['stage']}"
+    table = Table(
+        "replica", "snapshot", "pid", "share", title=title, title_justify="left", box=None
+    )
+    for replica in value["replicas"]:
+        share = replica["share"]
+        table.add_row(
+            replica["name"],
+            replica["snapshot"],
+            str(replica["pid"]),
+            "" if share is None else f"{share:.0%}",
+        )
+    return table
+
+
+def _show_ready(console: Console, value: Result, options: GuardOptions, detach: bool) -> None:
+    issuer = value["issuer"]
+    where = "" if options.data == data_directory(None) else f" --data {options.data}"
+    rows = [
+        ("sign up", f"{issuer}/sign-up"),
+        ("who is signed in", value["demo"]),
+        ("issuer for OIDC clients", issuer),
+        ("data", str(options.data)),
+    ]
+    console.print("[bold]Ostiary is ready.[/bold]\n")
+    for name, text in rows:
+        console.print(f"  {name:<24}{text}", markup=False)
+    console.print("\nTry next:", markup=False)
+    for line in (
+        f"ostiary demo bad-release{where}",
+        f"ostiary client add my-app --redirect-uri http://localhost:3000/callback{where}",
+        f"ostiary status{where}",
+    ):
+        console.print(f"  {line}", markup=False)
+    stop = f"ostiary down{where}" if detach else "Ctrl-C"
+    console.print(f"\nStop with {stop}.", markup=False)

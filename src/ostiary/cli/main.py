@@ -1,0 +1,92 @@
+"""The entry point `ostiary`: commands, expected problems, and what happens on a bug."""
+
+import sys
+from pathlib import Path
+
+import click
+import typer
+
+from ostiary import __version__
+from ostiary.cli import changes, clients, demo, drills, guard, lifecycle, users
+from ostiary.cli.options import data_directory
+from ostiary.cli.output import Output
+from ostiary.kernel.errors import ExitCode, OstiaryError
+from ostiary.runtime.data_directory import write_trace
+
+app = typer.Typer(
+    name="ostiary",
+    help="A login service that survives its own changes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("up")(lifecycle.up)
+app.command("down")(lifecycle.down)
+app.command("status")(lifecycle.status)
+app.add_typer(users.app, name="user")
+app.add_typer(clients.app, name="client")
+app.add_typer(changes.app, name="change")
+app.add_typer(demo.app, name="demo")
+app.add_typer(drills.app, name="drill")
+app.add_typer(guard.app, name="guard", hidden=True)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"ostiary {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: bool = typer.Option(
+        False, "--version", callback=_show_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Read what every command has in common."""
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    as_json = "--json" in sys.argv
+    output = Output(as_json=as_json)
+    try:
+        code = app(standalone_mode=False)
+    except OstiaryError as error:
+        output.problem(error)
+        sys.exit(int(error.exit_code))
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(int(ExitCode.USAGE))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - the last resort that the contract asks for
+        sys.exit(_report_bug(output, error))
+    sys.exit(int(code) if isinstance(code, int) else 0)
+
+
+def _report_bug(output: Output, error: Exception) -> int:
+    """Keep a trace of a bug, say where it is and where to report it."""
+    trace = write_trace(data_directory(_data_argument()), error)
+    kept = f"A trace is in {trace}." if trace else "No trace could be written."
+    output.problem(
+        OstiaryError(
+            "internal_error",
+            f"This is a bug in Ostiary ({type(error).__name__}). {kept}",
+            hint="Please report it with that file at the project's issue tracker.",
+        )
+    )
+    return int(ExitCode.INTERNAL)
+
+
+def _data_argument() -> Path | None:
+    """Return what `--data` was given as, read from the raw arguments: parsing may have failed."""
+    for position, argument in enumerate(sys.argv):
+        if argument == "--data" and position + 1 < len(sys.argv):
+            return Path(sys.argv[position + 1])
+        if argument.startswith("--data="):
+            return Path(argument.removeprefix("--data="))
+    return None

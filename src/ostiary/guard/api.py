@@ -1,0 +1,147 @@
+"""The guard's API: what the command line and the drills may ask of it.
+
+Every resource is one word of `Operations`; this module only translates HTTP into calls and
+problems into answers.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import falcon
+import falcon.asgi
+
+from ostiary.kernel.errors import OstiaryError, UsageError
+
+Answer = dict[str, Any]
+_BODY_BYTES_MAX = 1024 * 1024
+
+
+class Operations(Protocol):
+    """What a guard can do for its operators. Each raises `OstiaryError` for expected problems."""
+
+    async def status(self) -> Answer:
+        """Return the state of the whole system."""
+        ...
+
+    async def shut_down(self, body: Answer) -> Answer:
+        """Stop replicas, edge and guard in an orderly way."""
+        ...
+
+    async def identity_request(self, method: str, path: str, body: Answer | None) -> Answer:
+        """Pass a request for users or clients on to the admin API of a last good replica."""
+        ...
+
+    async def propose(self, body: Answer) -> Answer:
+        """Begin a change; return its id and expected duration."""
+        ...
+
+    async def changes(self) -> Answer:
+        """Return all changes, the newest first."""
+        ...
+
+    async def change(self, change_id: str) -> Answer:
+        """Return one change with everything known about it."""
+        ...
+
+    async def command(self, change_id: str, kind: str, body: Answer) -> Answer:
+        """Give a running change an operator's command."""
+        ...
+
+
+class _Resource:
+    """A Falcon resource from up to two calls."""
+
+    def __init__(
+        self,
+        *,
+        get: Callable[..., Awaitable[Answer]] | None = None,
+        post: Callable[..., Awaitable[Answer]] | None = None,
+    ) -> None:
+        if get is not None:
+            self.on_get = _reader(get)
+        if post is not None:
+            self.on_post = _writer(post)
+
+
+def _reader(call: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[None]]:
+    async def on_get(
+        _request: falcon.asgi.Request, response: falcon.asgi.Response, **parts: str
+    ) -> None:
+        response.media = await call(*parts.values())
+
+    return on_get
+
+
+def _writer(call: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[None]]:
+    async def on_post(
+        request: falcon.asgi.Request, response: falcon.asgi.Response, **parts: str
+    ) -> None:
+        response.media = await call(*parts.values(), await _body(request))
+
+    return on_post
+
+
+async def _body(request: falcon.asgi.Request) -> Answer:
+    if (request.content_length or 0) > _BODY_BYTES_MAX:
+        raise UsageError("request_too_large", "The request to the guard is too large.")
+    body = await request.get_media(default_when_empty={})
+    if not isinstance(body, dict):
+        raise UsageError("request_malformed", "The request to the guard must be a JSON object.")
+    return body
+
+
+def create_api(operations: Operations) -> falcon.asgi.App[Any, Any]:
+    """Return the ASGI application that serves `operations`."""
+
+    async def users() -> Answer:
+        return await operations.identity_request("GET", "/admin/users", None)
+
+    async def add_user(body: Answer) -> Answer:
+        return await operations.identity_request("POST", "/admin/users", body)
+
+    async def user(email: str) -> Answer:
+        return await operations.identity_request("GET", f"/admin/users/{email}", None)
+
+    async def change_user(email: str, action: str, body: Answer) -> Answer:
+        if action == "delete":
+            return await operations.identity_request("DELETE", f"/admin/users/{email}", None)
+        return await operations.identity_request("POST", f"/admin/users/{email}/{action}", body)
+
+    async def add_client(body: Answer) -> Answer:
+        return await operations.identity_request("POST", "/admin/clients", body)
+
+    async def clients() -> Answer:
+        return await operations.identity_request("GET", "/admin/clients", None)
+
+    async def delete_client(client_id: str, _body: Answer) -> Answer:
+        return await operations.identity_request("DELETE", f"/admin/clients/{client_id}", None)
+
+    app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
+    app.add_route("/status", _Resource(get=operations.status))
+    app.add_route("/shutdown", _Resource(post=operations.shut_down))
+    app.add_route("/users", _Resource(get=users, post=add_user))
+    app.add_route("/users/{email}", _Resource(get=user))
+    app.add_route("/users/{email}/{action}", _Resource(post=change_user))
+    app.add_route("/clients", _Resource(get=clients, post=add_client))
+    app.add_route("/clients/{client_id}/delete", _Resource(post=delete_client))
+    app.add_route("/changes", _Resource(get=operations.changes, post=operations.propose))
+    app.add_route("/changes/{change_id}", _Resource(get=operations.change))
+    app.add_route("/changes/{change_id}/{kind}", _Resource(post=operations.command))
+    app.add_error_handler(OstiaryError, _on_problem)
+    return app
+
+
+async def _on_problem(
+    _request: falcon.asgi.Request,
+    response: falcon.asgi.Response,
+    error: OstiaryError,
+    _parts: dict[str, str],
+    **_options: object,
+) -> None:
+    response.status = falcon.HTTP_409
+    response.media = {
+        "error": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "exit_code": int(error.exit_code),
+    }

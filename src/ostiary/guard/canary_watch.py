@@ -1,0 +1,57 @@
+"""The guard's own look at the canary replicas: do they run, and do they answer at all."""
+
+import asyncio
+from collections.abc import Sequence
+
+import httpx
+
+from ostiary.runtime.ports import Replica, Runtime
+
+_SECONDS_MAX = 1.0
+_SILENT_IN_ROW_MAX = 3
+
+
+class CanaryWatch:
+    """Notices canary replicas that have died or hang."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._silent: dict[str, int] = {}
+        self._client = httpx.AsyncClient(timeout=_SECONDS_MAX, trust_env=False)
+
+    def reset(self) -> None:
+        """Forget what was seen of an earlier canary."""
+        self._silent = {}
+
+    async def trouble(self, replicas: Sequence[Replica]) -> str | None:
+        """Return what is wrong with the canary, in words; None where nothing is.
+
+        One replica that died is enough: its users would be next, and a release that dies in
+        canary is not one to wait for.
+        """
+        for replica in replicas:
+            if not self._runtime.alive(replica):
+                last = self._runtime.log_tail(replica)[-1:]
+                words = f" Its last words: {last[0][:300]}" if last else ""
+                return f"Canary replica {replica.name} has died.{words}"
+        await asyncio.gather(*(self._probe(replica) for replica in replicas))
+        for replica in replicas:
+            if self._silent.get(replica.name, 0) >= _SILENT_IN_ROW_MAX:
+                return (
+                    f"Canary replica {replica.name} has not answered "
+                    f"{_SILENT_IN_ROW_MAX} health probes in a row."
+                )
+        return None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _probe(self, replica: Replica) -> None:
+        url = f"http://{replica.host}:{replica.health_port}/live"
+        try:
+            answered = (await self._client.get(url)).is_success
+        except httpx.TransportError:
+            answered = False
+        silent = 0 if answered else self._silent.get(replica.name, 0) + 1
+        self._silent[replica.name] = silent

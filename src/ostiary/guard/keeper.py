@@ -1,0 +1,40 @@
+"""The keeper: starts the guard and starts it again when it dies.
+
+It does nothing else, so that there is little in it that could fail. It ends when the guard ends
+in an orderly way, or refuses to start for a reason that a restart cannot mend.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from ostiary.kernel.clock import Clock
+from ostiary.kernel.errors import ExitCode
+
+_FINAL = {ExitCode.DONE, ExitCode.USAGE, ExitCode.REFUSED}
+_PAUSE_SECONDS_MIN = 0.2
+_PAUSE_SECONDS_MAX = 10.0
+_STEADY_SECONDS = 30.0
+
+
+def keep(arguments: list[str], log: Path, clock: Clock) -> int:
+    """Run `ostiary` with `arguments` until it ends for good; return its code."""
+    pause = _PAUSE_SECONDS_MIN
+    while True:
+        started = clock.monotonic()
+        with log.open("ab") as stream:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "ostiary.cli", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+            )
+            code = process.wait()
+        if code in _FINAL:
+            return code
+        # A guard that ran well for a while and then died is started again at once.
+        if clock.monotonic() - started > _STEADY_SECONDS:
+            pause = _PAUSE_SECONDS_MIN
+        time.sleep(pause)
+        pause = min(pause * 2, _PAUSE_SECONDS_MAX)

@@ -1,0 +1,88 @@
+"""The lease port: a canary is routed to only while a guard that works says so.
+
+Envoy's health checks of canary endpoints come here instead of to the release, because a release
+cannot be trusted to enforce its own lease. The answer is 200 for the current change and epoch
+while the guard's loop has completed lately, and an error for everything else. A guard that
+hangs, dies or restarts answers no old epoch, and the edge drains the canary by itself.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from ostiary.kernel.clock import Clock
+
+_REQUEST_BYTES_MAX = 8_192
+_IDLE_SECONDS_MAX = 30
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTerms:
+    """Which canary may serve: one change, in one epoch of the guard."""
+
+    change: str
+    epoch: str
+
+    @property
+    def path(self) -> str:
+        """Return the path that the edge's health checks ask for."""
+        return f"/lease/{self.change}/{self.epoch}"
+
+
+class LeaseServer:
+    """Answers the edge's health checks of the canary.
+
+    `renew` is called by the guard's loop each time it has read, decided and journalled; a lease
+    that has not been renewed for `seconds_max` (monotonic) is not answered for.
+    """
+
+    def __init__(self, clock: Clock, *, seconds_max: float) -> None:
+        self._clock = clock
+        self._seconds_max = seconds_max
+        self._terms: LeaseTerms | None = None
+        self._renewed_at = 0.0
+        self._server: asyncio.Server | None = None
+
+    async def start(self, host: str = "127.0.0.1") -> int:
+        """Listen on a free port and return it."""
+        self._server = await asyncio.start_server(self._serve, host, 0, limit=_REQUEST_BYTES_MAX)
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def stop(self) -> None:
+        """Stop listening; from now on the canary drains."""
+        self._terms = None
+        if self._server is not None:
+            self._server.close()
+
+    def grant(self, terms: LeaseTerms) -> None:
+        """Answer for this change and epoch from now on, and for nothing else."""
+        self._terms = terms
+        self.renew()
+
+    def withdraw(self) -> None:
+        """Answer for nothing."""
+        self._terms = None
+
+    def renew(self) -> None:
+        """State that the guard's loop has just completed."""
+        self._renewed_at = self._clock.monotonic()
+
+    def answers(self, path: str) -> bool:
+        """Return whether the lease at this path holds now."""
+        if self._terms is None or path != self._terms.path:
+            return False
+        return self._clock.monotonic() - self._renewed_at <= self._seconds_max
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _IDLE_SECONDS_MAX)
+                parts = head.split(b" ", 2)
+                path = parts[1].decode("latin-1") if len(parts) == 3 else ""  # noqa: PLR2004
+                status = b"200 OK" if self.answers(path) else b"503 Service Unavailable"
+                writer.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\n\r\n")
+                await writer.drain()
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError, OSError):
+            return  # The edge closed the connection, or sent what no health check sends.
+        finally:
+            writer.close()

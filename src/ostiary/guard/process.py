@@ -1,0 +1,93 @@
+"""The guard's life as a process: its API, its signals, and what it leaves behind at its end."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from ostiary.guard.api import Operations, create_api
+from ostiary.guard.service import Guard
+from ostiary.guard.socket import socket_path
+from ostiary.kernel.clock import Clock, to_rfc3339
+from ostiary.kernel.files import write_atomically
+
+_POLL_SECONDS = 0.01
+_API_STOP_SECONDS = 1
+
+
+class _ApiServer(uvicorn.Server):
+    """An embedded server; signals are the guard's business."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signal handlers as they are."""
+        yield
+
+
+async def run(
+    guard: Guard,
+    operations: Operations,
+    *,
+    data: Path,
+    epoch: str,
+    clock: Clock,
+    ready: Callable[[dict[str, Any]], None],
+) -> None:
+    """Start the guard, serve its API, and watch until it is told to stop.
+
+    `ready` is called once users are served. Raises what kept the guard from starting or running.
+    """
+    loop = asyncio.get_running_loop()
+    # Until it runs, a signal ends the process as usual; what was started is adopted by the next.
+    await guard.start()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, guard.stop)
+    path = socket_path(data)
+    path.unlink(missing_ok=True)
+    server = _ApiServer(
+        uvicorn.Config(
+            create_api(operations),
+            uds=str(path),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=_API_STOP_SECONDS,
+        )
+    )
+    serving = asyncio.create_task(server.serve())
+    try:
+        await _until_started(server, serving)
+        os.chmod(path, 0o600)
+        _announce(data, path, epoch, clock)
+        ready(await operations.status())
+        await guard.run()
+        if guard.stops_everything:
+            await guard.stop_everything()
+    finally:
+        server.should_exit = True
+        await asyncio.gather(serving, return_exceptions=True)
+        (data / "guard.json").unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+
+
+async def _until_started(server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:
+    while not server.started:
+        if serving.done():
+            serving.result()
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def _announce(data: Path, socket: Path, epoch: str, clock: Clock) -> None:
+    value = {
+        "pid": os.getpid(),
+        "epoch": epoch,
+        "socket": str(socket),
+        "started": to_rfc3339(clock.now()),
+    }
+    write_atomically(data / "guard.json", json.dumps(value).encode())

@@ -1,0 +1,218 @@
+"""The guard itself: how it starts on what it finds, keeps the plane up, and stops.
+
+It can start at any point of an earlier guard's life: it reads the journal, adopts what runs,
+routes users to the last good snapshot, and only then puts an unfinished change away.
+"""
+
+import asyncio
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from ostiary.changes.configuration import Configuration
+from ostiary.changes.pacing import Pacing
+from ostiary.changes.snapshot import Snapshot, SnapshotStore
+from ostiary.guard import history as events
+from ostiary.guard.admin import IdentityAdmin
+from ostiary.guard.conductor import Conductor
+from ostiary.guard.fleet import SERVICE, Fleet
+from ostiary.guard.options import GuardOptions
+from ostiary.guard.plane import DataPlane
+from ostiary.kernel.clock import Clock
+from ostiary.kernel.journal import Journal
+from ostiary.runtime.ports import Replica
+from ostiary.runtime.releases import ReleaseStore
+
+_SUPERVISE_SECONDS = 0.2
+_STEADY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class GuardParts:
+    """What a guard is made of; put together by the composition root."""
+
+    options: GuardOptions
+    configuration: Configuration
+    journal: Journal
+    releases: ReleaseStore
+    snapshots: SnapshotStore
+    fleet: Fleet
+    plane: DataPlane
+    admin: IdentityAdmin
+    conductor: Conductor
+    clock: Clock
+    pacing: Pacing
+    issuer: str
+    epoch: str
+
+
+class Guard:
+    """Keeps one data directory's system up, and conducts its changes."""
+
+    def __init__(self, parts: GuardParts) -> None:
+        self._parts = parts
+        self._stopping = asyncio.Event()
+        self.stops_everything = False
+
+    async def start(self) -> None:
+        """Bring everything up, or adopt what runs; return when users are served.
+
+        Raises `OstiaryError` when a replica or the edge cannot be started.
+        """
+        parts = self._parts
+        found = events.read(parts.journal.entries())
+        snapshot = await self._last_good(found)
+        adopted = parts.fleet.adopt()
+        stable = [replica for replica in adopted if replica.snapshot == snapshot.id]
+        strays = [replica for replica in adopted if replica.snapshot != snapshot.id]
+        missing = snapshot.settings["identity"]["replicas"] - len(stable)
+        launched = parts.fleet.launch(snapshot, max(missing, 0))
+        try:
+            await asyncio.gather(
+                parts.plane.start(snapshot.id, [*stable, *launched]),
+                parts.fleet.wait_ready(launched),
+            )
+        except BaseException:
+            if not adopted:
+                await parts.plane.stop()
+                await parts.fleet.stop(launched)
+            raise
+        await self._put_away(found, strays)
+        parts.journal.append(
+            events.GUARD_STARTED,
+            None,
+            {"epoch": parts.epoch, "pid": os.getpid(), "port": parts.options.port},
+        )
+
+    async def _last_good(self, found: events.History) -> Snapshot:
+        """Return the snapshot to serve: the last good one, or the first one ever."""
+        parts = self._parts
+        promoted = found.promoted_unmarked
+        if promoted is not None:
+            # An earlier guard had decided; it died before it could write the mark.
+            data = {"snapshot": promoted.snapshot, "because": promoted.id}
+            parts.journal.append(events.MARKED_GOOD, promoted.snapshot, data)
+            return parts.snapshots.get(promoted.snapshot)
+        if found.last_good is not None:
+            return parts.snapshots.get(found.last_good)
+        release = await asyncio.to_thread(parts.releases.import_installed)
+        snapshot = parts.snapshots.add(
+            {SERVICE: release.hash}, parts.configuration.snapshot_settings.to_snapshot()
+        )
+        # Nothing can be compared with: the first snapshot is good because there is no other.
+        data = {"snapshot": snapshot.id, "because": "first start"}
+        parts.journal.append(events.MARKED_GOOD, snapshot.id, data)
+        return snapshot
+
+    async def _put_away(self, found: events.History, strays: list[Replica]) -> None:
+        """Hand what an unfinished change left behind to the controller; stop everything else."""
+        parts = self._parts
+        unfinished = found.unfinished[-1] if found.unfinished else None
+        ours: list[Replica] = []
+        if unfinished is not None:
+            other = {unfinished.snapshot, unfinished.from_snapshot}
+            ours = [replica for replica in strays if replica.snapshot in other]
+            if unfinished.is_promoted:
+                parts.plane.replaced = ours
+            else:
+                parts.plane.canary = ours
+            parts.conductor.take_over(unfinished)
+        await parts.fleet.stop([replica for replica in strays if replica not in ours])
+
+    async def run(self) -> None:
+        """Watch and supervise until `stop` or `shut_down` is called."""
+        tasks = (
+            asyncio.create_task(self._supervise(), name="supervise"),
+            asyncio.create_task(self._parts.conductor.run(), name="watch"),
+            asyncio.create_task(self._until_stopped(), name="stop"),
+        )
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    async def _until_stopped(self) -> None:
+        await self._stopping.wait()
+
+    def stop(self) -> None:
+        """End `run`; replicas and edge go on serving."""
+        self._stopping.set()
+
+    def shut_down(self) -> None:
+        """End `run`, and with it everything that is served."""
+        self.stops_everything = True
+        self._stopping.set()
+
+    async def stop_everything(self) -> None:
+        """Stop edge and replicas in an orderly way, the edge first so that nobody is refused."""
+        plane = self._parts.plane
+        await self._parts.conductor.abandon()
+        await plane.stop()
+        await self._parts.fleet.stop([*plane.stable, *plane.canary, *plane.replaced])
+
+    async def _supervise(self) -> None:
+        """Bring back Envoys and replicas that die, for ever."""
+        plane = self._parts.plane
+        while True:
+            for pid in await plane.restart_dead():
+                self._parts.journal.append(events.ENVOY_RESTARTED, None, {"pid": pid})
+            await self._supervise_stable()
+            await asyncio.sleep(_SUPERVISE_SECONDS)
+
+    async def _supervise_stable(self) -> None:
+        parts = self._parts
+        plane = parts.plane
+        snapshot = parts.snapshots.get(plane.last_good)
+        count = int(snapshot.settings["identity"]["replicas"])
+        before = plane.stable
+        living = await parts.fleet.drop_dead(before)
+        filled = await parts.fleet.fill_up(snapshot, living, count)
+        if plane.stable is not before:
+            # A promotion has moved the stable group meanwhile; what was started here is its.
+            await parts.fleet.stop([replica for replica in filled if replica not in living])
+            return
+        if filled != before:
+            plane.stable = filled or before
+            await plane.refresh()
+        else:
+            parts.fleet.settle_pauses(snapshot, steady_seconds=_STEADY_SECONDS)
+
+    def status(self) -> dict[str, Any]:
+        """Return the state of the whole system, as the command line prints it."""
+        plane = self._parts.plane
+        issuer = self._parts.issuer
+        return {
+            "running": True,
+            "issuer": issuer,
+            "status_url": None,
+            "console": None,
+            "admin_link": None,
+            "demo": f"{issuer}/demo",
+            "guard_pid": os.getpid(),
+            "edge": [{"pid": pid} for pid in plane.edge_pids],
+            "last_good": plane.last_good,
+            "change": self._parts.conductor.brief(),
+            "replicas": [
+                *_rows(plane.stable, plane.stable_share),
+                *_rows(plane.canary, plane.share),
+            ],
+            "incidents_open": None,
+        }
+
+
+def _rows(replicas: list[Replica], share: float | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "service": replica.service,
+            "name": replica.name,
+            "pid": replica.process.pid,
+            "port": replica.port,
+            "snapshot": replica.snapshot,
+            "share": None if share is None else share / len(replicas),
+            "capacity": None,
+            "load": None,
+        }
+        for replica in replicas
+    ]

@@ -1,0 +1,164 @@
+"""Trying the system out with the guard's own probe accounts: rehearsal, pinned journeys, proof.
+
+Probe accounts are made at a last good replica and deleted when a change has ended; nothing of
+them counts as a user.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ostiary.changes.events import JourneysRun, ProofRun, Rehearsed
+from ostiary.changes.model import Reason
+from ostiary.guard.plane import DataPlane
+from ostiary.kernel.clock import Clock
+from ostiary.kernel.ids import Random
+from ostiary.runtime.ports import Replica
+from ostiary.watch.journeys.admin_api import AdminApiError
+from ostiary.watch.journeys.pinned import run_pinned_journeys, run_quick_journeys
+from ostiary.watch.journeys.probes import ProbeAccount, ProbeAdmin
+from ostiary.watch.journeys.rehearsal import run_rehearsal_journeys
+from ostiary.watch.journeys.report import JourneyReport
+from ostiary.watch.relying_party.target import Target
+
+_ACCOUNTS = 4
+_FAILURES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TrialPlace:
+    """Where journeys go. `edge_url` is the edge's own address, `issuer` what users call it."""
+
+    edge_url: str
+    issuer: str
+    leeway_seconds: float
+    admin_token: str = field(repr=False)
+    pin_token: str = field(repr=False)
+
+
+class Trials:
+    """Runs journeys for one change at a time, with accounts that live as long as the change."""
+
+    def __init__(self, plane: DataPlane, place: TrialPlace, *, clock: Clock, rng: Random) -> None:
+        self._plane = plane
+        self._place = place
+        self._clock = clock
+        self._rng = rng
+        self._accounts: list[ProbeAccount] = []
+        self._making = asyncio.Lock()
+
+    async def rehearse(self) -> Rehearsed:
+        """Run the full set on the candidates, off traffic, and the matrix with last good."""
+        plane = self._plane
+        candidates = [
+            self._target(replica, f"candidate {replica.name}") for replica in plane.canary
+        ]
+        old = plane.stable[0]
+        try:
+            async with self._admin() as admin:
+                report = await run_rehearsal_journeys(
+                    candidates,
+                    admin=admin,
+                    clock=self._clock,
+                    rng=self._rng,
+                    last_good=self._target(old, "last good"),
+                    leeway_seconds=self._place.leeway_seconds,
+                )
+        except AdminApiError as error:
+            return Rehearsed(passed=False, failures=(_no_accounts(error),))
+        return Rehearsed(passed=report.passed, failures=_reasons(report))
+
+    async def pinned(self) -> JourneysRun:
+        """Run the quick set on the canary through the edge, and on last good beside it."""
+        place = self._place
+        try:
+            accounts = await self._ready_accounts()
+        except AdminApiError as error:
+            # Without accounts neither arm can be tried, which says nothing about the canary.
+            return JourneysRun(passed=False, failures=(_no_accounts(error),), control_passed=False)
+        half = len(accounts) // 2
+        canary, control = await asyncio.gather(
+            run_pinned_journeys(
+                place.edge_url,
+                place.pin_token,
+                issuer=place.issuer,
+                accounts=accounts[half:],
+                clock=self._clock,
+                rng=self._rng,
+            ),
+            run_quick_journeys(
+                [self._target(self._plane.stable[0], "last good")],
+                accounts=accounts[:half],
+                clock=self._clock,
+                rng=self._rng,
+            ),
+        )
+        return JourneysRun(
+            passed=canary.passed,
+            strata_passed=canary.strata_passed,
+            failures=_reasons(canary),
+            control_passed=control.passed,
+        )
+
+    async def proof(self, of: Literal["promotion", "rollback"]) -> ProofRun:
+        """Run the quick set through the edge as a user would: no pin, any replica."""
+        place = self._place
+        try:
+            accounts = await self._ready_accounts()
+        except AdminApiError as error:
+            return ProofRun(of=of, passed=False, failures=(_no_accounts(error),))
+        report = await run_quick_journeys(
+            [Target("edge", place.edge_url, place.issuer)],
+            accounts=accounts[:1],
+            clock=self._clock,
+            rng=self._rng,
+        )
+        return ProofRun(of=of, passed=report.passed, failures=_reasons(report))
+
+    async def clean_up(self) -> None:
+        """Delete the accounts; those that cannot be deleted now are swept at the next start."""
+        accounts, self._accounts = self._accounts, []
+        try:
+            async with self._admin() as admin:
+                for account in accounts:
+                    await admin.delete(account)
+        except AdminApiError:
+            return
+
+    async def sweep(self) -> None:
+        """Delete probe accounts that an earlier guard left behind."""
+        try:
+            async with self._admin() as admin:
+                await admin.sweep()
+        except AdminApiError:
+            return
+
+    async def _ready_accounts(self) -> Sequence[ProbeAccount]:
+        async with self._making:
+            if not self._accounts:
+                async with self._admin() as admin:
+                    for _ in range(_ACCOUNTS):
+                        self._accounts.append(await admin.create())
+            return list(self._accounts)
+
+    def _admin(self) -> ProbeAdmin:
+        replica = self._plane.stable[0]
+        return ProbeAdmin(_url(replica), self._place.admin_token, rng=self._rng)
+
+    def _target(self, replica: Replica, name: str) -> Target:
+        return Target(name, _url(replica), self._place.issuer, snapshot=replica.snapshot)
+
+
+def _url(replica: Replica) -> str:
+    return f"http://{replica.host}:{replica.port}"
+
+
+def _reasons(report: JourneyReport) -> tuple[Reason, ...]:
+    return tuple(
+        Reason("journey_failed", str(failure)) for failure in report.failures[:_FAILURES_SHOWN]
+    )
+
+
+def _no_accounts(error: AdminApiError) -> Reason:
+    return Reason("probe_accounts_unavailable", f"Probe accounts could not be made: {error}")

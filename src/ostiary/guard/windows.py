@@ -1,0 +1,49 @@
+"""From the edge's counters to windows of evidence."""
+
+from ostiary.changes.evidence import ArmCounts, StratumWindow
+from ostiary.edge.counters import EdgeCounters, StratumCounts, difference
+
+_NOTHING = StratumCounts()
+_USER_ARMS = ("canary", "control")
+
+
+class WindowReader:
+    """Turns readings of the edge's counters into what was counted between two of them."""
+
+    def __init__(self, first: EdgeCounters) -> None:
+        self._last = first
+        self.canary = ArmCounts()
+        self.control = ArmCounts()
+        self.hidden = 0
+        self.final_failures = 0
+
+    def close(self, reading: EdgeCounters) -> tuple[tuple[StratumWindow, ...], int, int]:
+        """Return the strata of one window, the canary's failed answers, and the hidden failures.
+
+        Strata without any request are left out.
+        """
+        counted = difference(reading, self._last).strata()
+        self._last = reading
+        names = sorted({stratum for stratum, arm in counted if arm in _USER_ARMS})
+        windows = tuple(
+            StratumWindow(
+                name,
+                _arm(counted.get((name, "canary"), _NOTHING)),
+                _arm(counted.get((name, "control"), _NOTHING)),
+            )
+            for name in names
+        )
+        failures = sum(
+            counts.final_failures for (_, arm), counts in counted.items() if arm == "canary"
+        )
+        hidden = sum(window.canary.overturned for window in windows)
+        for window in windows:
+            self.canary += window.canary
+            self.control += window.control
+        self.hidden += hidden
+        self.final_failures += failures
+        return windows, failures, hidden
+
+
+def _arm(counts: StratumCounts) -> ArmCounts:
+    return ArmCounts(counts.requests, counts.faults, counts.refusals, counts.overturned)
