@@ -79,11 +79,14 @@ def is_alive(record: ProcessRecord) -> bool:
     """Return whether exactly this process runs; a zombie, or a reused id, does not count."""
     if record.boot_id != boot_id():
         return False
-    _reap(record.pid)
     state = _read_stat(record.pid)
-    if state is None or state[_STATE_FIELD] in {"Z", "X"}:
+    if state is None or int(state[_START_TIME_FIELD]) != record.start_ticks:
         return False
-    return int(state[_START_TIME_FIELD]) == record.start_ticks
+    if state[_STATE_FIELD] in {"Z", "X"}:
+        # Only now is it certain that the zombie is this record's, and not another child.
+        _reap(record.pid)
+        return False
+    return True
 
 
 def send_signal(record: ProcessRecord, number: signal.Signals) -> bool:

@@ -1,0 +1,67 @@
+"""The typed content of `ostiary.toml`.
+
+`[identity] [flags] [edge] [services]` belong to the snapshot and roll back together with the
+release. `[guard]` steers how changes are judged and is never part of a snapshot.
+
+Types and the bounds of single values stand with the tables, and in the schema made of them. What
+several values must satisfy together stands in `changes.checks`.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ostiary.changes.guard_settings import GuardSettings
+from ostiary.changes.snapshot_settings import EdgeSettings, IdentitySettings, SnapshotSettings
+from ostiary.kernel.settings import Document, read_document, validate
+
+__all__ = [
+    "Configuration",
+    "EdgeSettings",
+    "GuardSettings",
+    "IdentitySettings",
+    "SnapshotSettings",
+    "json_schema",
+    "load_configuration",
+    "parse_configuration",
+]
+
+
+class _File(SnapshotSettings):
+    """Ostiary's settings file."""
+
+    guard: GuardSettings = GuardSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The content of one `ostiary.toml`, typed and with all defaults.
+
+    `document` is what it was read from, so that later checks can name lines.
+    """
+
+    snapshot_settings: SnapshotSettings = field(default_factory=SnapshotSettings)
+    guard: GuardSettings = field(default_factory=GuardSettings)
+    document: Document = field(default=Document("ostiary.toml"), compare=False)
+
+
+def load_configuration(path: Path | None) -> Configuration:
+    """Read `ostiary.toml`; None gives the defaults.
+
+    Types and single values are checked, the rules of `changes.checks` are not. Raises
+    `UsageError` where there is no readable file, `SettingsError` with every problem otherwise.
+    """
+    return Configuration() if path is None else parse_configuration(read_document(path))
+
+
+def parse_configuration(document: Document) -> Configuration:
+    """Return the typed content of a document; raises `SettingsError` with every problem."""
+    content = validate(_File, document)
+    tables = {name: getattr(content, name) for name in SnapshotSettings.model_fields}
+    return Configuration(SnapshotSettings.model_construct(**tables), content.guard, document)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of `ostiary.toml`: type, default, bounds, unit and meaning."""
+    schema = _File.model_json_schema()
+    return schema | {"title": "ostiary.toml", "additionalProperties": False}

@@ -1,0 +1,53 @@
+"""The settings of the guard itself: `[guard]`. They are never part of a snapshot."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from ostiary.changes.setting_fields import DAY, seconds, unit
+from ostiary.kernel.settings import SettingsTable
+
+
+def _as_tuple(value: object) -> object:
+    """Return a list as a tuple, which cannot be changed after reading."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+Percent = Annotated[int, Field(ge=1, le=100)]
+
+
+class GuardSettings(SettingsTable):
+    """How changes are judged and how long their stages last."""
+
+    alpha: float = Field(
+        0.001,
+        description="Greatest probability that a healthy change is rolled back, per change.",
+        gt=0,
+        lt=0.5,
+        json_schema_extra=unit("probability"),
+    )
+    steps: Annotated[tuple[Percent, ...], Field(strict=False), BeforeValidator(_as_tuple)] = Field(
+        (1, 5, 25, 50, 100),
+        description="Shares of users' requests that the canary gets, one step after the other.",
+        min_length=1,
+        max_length=20,
+        json_schema_extra=unit("percent"),
+    )
+    step_seconds_min: float = seconds(
+        10.0, "How long each step lasts at least.", ge=0.5, le=7 * DAY
+    )
+    held_after_seconds: float = seconds(
+        600.0, "After how long without a decision a change is held.", le=30 * DAY
+    )
+    bake_seconds: float = seconds(
+        900.0, "How long the old replicas stay warm at full share.", ge=0, le=30 * DAY
+    )
+    rehearsal_start_seconds_max: float = seconds(
+        20.0, "How long a replica may take until it is ready.", le=600
+    )
+    lease_seconds: float = seconds(
+        3.0, "Without a sign of the guard for this long, the canary drains.", le=60
+    )
+    stop_seconds_max: float = seconds(
+        10.0, "How long a replica may drain before it is killed.", ge=0.1, le=600
+    )

@@ -1,0 +1,191 @@
+"""Replicas as processes of this machine, each in a session of its own.
+
+A replica outlives the guard. Its record is written before its process starts and again afterwards:
+whenever a guard dies, the next one finds either the process in the record, or the process by the
+configuration file in its arguments, or that there is no process.
+"""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from ostiary.kernel.clock import Clock, to_rfc3339
+from ostiary.kernel.errors import OstiaryError, UsageError
+from ostiary.kernel.processes import ProcessRecord, is_alive, send_signal, spawn
+from ostiary.runtime import replica_process
+from ostiary.runtime.free_ports import choose_ports
+from ostiary.runtime.log_tail import log_tail
+from ostiary.runtime.ports import Replica, ReplicaSpec
+from ostiary.runtime.process_end import ended, kill_session, killed_with_session
+from ostiary.runtime.process_table import command_lines
+from ostiary.runtime.readiness import wait_until_ready
+from ostiary.runtime.redaction import passwords_in
+from ostiary.runtime.releases import Release, ReleaseStore
+from ostiary.runtime.replica_failures import ended_early, not_started, too_slow
+from ostiary.runtime.replica_files import Record, ReplicaFiles
+
+_HOST = "127.0.0.1"
+
+
+class LocalRuntime:
+    """Runs replicas of one data directory; one guard at a time uses it."""
+
+    def __init__(
+        self,
+        data: Path,
+        releases: ReleaseStore,
+        *,
+        clock: Clock,
+        admin_token_file: Path,
+        edge_token_file: Path,
+        python: Path = Path(sys.executable),
+    ) -> None:
+        """Keep files in `data/replicas`; `python` is the interpreter with the dependencies."""
+        # Resolved, because a process is also found again by this path.
+        self._files = ReplicaFiles((data / "replicas").resolve())
+        self._releases = releases
+        self._clock = clock
+        self._tokens = {
+            "admin_token_file": admin_token_file.absolute(),
+            "edge_token_file": edge_token_file.absolute(),
+        }
+        self._python = python
+        self._passwords: set[str] = set()
+
+    def start(self, spec: ReplicaSpec) -> Replica:
+        """Start a replica; see `Runtime.start`."""
+        if self._files.has_record(spec.name):
+            raise UsageError("replica_exists", f"There is a replica {spec.name} already.")
+        release = self._releases.for_start(spec.release)
+        seed = str(self._files.config(spec.name))
+        taken = self._files.recorded_ports()
+        port, health_port = choose_ports(_HOST, 2, seed=seed, taken=taken)
+        self._passwords |= passwords_in(spec.database_url)
+        try:
+            return self._start(spec, release, {"port": port, "health_port": health_port})
+        except OSError as error:
+            self._files.forget(spec.name)
+            raise not_started(spec.name, error) from error
+
+    def _start(self, spec: ReplicaSpec, release: Release, ports: dict[str, int]) -> Replica:
+        address: dict[str, Any] = {"host": _HOST, **ports}
+        config, log = self._files.config(spec.name), self._files.log(spec.name)
+        record = {
+            "service": spec.service,
+            "name": spec.name,
+            "snapshot": spec.snapshot,
+            "release": spec.release,
+            **address,
+            "process": None,
+            "log": str(log),
+            "started_at": to_rfc3339(self._clock.now()),
+        }
+        self._files.write_record(spec.name, record)
+        self._files.write_config(
+            spec.name, replica_process.configuration(spec, address, self._tokens)
+        )
+        process = spawn(
+            replica_process.arguments(self._python, spec.service, config),
+            log=log,
+            cwd=release.directory,
+            environment=replica_process.environment(self._python, release),
+        )
+        replica = Replica.from_json(record | {"process": process.to_json()})
+        try:
+            self._files.write_record(spec.name, replica.to_json())
+        except OSError:
+            kill_session(process)
+            raise
+        return replica
+
+    async def wait_ready(self, replica: Replica, seconds_max: float) -> None:
+        """Wait until a replica says that it is ready; see `Runtime.wait_ready`."""
+        with anyio.move_on_after(seconds_max):
+            if await wait_until_ready(replica, self.alive):
+                return
+            raise ended_early(replica, self.log_tail(replica))
+        raise too_slow(replica, seconds_max, self.log_tail(replica))
+
+    async def stop(self, replica: Replica, seconds_max: float) -> None:
+        """Let a replica drain, then end it and forget it; see `Runtime.stop`.
+
+        Raises `OstiaryError`, and keeps the record, where the kernel does not end the process.
+        """
+        if send_signal(replica.process, signal.SIGTERM):
+            with anyio.move_on_after(seconds_max):
+                await ended(replica.process)
+        if not await killed_with_session(replica.process):
+            pid = replica.process.pid
+            raise OstiaryError(
+                "replica_not_stopped",
+                f"Replica {replica.name} (pid {pid}) does not end, even by SIGKILL.",
+                hint="Its process waits in the kernel, mostly for a disk or network file system.",
+            )
+        self._files.forget(replica.name)
+
+    def adopt(self) -> list[Replica]:
+        """Return the replicas that still run; see `Runtime.adopt`.
+
+        A replica that runs without a usable record is killed: nobody could say what it is.
+        """
+        self._files.remove_leftovers()
+        running = self._running()
+        adopted = []
+        for record in self._files.records():
+            self._passwords |= self._files.database_passwords(record.name)
+            replica = self._revived(record, running.get(record.name))
+            if replica is None:
+                self._clean_up(record)
+            else:
+                adopted.append(replica)
+                running.pop(record.name, None)
+        for process in running.values():
+            kill_session(process)
+        return sorted(adopted, key=lambda replica: (replica.started_at, replica.name))
+
+    def alive(self, replica: Replica) -> bool:
+        """Return whether the replica's process runs."""
+        return is_alive(replica.process)
+
+    def log_tail(self, replica: Replica, lines: int = 20) -> list[str]:
+        """Return the last lines of a replica's log, without secrets."""
+        tokens = {_read_secret(path) for path in self._tokens.values()}
+        return log_tail(replica.log, lines, secrets=tokens | self._passwords)
+
+    def _running(self) -> dict[str, ProcessRecord]:
+        """Return the processes that run with a configuration of this data directory, by name."""
+        found = {}
+        for process, arguments in command_lines():
+            config = replica_process.config_in(arguments)
+            name = None if config is None else self._files.name_of_config(config)
+            if name is not None:
+                found[name] = process
+        return found
+
+    def _revived(self, record: Record, running: ProcessRecord | None) -> Replica | None:
+        """Return the replica of a record if it runs; complete a record that has no process yet."""
+        if record.replica is not None:
+            return record.replica if is_alive(record.replica.process) else None
+        if running is None:
+            return None
+        try:
+            replica = Replica.from_json({**record.content, "process": running.to_json()})
+        except (LookupError, TypeError, ValueError):
+            return None
+        self._files.write_record(record.name, replica.to_json())
+        return replica
+
+    def _clean_up(self, record: Record) -> None:
+        if record.replica is not None:
+            kill_session(record.replica.process)
+        self._files.forget(record.name)
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

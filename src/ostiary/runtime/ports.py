@@ -1,0 +1,137 @@
+"""The port behind which replicas run, and its vocabulary.
+
+`runtime.local` runs replicas as processes of this machine. What the port does not promise: that a
+replica which is ready also answers users rightly. Journeys find that out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+from ostiary.kernel.errors import ExitCode, OstiaryError
+from ostiary.kernel.processes import ProcessRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaSpec:
+    """What to run: one replica of one service, with everything that it needs to know.
+
+    `name` is unique among all replicas of a data directory. `release` is a content hash,
+    `settings` the service's table of the snapshot. `database_url` may hold a password.
+    """
+
+    service: str
+    name: str
+    snapshot: str
+    release: str
+    settings: Mapping[str, Any]
+    flags: Mapping[str, Any]
+    issuer: str
+    database_url: str = field(repr=False)
+    status_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A replica that was started: where it answers, and which process it is.
+
+    `health_port` serves `/live`, `/ready` and `/metrics`; `started_at` is RFC 3339 in UTC.
+    """
+
+    service: str
+    name: str
+    snapshot: str
+    release: str
+    host: str
+    port: int
+    health_port: int
+    process: ProcessRecord
+    log: Path
+    started_at: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the replica as a JSON object without secrets."""
+        return asdict(self) | {"process": self.process.to_json(), "log": str(self.log)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Replica":
+        """Return the replica in a JSON object; raises `LookupError`, `TypeError`, `ValueError`."""
+        return cls(
+            service=str(value["service"]),
+            name=str(value["name"]),
+            snapshot=str(value["snapshot"]),
+            release=str(value["release"]),
+            host=str(value["host"]),
+            port=int(value["port"]),
+            health_port=int(value["health_port"]),
+            process=ProcessRecord.from_json(value["process"]),
+            log=Path(value["log"]),
+            started_at=str(value["started_at"]),
+        )
+
+
+class FailureReason(StrEnum):
+    """Why a replica did not get ready."""
+
+    EXITED = "exited"
+    TOO_SLOW = "too_slow"
+    PORT_TAKEN = "port_taken"
+    NOT_STARTED = "not_started"
+
+
+class ReplicaFailedError(OstiaryError):
+    """A replica did not get ready; `log_lines` are its last words, without secrets."""
+
+    exit_code = ExitCode.REHEARSAL_FAILED
+
+    def __init__(
+        self, name: str, reason: FailureReason, message: str, log_lines: list[str], hint: str
+    ) -> None:
+        """Keep the reason apart from the words, for those who decide by it."""
+        super().__init__(f"replica_{reason}", message, hint=hint, detail="\n".join(log_lines))
+        self.name = name
+        self.reason = reason
+        self.log_lines = log_lines
+
+
+class Runtime(Protocol):
+    """Starts and stops replicas."""
+
+    def start(self, spec: ReplicaSpec) -> Replica:
+        """Start a replica and return without waiting for it.
+
+        Raises `UsageError` where the release is unknown, `OstiaryError` where it was altered and
+        `ReplicaFailedError` where no process could be started; then nothing runs.
+        """
+        ...
+
+    async def wait_ready(self, replica: Replica, seconds_max: float) -> None:
+        """Return when the replica says that it is ready.
+
+        Raises `ReplicaFailedError` where it ends before, or takes longer. It is not stopped then.
+        """
+        ...
+
+    async def stop(self, replica: Replica, seconds_max: float) -> None:
+        """Let the replica drain for up to `seconds_max`, then end it; forget it in any case.
+
+        A replica that no longer runs is only forgotten.
+        """
+        ...
+
+    def adopt(self) -> list[Replica]:
+        """Return the replicas that still run, whoever started them, the oldest first.
+
+        What is left of replicas that no longer run is removed, except their logs.
+        """
+        ...
+
+    def alive(self, replica: Replica) -> bool:
+        """Return whether the replica's process runs; not whether it answers."""
+        ...
+
+    def log_tail(self, replica: Replica, lines: int = 20) -> list[str]:
+        """Return the last lines of the replica's log, without secrets; also after it has ended."""
+        ...

@@ -1,0 +1,31 @@
+"""Taking secrets out of text that people will see.
+
+Nothing of Ostiary writes a secret into a log. A foreign driver or a fork's release may, and its
+log lines are shown when a replica fails; this is the second line of defence.
+"""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote, urlsplit
+
+_HIDDEN = "***"
+_PASSWORD_IN_URL = re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/@]+@", re.IGNORECASE)
+_SECRET_CHARACTERS_MIN = 4
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return `text` without the given secrets and without passwords in URLs."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        # Replacing very short text would take letters out of every word.
+        if len(secret) >= _SECRET_CHARACTERS_MIN:
+            text = text.replace(secret, _HIDDEN)
+    return _PASSWORD_IN_URL.sub(rf"\1{_HIDDEN}@", text)
+
+
+def passwords_in(url: str) -> set[str]:
+    """Return the password in a URL, as it is written there and decoded; none where none is."""
+    try:
+        written = urlsplit(url).password
+    except ValueError:
+        return set()
+    return {written, unquote(written)} if written else set()

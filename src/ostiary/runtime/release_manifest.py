@@ -1,0 +1,46 @@
+"""The manifest of a release: its hash, and the hash of every file as it was imported."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from ostiary.kernel.files import write_atomically
+
+
+def write_manifest(directory: Path, release_hash: str, bytecode: list[str | None]) -> None:
+    """Write the manifest beside a release's directory; `bytecode` names the Pythons it is for."""
+    manifest = {"hash": release_hash, "files": file_hashes(directory), "bytecode": bytecode}
+    write_atomically(_path(directory), json.dumps(manifest, indent=1).encode())
+
+
+def read_manifest(directory: Path) -> dict[str, Any] | None:
+    """Return the manifest of a release's directory; None where there is none that is usable."""
+    try:
+        manifest = json.loads(_path(directory).read_bytes())
+    except (OSError, ValueError):
+        return None
+    wanted = {"hash": str, "files": dict, "bytecode": list}
+    usable = isinstance(manifest, dict) and all(
+        isinstance(manifest.get(key), kind) for key, kind in wanted.items()
+    )
+    return manifest if usable else None
+
+
+def _path(directory: Path) -> Path:
+    return directory.with_name(f"{directory.name}.json")
+
+
+def file_hashes(root: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file below a directory, byte code included.
+
+    A link stands for what it points to, not for the content there: no copy contains one.
+    """
+    hashes = {}
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if path.is_symlink():
+            hashes[name] = f"link to {path.readlink()}"
+        elif path.is_file():
+            hashes[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashes

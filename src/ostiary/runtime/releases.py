@@ -1,0 +1,187 @@
+"""Releases: the code of a service, copied under the hash of its content.
+
+```
+releases/<first 12 of the hash>/ostiary/…   the copy, read-only
+releases/<first 12 of the hash>.json        {"hash", "files": {name: sha256}, "bytecode": […]}
+```
+
+The small JSON file, the manifest, is written last: a directory without one is what a crash left
+behind, and is never used. A replica runs from the copy, so that nothing that happens to the
+original reaches it.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ostiary
+from ostiary.kernel.errors import OstiaryError, UsageError
+from ostiary.kernel.hashing import directory_hash
+from ostiary.runtime.bytecode import CACHE_TAG, compile_tree
+from ostiary.runtime.release_manifest import file_hashes, read_manifest, write_manifest
+from ostiary.runtime.release_sources import read_release
+
+_SHORT = 12
+_STAGING = ".staging-"
+_ALTERED = ".altered-"
+
+
+class ReleaseAlteredError(OstiaryError):
+    """The copy of a release no longer has the content that its hash stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The code of a service: SHA-256 of its content, and the directory to put on Python's path."""
+
+    hash: str
+    directory: Path
+
+
+class ReleaseStore:
+    """The releases of one data directory."""
+
+    def __init__(self, directory: Path) -> None:
+        """Keep releases in `directory`, which need not exist yet."""
+        self._directory = directory
+
+    def import_installed(self) -> Release:
+        """Import the running package itself, which is the first release of every system."""
+        return self.import_release(Path(ostiary.__file__).parents[1])
+
+    def import_release(self, path: Path) -> Release:
+        """Copy the code at `path` and return the release that it is.
+
+        `path` is a directory with the package `ostiary` in it or in its `src`, or a wheel. The
+        same content again is the same release; a copy that was altered meanwhile is set aside as
+        `.altered-<hash>` and made anew. Raises `UsageError` for a path that is no release, and
+        where the copy cannot be written.
+        """
+        try:
+            with self._locked():
+                self._remove_leftovers()
+                staging = Path(tempfile.mkdtemp(dir=self._directory, prefix=_STAGING))
+                try:
+                    read_release(path, staging)
+                    return self._settle(staging)
+                finally:
+                    shutil.rmtree(staging, ignore_errors=True)
+        except OSError as error:
+            raise UsageError(
+                "release_not_copied",
+                f"{path} cannot be copied to {self._directory}: {error.strerror}"
+                + (f" ({error.filename})." if error.filename else "."),
+                hint="See whether everything can be read there and written here.",
+            ) from error
+
+    def get(self, release_hash: str) -> Release:
+        """Return a release by its hash (or the first 12 characters); its content is not checked.
+
+        Raises `UsageError` where there is none.
+        """
+        manifest = self._manifest(release_hash)
+        return Release(manifest["hash"], self._path(release_hash))
+
+    def list_(self) -> list[Release]:
+        """Return every release, sorted by hash."""
+        names = sorted(path.stem for path in self._directory.glob("[0-9a-f]*.json"))
+        return [self.get(name) for name in names if self._path(name).is_dir()]
+
+    def verify(self, release_hash: str) -> list[str]:
+        """Return the files whose content is not what was imported; an empty list is good.
+
+        Files that are missing and files that were added count as well. Raises `UsageError` where
+        there is no such release.
+        """
+        manifest = self._manifest(release_hash)
+        directory = self._path(release_hash)
+        listed, found = manifest["files"], file_hashes(directory)
+        changed = {name for name in listed.keys() | found if listed.get(name) != found.get(name)}
+        if not changed and directory_hash(directory) != manifest["hash"]:
+            # The manifest agrees with the files, but neither with the release's name.
+            return [self._path(release_hash).name + ".json"]
+        return sorted(changed)
+
+    def for_start(self, release_hash: str) -> Release:
+        """Return a release that is whole and compiled for this Python.
+
+        Raises `UsageError` where there is none, `ReleaseAlteredError` where it is not whole.
+        """
+        changed = self.verify(release_hash)
+        if changed:
+            raise ReleaseAlteredError(
+                "release_altered",
+                f"The copy of release {release_hash[:_SHORT]} was altered: "
+                f"{', '.join(changed[:5])}{' …' if len(changed) > 5 else ''}.",  # noqa: PLR2004
+                hint="Import the release again; the altered copy is then kept for you to inspect.",
+            )
+        if CACHE_TAG not in self._manifest(release_hash)["bytecode"]:
+            with self._locked():
+                self._compile(self._path(release_hash))
+        return self.get(release_hash)
+
+    def _settle(self, staging: Path) -> Release:
+        """Give a complete copy its name, unless the same content has it already."""
+        release_hash = directory_hash(staging)
+        final = self._path(release_hash)
+        if self._is_whole(release_hash):
+            return self.get(release_hash)
+        compile_tree(staging, final=final)
+        for directory, _, names in os.walk(staging):
+            for name in names:
+                os.chmod(Path(directory, name), 0o444)
+            # Directories stay writable for their owner, so that `rm -r` can remove them.
+            os.chmod(directory, 0o700)
+        manifest = final.with_name(f"{final.name}.json")
+        manifest.unlink(missing_ok=True)
+        if final.exists():
+            altered = final.with_name(f"{_ALTERED}{final.name}")
+            shutil.rmtree(altered, ignore_errors=True)
+            os.replace(final, altered)
+        os.replace(staging, final)
+        write_manifest(final, release_hash, [CACHE_TAG])
+        return Release(release_hash, final)
+
+    def _is_whole(self, release_hash: str) -> bool:
+        try:
+            return not self.verify(release_hash)
+        except UsageError:
+            return False
+
+    def _compile(self, directory: Path) -> None:
+        """Add byte code for this Python to a release that another one imported."""
+        manifest = self._manifest(directory.name)
+        compile_tree(directory, final=directory)
+        write_manifest(directory, manifest["hash"], [*manifest["bytecode"], CACHE_TAG])
+
+    def _manifest(self, release_hash: str) -> dict[str, Any]:
+        path = self._path(release_hash)
+        manifest = read_manifest(path)
+        if manifest is not None and manifest["hash"].startswith(release_hash) and path.is_dir():
+            return manifest
+        raise UsageError(
+            "release_not_found",
+            f"There is no release {release_hash[:_SHORT]} in {self._directory}.",
+            hint="Propose it again by its path.",
+        )
+
+    def _path(self, release_hash: str) -> Path:
+        return self._directory / release_hash[:_SHORT].replace("/", "_")
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other processes from importing meanwhile; the kernel frees the lock at a crash."""
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (self._directory / ".lock").open("ab") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+    def _remove_leftovers(self) -> None:
+        for path in self._directory.glob(f"{_STAGING}*"):
+            shutil.rmtree(path, ignore_errors=True)

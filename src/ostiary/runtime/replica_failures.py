@@ -1,0 +1,45 @@
+"""Why a replica did not get ready, in words: one sentence, its last words, and where to look."""
+
+from ostiary.runtime.free_ports import is_taken
+from ostiary.runtime.ports import FailureReason, Replica, ReplicaFailedError
+from ostiary.runtime.process_table import session_of
+
+
+def not_started(name: str, error: OSError) -> ReplicaFailedError:
+    """Return the failure of a replica for which no process could be started."""
+    return ReplicaFailedError(
+        name,
+        FailureReason.NOT_STARTED,
+        f"Replica {name} could not be started: {error.strerror}.",
+        [],
+        "See whether the disk is full and whether the machine allows more processes.",
+    )
+
+
+def ended_early(replica: Replica, log_lines: list[str]) -> ReplicaFailedError:
+    """Return the failure of a replica that ended before it was ready."""
+    ports = (replica.port, replica.health_port)
+    # What the replica itself has started may still hold its ports; that is no foreign process.
+    if not session_of(replica.process) and any(is_taken(replica.host, port) for port in ports):
+        what = "ended: another process has taken its port"
+        return _failed(replica, FailureReason.PORT_TAKEN, what, log_lines)
+    return _failed(replica, FailureReason.EXITED, "ended before it was ready", log_lines)
+
+
+def too_slow(replica: Replica, seconds_max: float, log_lines: list[str]) -> ReplicaFailedError:
+    """Return the failure of a replica that was not ready in time."""
+    what = f"was not ready within {seconds_max:g} s"
+    return _failed(replica, FailureReason.TOO_SLOW, what, log_lines)
+
+
+def _failed(
+    replica: Replica, reason: FailureReason, what: str, log_lines: list[str]
+) -> ReplicaFailedError:
+    last = f"Its last words: {log_lines[-1]}" if log_lines else "It said nothing."
+    return ReplicaFailedError(
+        replica.name,
+        reason,
+        f"Replica {replica.name} of snapshot {replica.snapshot} {what}. {last}",
+        log_lines,
+        f"Its log is {replica.log}.",
+    )
