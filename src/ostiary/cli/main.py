@@ -3,14 +3,14 @@
 import sys
 from pathlib import Path
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from ostiary import __version__
 from ostiary.cli import changes, clients, demo, drills, guard, lifecycle, users
 from ostiary.cli.options import data_directory
 from ostiary.cli.output import Output
-from ostiary.kernel.errors import ExitCode, OstiaryError
+from ostiary.kernel.errors import ExitCode, OstiaryError, UsageError
 from ostiary.runtime.data_directory import write_trace
 
 app = typer.Typer(
@@ -56,10 +56,11 @@ def main() -> None:
     except OstiaryError as error:
         output.problem(error)
         sys.exit(int(error.exit_code))
-    except click.exceptions.Abort:
+    except typer.Abort:
         sys.exit(130)
-    except click.ClickException as error:
-        error.show()
+    except TyperException as error:
+        message = error.format_message() or "The command line is incomplete."
+        output.problem(UsageError("usage", message, hint="See `ostiary --help`."))
         sys.exit(int(ExitCode.USAGE))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from ostiary.guard.plane import DataPlane, PlaneSettings
 from ostiary.guard.service import Guard, GuardParts
 from ostiary.guard.trials import TrialPlace, Trials
 from ostiary.kernel.clock import SystemClock
-from ostiary.kernel.errors import UsageError
+from ostiary.kernel.errors import OstiaryError, UsageError
 from ostiary.kernel.ids import SystemRandom
 from ostiary.kernel.journal import Journal
 from ostiary.runtime.data_directory import DataDirectory
@@ -85,24 +86,14 @@ def run_guard(
     `stops_everything` says whether a signal stops replicas and edge as well. Raises what kept it
     from starting or running.
     """
-    rng, clock = SystemRandom(), SystemClock()
+    clock = SystemClock()
     configuration = load_checked(options.config)
     data = DataDirectory(options.data)
-    data.prepare(rng)
-    with data.acquire():
+    data.prepare(SystemRandom())
+    with data.acquire(), closing(Journal(data.journal, clock)) as journal:
+        _require_whole(journal)
         options.record()
-        journal = Journal(data.journal, clock)
-        releases = ReleaseStore(data.releases)
-        runtime = LocalRuntime(
-            data.path,
-            releases,
-            clock=clock,
-            admin_token_file=data.admin_token_file,
-            edge_token_file=data.edge_token_file,
-        )
-        base = _Base(
-            options, data, configuration, journal, releases, runtime, clock, rng, rng.hex(8)
-        )
+        base = _base(options, data, configuration, journal)
         asyncio.run(_run(base, ready, stops_everything))
 
 
@@ -111,8 +102,20 @@ def stop_orphans(options: GuardOptions) -> bool:
 
     The caller holds the data directory's lock.
     """
-    clock, rng = SystemClock(), SystemRandom()
     data = DataDirectory(options.data)
+    try:
+        configuration = load_checked(options.config)
+    except OstiaryError:
+        # Settings that cannot be read must not keep anybody from stopping what runs.
+        configuration = Configuration()
+    with closing(Journal(data.journal, SystemClock())) as journal:
+        return asyncio.run(_stop_orphans(_base(options, data, configuration, journal)))
+
+
+def _base(
+    options: GuardOptions, data: DataDirectory, configuration: Configuration, journal: Journal
+) -> _Base:
+    clock, rng = SystemClock(), SystemRandom()
     releases = ReleaseStore(data.releases)
     runtime = LocalRuntime(
         data.path,
@@ -121,19 +124,18 @@ def stop_orphans(options: GuardOptions) -> bool:
         admin_token_file=data.admin_token_file,
         edge_token_file=data.edge_token_file,
     )
-    configuration = load_checked(options.config)
-    base = _Base(
-        options,
-        data,
-        configuration,
-        Journal(data.journal, clock),
-        releases,
-        runtime,
-        clock,
-        rng,
-        rng.hex(8),
-    )
-    return asyncio.run(_stop_orphans(base))
+    return _Base(options, data, configuration, journal, releases, runtime, clock, rng, rng.hex(8))
+
+
+def _require_whole(journal: Journal) -> None:
+    """Raise `UsageError` for a journal that was cut or edited: it must not be built upon."""
+    found = journal.verify()
+    if not found.whole:
+        raise UsageError(
+            "journal_damaged",
+            f"The journal is not whole: entry {found.first_wrong}: {found.reason}.",
+            hint="Restore guard.db from a backup; replicas and edge go on serving meanwhile.",
+        )
 
 
 async def _stop_orphans(base: _Base) -> bool:

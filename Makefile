@@ -1,0 +1,56 @@
+# Everything a user or contributor runs. `make` alone lists the targets.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+SYNCED := .venv/.synced
+ARGS ?=
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  ARGS=\"...\" is passed on by up, test and drill; PYTHON=... chooses the Python of setup."
+
+# Made again only when the lock file, the project file or the environment itself changed.
+$(SYNCED): uv.lock pyproject.toml tools/setup.sh tools/find-python.sh
+	@PYTHON="$(PYTHON)" tools/setup.sh
+	@touch $@
+
+.PHONY: setup
+setup: $(SYNCED) ## Set up .venv; afterwards the command is .venv/bin/ostiary
+
+.PHONY: up
+up: setup ## Set up and start everything on embedded defaults
+	@$(BIN)/ostiary up $(ARGS)
+
+.PHONY: test
+test: setup ## Set up and run the tests; what cannot run here is named at the end
+	@$(BIN)/pytest $(ARGS)
+
+.PHONY: check
+check: setup ## Lint, formatting, types, import contracts, lock file
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/uv lock --check
+
+.PHONY: bench
+bench: setup ## Run every benchmark; each prints its ratios
+	@set -e; for file in bench/[a-z]*.py; do \
+		[ -e "$$file" ] || continue; \
+		echo "== $$file"; \
+		$(BIN)/python "$$file"; \
+	done
+
+.PHONY: drill
+drill: setup ## Replay the known outages against a guarded system
+	@$(BIN)/ostiary drill run all --mode guarded $(ARGS)
+
+.PHONY: clean
+clean: ## Remove .venv and every cache; data directories stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf build dist tests/node/node_modules
+	find src tests bench tools -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

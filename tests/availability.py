@@ -1,0 +1,93 @@
+"""What a machine has beyond Python: Chromium for `browser` tests, Node and npm for `node` tests.
+
+Where it is missing, the tests that want it are taken out of the run and named at its end. With
+`CI=true` they fail instead, so that a machine which should run them cannot pass without.
+"""
+
+import os
+import shutil
+import subprocess
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NODE_MAJOR_MIN = 20
+
+_NOT_RUN = pytest.StashKey[dict[str, list[str]]]()
+
+
+@cache
+def find_chromium() -> Path | None:
+    """Return the browser named by `OSTIARY_CHROMIUM`, else the first one on the path."""
+    named = os.environ.get("OSTIARY_CHROMIUM")
+    for name in (named,) if named else CHROMIUM_NAMES:
+        found = shutil.which(name)
+        if found:
+            return Path(found)
+    return None
+
+
+@cache
+def find_npm() -> Path | None:
+    """Return npm, where it stands beside a Node that is new enough for `openid-client`."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        return None
+    result = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+    major = result.stdout.strip().removeprefix("v").partition(".")[0]
+    return Path(npm) if major.isdigit() and int(major) >= NODE_MAJOR_MIN else None
+
+
+def reason_not_to_run(item: pytest.Item) -> str | None:
+    """Return what the machine lacks for a test, or None where it lacks nothing."""
+    if item.get_closest_marker("browser") and find_chromium() is None:
+        return "no Chromium found"
+    if item.get_closest_marker("node") and find_npm() is None:
+        return f"no Node {NODE_MAJOR_MIN} or newer with npm found"
+    return None
+
+
+def in_ci() -> bool:
+    """Return whether this run has to have everything."""
+    return os.environ.get("CI", "").lower() == "true"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take out what cannot run here, after `-m` and `-k` took out what nobody asked for."""
+    if in_ci():
+        return
+    kept: list[pytest.Item] = []
+    not_run: dict[str, list[str]] = defaultdict(list)
+    removed: list[pytest.Item] = []
+    for item in items:
+        reason = reason_not_to_run(item)
+        if reason is None:
+            kept.append(item)
+        else:
+            not_run[reason].append(item.nodeid)
+            removed.append(item)
+    config.stash[_NOT_RUN] = dict(not_run)
+    if removed:
+        config.hook.pytest_deselected(items=removed)
+        items[:] = kept
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail, in CI, what the machine cannot run."""
+    reason = reason_not_to_run(item)
+    if reason is not None:
+        pytest.fail(f"{reason}, and CI=true wants every test to run", pytrace=False)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Name every test that was not run, and why."""
+    for reason, names in config.stash.get(_NOT_RUN, {}).items():
+        terminalreporter.section(f"not run ({reason})", sep="-")
+        for name in names:
+            terminalreporter.line(f"not run ({reason}): {name}")

