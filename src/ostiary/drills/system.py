@@ -1,0 +1,92 @@
+"""A system of a drill's own: own data directory, own ports, real processes, started by the CLI.
+
+A drill touches nothing that runs elsewhere on the machine, and leaves nothing behind.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ostiary.guard.client import GuardClient
+from ostiary.kernel.errors import OstiaryError
+
+_UP_SECONDS_MAX = 120
+_DOWN_SECONDS_MAX = 90
+
+
+@dataclass(frozen=True, slots=True)
+class DrillSystem:
+    """A running system: where it is, who it is to its users, and its guard."""
+
+    data: Path
+    issuer: str
+    guard: GuardClient
+    report: dict[str, Any]
+
+
+@contextmanager
+def running(settings_toml: str) -> Iterator[DrillSystem]:
+    """Start a system with these settings; stop and remove it when the block ends.
+
+    Raises `OstiaryError` with the command's own message when it does not come up.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="ostiary-drill-"))
+    data = directory / "data"
+    config = directory / "ostiary.toml"
+    config.write_text(settings_toml)
+    settings = ["--config", str(config)]
+    try:
+        report = _command(
+            ["up", "--detach", "--data", str(data), *settings, "--port", str(_free_port())],
+            seconds_max=_UP_SECONDS_MAX,
+        )
+        yield DrillSystem(data, str(report["issuer"]), GuardClient(data), report)
+    finally:
+        if (data / "guard.lock").exists():
+            # Where that fails the directory stays: without it nobody could stop what still runs.
+            _command(["down", "--data", str(data)], seconds_max=_DOWN_SECONDS_MAX)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _command(arguments: list[str], *, seconds_max: float) -> dict[str, Any]:
+    """Run one `ostiary` command and return its JSON result."""
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("OSTIARY_")
+    }
+    completed = subprocess.run(
+        [sys.executable, "-P", "-m", "ostiary.cli", *arguments, "--json"],
+        capture_output=True,
+        text=True,
+        timeout=seconds_max,
+        check=False,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+    )
+    try:
+        value = json.loads(completed.stdout or "{}")
+    except ValueError:
+        value = {}
+    if completed.returncode != 0:
+        problem = value.get("error") or {}
+        raise OstiaryError(
+            "drill_system_failed",
+            f"`ostiary {' '.join(arguments)}` failed: {problem.get('message', completed.stderr)}",
+            hint=str(problem.get("hint", "")),
+        )
+    return dict(value)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,149 @@
+"""Clusters: who can answer, how their health is known, and in which order they are asked."""
+
+from ostiary.edge.model import CanaryArm, EdgeModel, Endpoint, Lease
+from ostiary.edge.route_classes import Served
+from ostiary.edge.xds import JsonObject, duration, socket_address
+
+STABLE_CLUSTER = "stable"
+"""The last good version, by its own health."""
+
+CANARY_CLUSTER = "canary"
+"""The canary as long as its lease is answered, and behind it the last good version."""
+
+PINNED_CLUSTER = "pinned"
+"""The canary alone, whatever its lease: the guard's journeys must not meet anybody else."""
+
+METADATA = "ostiary"
+"""Name of the endpoint metadata by which attempts are counted apart."""
+
+SERVED_KEY = "served"
+
+HEALTH_INTERVAL_S = 0.5
+_LEASE_TIMEOUT_S = 0.4
+_LIVE_TIMEOUT_S = 1.0
+_PLENTY = 1_000_000
+# Replicas may close idle connections; closing them first avoids the race.
+_IDLE_S = 4.0
+
+
+def clusters(model: EdgeModel) -> list[JsonObject]:
+    """Return all clusters of the model (`envoy.config.cluster.v3.Cluster`)."""
+    found = [_stable(model)]
+    if model.canary is not None:
+        found += [_canary(model, model.canary), _pinned(model.canary)]
+    return found
+
+
+def _stable(model: EdgeModel) -> JsonObject:
+    endpoints = [_endpoint(each, Served.LAST_GOOD) for each in model.stable]
+    for entry, endpoint in zip(endpoints, model.stable, strict=True):
+        entry["endpoint"]["health_check_config"] = {"port_value": endpoint.health_port}
+    return _cluster(
+        STABLE_CLUSTER,
+        load_assignment={"endpoints": [{"priority": 0, "lb_endpoints": endpoints}]},
+        # With nobody healthy all are tried; with one healthy, only that one.
+        panic_percent=1,
+        health_checks=[
+            {
+                "timeout": duration(_LIVE_TIMEOUT_S),
+                "interval": duration(HEALTH_INTERVAL_S),
+                "no_traffic_interval": duration(HEALTH_INTERVAL_S),
+                "unhealthy_threshold": 2,
+                "healthy_threshold": 1,
+                "http_health_check": {"path": "/live"},
+            }
+        ],
+    )
+
+
+def _canary(model: EdgeModel, canary: CanaryArm) -> JsonObject:
+    first = [_endpoint(each, Served.CANARY) for each in canary.endpoints]
+    for entry, endpoint in zip(first, canary.endpoints, strict=True):
+        entry["endpoint"]["health_check_config"] = _lease_address(canary.lease, endpoint)
+    second = [_endpoint(each, Served.LAST_GOOD) for each in model.stable]
+    for entry in second:
+        entry["endpoint"]["health_check_config"] = {"disable_active_health_check": True}
+    return _cluster(
+        CANARY_CLUSTER,
+        load_assignment={
+            "endpoints": [
+                {"priority": 0, "lb_endpoints": first},
+                {"priority": 1, "lb_endpoints": second},
+            ],
+            # One healthy canary keeps all first attempts: otherwise the last good version would
+            # answer some of them, and its refusals would come back to the canary.
+            "policy": {"overprovisioning_factor": 100 * (len(first) + 1)},
+        },
+        panic_percent=0,
+        health_checks=[
+            {
+                "timeout": duration(_LEASE_TIMEOUT_S),
+                "interval": duration(HEALTH_INTERVAL_S),
+                "no_traffic_interval": duration(HEALTH_INTERVAL_S),
+                "unhealthy_threshold": 1,
+                "healthy_threshold": 1,
+                "http_health_check": {"path": canary.lease.path},
+            }
+        ],
+    )
+
+
+def _pinned(canary: CanaryArm) -> JsonObject:
+    endpoints = [_endpoint(each, Served.CANARY) for each in canary.endpoints]
+    return _cluster(
+        PINNED_CLUSTER,
+        load_assignment={"endpoints": [{"priority": 0, "lb_endpoints": endpoints}]},
+        panic_percent=0,
+        health_checks=[],
+    )
+
+
+def _lease_address(lease: Lease, endpoint: Endpoint) -> JsonObject:
+    # The name arrives as Host, so that the guard can withdraw a single replica.
+    return {"address": socket_address(lease.host, lease.port), "hostname": endpoint.name}
+
+
+def _endpoint(endpoint: Endpoint, served: Served) -> JsonObject:
+    return {
+        "endpoint": {"address": socket_address(endpoint.host, endpoint.port)},
+        "metadata": {"filter_metadata": {METADATA: {SERVED_KEY: served.value}}},
+        "load_balancing_weight": endpoint.weight,
+    }
+
+
+def _cluster(
+    name: str,
+    *,
+    load_assignment: JsonObject,
+    panic_percent: int,
+    health_checks: list[JsonObject],
+) -> JsonObject:
+    limits = {
+        # Replicas shed load themselves; a limit here would drop second opinions in a surge.
+        "max_connections": _PLENTY,
+        "max_pending_requests": _PLENTY,
+        "max_requests": _PLENTY,
+        "max_retries": _PLENTY,
+    }
+    return {
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "0.5s",
+        # Round robin, because least request sends ever more to a replica that fails fast.
+        "lb_policy": "ROUND_ROBIN",
+        "load_assignment": {"cluster_name": name, **load_assignment},
+        "health_checks": health_checks,
+        "common_lb_config": {
+            "healthy_panic_threshold": {"value": panic_percent},
+            "update_merge_window": "0s",
+        },
+        "circuit_breakers": {"thresholds": [limits]},
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3"
+                ".HttpProtocolOptions",
+                "common_http_protocol_options": {"idle_timeout": duration(_IDLE_S)},
+                "explicit_http_config": {"http_protocol_options": {}},
+            }
+        },
+    }

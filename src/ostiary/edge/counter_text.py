@@ -1,0 +1,68 @@
+"""Reading the counters back from the text that Envoy prints, by the names of `access_stats`."""
+
+import re
+from collections import Counter
+
+from ostiary.edge.access_stats import (
+    ATTEMPT_STAT,
+    FINAL_STAT,
+    FIRST_ATTEMPT,
+    PREFIX,
+    TOTAL_PREFIX,
+)
+from ostiary.edge.counters import AttemptKey, EdgeCounters, FinalKey
+from ostiary.edge.route_classes import Arm, Served
+from ostiary.kernel.outcomes import parse
+
+COUNTER_FILTER = rf"^({PREFIX}|{TOTAL_PREFIX})\."
+"""The regular expression for Envoy's `/stats` that selects what `parse_counters` reads."""
+
+_ARMS = "|".join(arm.value for arm in Arm)
+_ATTEMPT = re.compile(
+    rf"{PREFIX}\.{ATTEMPT_STAT}\.route\.(\w+)\.({_ARMS})"
+    r"\.served\.([\w-]*)\.attempt\.(\d)\.outcome\.(\w+)"
+)
+_FINAL = re.compile(rf"{PREFIX}\.{FINAL_STAT}\.route\.(\w+)\.({_ARMS})\.status\.(\w+)")
+_ANY_ATTEMPT = f"{PREFIX}.{ATTEMPT_STAT}."
+_ANY_FINAL = f"{PREFIX}.{FINAL_STAT}."
+
+
+def parse_counters(text: str) -> EdgeCounters:
+    """Return the counters in the text form of Envoy's `/stats`; other lines are left out."""
+    attempts: Counter[AttemptKey] = Counter()
+    finals: Counter[FinalKey] = Counter()
+    sums: Counter[str] = Counter()
+    for line in text.splitlines():
+        name, _, number = line.partition(": ")
+        if not number.isdecimal():
+            continue
+        value = int(number)
+        sums[_sum_of(name)] += value
+        if attempt := _ATTEMPT.fullmatch(name):
+            if (key := _attempt_key(attempt)) is not None:
+                attempts[key] += value
+        elif final := _FINAL.fullmatch(name):
+            finals[FinalKey(final[1], Arm(final[2]), final[3])] += value
+    return EdgeCounters(
+        attempts=dict(attempts),
+        finals=dict(finals),
+        attempts_named=sums[_ANY_ATTEMPT],
+        attempts_total=sums[f"{TOTAL_PREFIX}.{ATTEMPT_STAT}"],
+        finals_named=sums[_ANY_FINAL],
+        finals_total=sums[f"{TOTAL_PREFIX}.{FINAL_STAT}"],
+    )
+
+
+def _sum_of(name: str) -> str:
+    for prefix in (_ANY_ATTEMPT, _ANY_FINAL):
+        if name.startswith(prefix):
+            return prefix
+    return name
+
+
+def _attempt_key(match: re.Match[str]) -> AttemptKey | None:
+    try:
+        served = Served(match[3])
+    except ValueError:
+        return None
+    return AttemptKey(match[1], Arm(match[2]), served, match[4] == FIRST_ATTEMPT, parse(match[5]))

@@ -1,0 +1,153 @@
+"""What the edge counted, as typed totals, and the few numbers of them that evidence needs."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ostiary.edge.route_classes import Arm, Served
+from ostiary.kernel.outcomes import Outcome, OutcomeClass, classify
+
+SKEW = 16
+"""Attempts that may be counted in all and not yet by name while Envoy is being read."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptKey:
+    """One kind of attempt. `served` says whose replica it went to, `first` which attempt it was."""
+
+    route_class: str
+    arm: Arm
+    served: Served
+    first: bool
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class FinalKey:
+    """One kind of final answer; `status` is `2xx` and so on, or `none`."""
+
+    route_class: str
+    arm: Arm
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class StratumCounts:
+    """One arm of one route class in raw numbers.
+
+    `requests` are first attempts that reached the arm's own version; of these `faults` and
+    `refusals` had such an outcome, where a missing or unknown one is a fault. `overturned` are
+    second opinions that were good: failures that users did not see. `final_failures` are answers
+    with a 5xx status, which users did see.
+    """
+
+    requests: int = 0
+    faults: int = 0
+    refusals: int = 0
+    overturned: int = 0
+    final_failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeCounters:
+    """Totals since a beginning that does not matter; only differences have a meaning.
+
+    `attempts_total` and `finals_total` are counted apart, without names; `attempts_named` and
+    `finals_named` are sums over all names, hidden routes included. So drops show.
+    """
+
+    attempts: Mapping[AttemptKey, int] = field(default_factory=dict)
+    finals: Mapping[FinalKey, int] = field(default_factory=dict)
+    attempts_named: int = 0
+    attempts_total: int = 0
+    finals_named: int = 0
+    finals_total: int = 0
+
+    @property
+    def dropped(self) -> int:
+        """How many attempts and answers Envoy counted in all, but under no name.
+
+        A few are normal while requests are under way; see `overflowing`.
+        """
+        attempts = max(0, self.attempts_total - self.attempts_named)
+        return attempts + max(0, self.finals_total - self.finals_named)
+
+    @property
+    def overflowing(self) -> bool:
+        """Whether Envoy drops counts: the evidence is then not to be trusted."""
+        return self.dropped > SKEW
+
+    def strata(self) -> dict[tuple[str, str], StratumCounts]:
+        """Return the numbers of each (route class, arm) that saw anything.
+
+        First attempts that a drained canary left to the last good version are in no arm: they
+        say nothing about the canary, and the control arm must stay a random sample.
+        """
+        found: dict[tuple[str, str], Counter[str]] = {}
+        for key, count in self.attempts.items():
+            numbers = found.setdefault((key.route_class, key.arm.value), Counter())
+            for name in _counted_as(key):
+                numbers[name] += count
+        for answer, count in self.finals.items():
+            numbers = found.setdefault((answer.route_class, answer.arm.value), Counter())
+            if answer.status == "5xx":
+                numbers["final_failures"] += count
+        return {stratum: StratumCounts(**numbers) for stratum, numbers in found.items()}
+
+
+def total(parts: Iterable[EdgeCounters]) -> EdgeCounters:
+    """Return the sum of the counters of several Envoys."""
+    attempts: Counter[AttemptKey] = Counter()
+    finals: Counter[FinalKey] = Counter()
+    sums: Counter[str] = Counter()
+    for part in parts:
+        attempts.update(part.attempts)
+        finals.update(part.finals)
+        sums.update(_sums(part))
+    return EdgeCounters(attempts=dict(attempts), finals=dict(finals), **sums)
+
+
+def difference(new: EdgeCounters, old: EdgeCounters) -> EdgeCounters:
+    """Return what was counted after `old` was read, both of one Envoy.
+
+    An Envoy that was restarted counts from zero again; then all of `new` is new. What it counted
+    between its last reading and its end is lost with it.
+    """
+    if _restarted(new, old):
+        return new
+    attempts = {key: value - old.attempts.get(key, 0) for key, value in new.attempts.items()}
+    finals = {key: value - old.finals.get(key, 0) for key, value in new.finals.items()}
+    before = _sums(old)
+    sums = {name: value - before[name] for name, value in _sums(new).items()}
+    return EdgeCounters(
+        attempts={key: value for key, value in attempts.items() if value},
+        finals={key: value for key, value in finals.items() if value},
+        **sums,
+    )
+
+
+def _restarted(new: EdgeCounters, old: EdgeCounters) -> bool:
+    fell = any(new.attempts.get(key, 0) < value for key, value in old.attempts.items())
+    fell = fell or any(new.finals.get(key, 0) < value for key, value in old.finals.items())
+    return fell or any(_sums(new)[name] < value for name, value in _sums(old).items())
+
+
+def _sums(counters: EdgeCounters) -> dict[str, int]:
+    return {
+        "attempts_named": counters.attempts_named,
+        "attempts_total": counters.attempts_total,
+        "finals_named": counters.finals_named,
+        "finals_total": counters.finals_total,
+    }
+
+
+def _counted_as(key: AttemptKey) -> list[str]:
+    outcome = classify(key.outcome)
+    if not key.first:
+        good = outcome in {OutcomeClass.OK, OutcomeClass.PROTOCOL}
+        return ["overturned"] if good else []
+    if key.arm in {Arm.CANARY, Arm.PINNED} and key.served is not Served.CANARY:
+        return []
+    if outcome is OutcomeClass.FAULT:
+        return ["requests", "faults"]
+    return ["requests", "refusals"] if outcome is OutcomeClass.REFUSAL else ["requests"]

@@ -1,0 +1,23 @@
+"""Which answers need no second opinion, as the one regular expression that Envoy gets.
+
+The rule is positive: what it does not name, a missing header included, is asked again. So a
+release that forgets the header, or says a word of its own, is never believed alone.
+"""
+
+import re
+
+from ostiary.edge.model import EdgeModel
+from ostiary.kernel.outcomes import plainly_good
+
+
+def settled_answers(model: EdgeModel) -> str:
+    """Return an RE2 expression for all values of `x-auth-outcome` that stand as they are.
+
+    These are every outcome of the last good version, which is never overruled, and of the canary
+    its plainly good outcomes. Envoy matches it against the whole value.
+    """
+    last_good = f"{re.escape(model.last_good)}/[a-z_]+"
+    if model.canary is None:
+        return last_good
+    good = "|".join(re.escape(outcome.value) for outcome in plainly_good())
+    return f"{last_good}|{re.escape(model.canary.snapshot)}/({good})"

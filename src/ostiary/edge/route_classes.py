@@ -1,0 +1,62 @@
+"""The classes of requests (strata) and the arms that the edge tells apart.
+
+Route names are `<class>.<arm>`; the counters are read back by the same names.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Arm(StrEnum):
+    """By whom a request was first answered, and for what purpose."""
+
+    CANARY = "canary"
+    CONTROL = "control"
+    STABLE = "stable"
+    PINNED = "pinned"
+
+
+class Served(StrEnum):
+    """Which version's replica one attempt went to; written on the endpoints as metadata."""
+
+    CANARY = "canary"
+    LAST_GOOD = "last_good"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteClass:
+    """One kind of request: its name, an exact path or a prefix, and a method where one is meant."""
+
+    name: str
+    path: str = ""
+    prefix: str = ""
+    method: str = ""
+
+
+ROUTE_CLASSES = (
+    RouteClass("sign_in", path="/sign-in", method="POST"),
+    RouteClass("sign_up", path="/sign-up", method="POST"),
+    RouteClass("sign_out", path="/sign-out", method="POST"),
+    RouteClass("authorize", path="/oauth2/authorize"),
+    RouteClass("token", path="/oauth2/token"),
+    RouteClass("userinfo", path="/oauth2/userinfo"),
+    RouteClass("introspect", path="/oauth2/introspect"),
+    RouteClass("end_session", path="/oauth2/end-session"),
+    RouteClass("discovery", path="/oauth2/jwks"),
+    RouteClass("discovery", prefix="/.well-known/"),
+    RouteClass("page", prefix="/"),
+)
+"""In the order in which they are matched; the last one takes what is left."""
+
+CLASS_NAMES = tuple(dict.fromkeys(each.name for each in ROUTE_CLASSES))
+
+HIDDEN_PREFIXES = ("/admin", "/metrics", "/live", "/ready", "/lease")
+"""Paths that replicas or the guard serve for Ostiary itself; the edge answers 404."""
+
+HIDDEN_ROUTE = "hidden"
+"""Name of the routes that answer 404 at the edge."""
+
+
+def route_name(class_name: str, arm: Arm) -> str:
+    """Return the name of one class's route in one arm."""
+    return f"{class_name}.{arm.value}"

@@ -1,0 +1,182 @@
+"""Routes: which arm a request goes to, and when it is asked again."""
+
+from typing import Any
+
+from ostiary.edge.clusters import CANARY_CLUSTER, PINNED_CLUSTER, STABLE_CLUSTER
+from ostiary.edge.model import EdgeModel
+from ostiary.edge.outcome_rules import settled_answers
+from ostiary.edge.route_classes import (
+    HIDDEN_PREFIXES,
+    HIDDEN_ROUTE,
+    ROUTE_CLASSES,
+    Arm,
+    RouteClass,
+    route_name,
+)
+from ostiary.edge.xds import JsonObject, duration
+from ostiary.kernel.outcomes import EDGE_HEADER, OUTCOME_HEADER, PIN_HEADER
+
+ROUTE_TABLE = "edge"
+"""Name of the one route configuration."""
+
+_PARTS = 1_000_000
+_NOT_FOUND = (
+    '{"error":"not_found","message":"There is nothing here.","hint":"Check the address."}\n'
+)
+
+
+def route_table(model: EdgeModel, edge_token: str) -> JsonObject:
+    """Return the route configuration (`envoy.config.route.v3.RouteConfiguration`)."""
+    return {
+        "name": ROUTE_TABLE,
+        # Without this Envoy takes routes to a cluster it does not know, and answers 503.
+        "validate_clusters": True,
+        "virtual_hosts": [
+            {
+                "name": "all",
+                "domains": ["*"],
+                "include_request_attempt_count": True,
+                "retry_policy": _second_opinion(model),
+                "request_headers_to_add": [
+                    {
+                        "header": {"key": EDGE_HEADER, "value": edge_token},
+                        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+                    }
+                ],
+                "request_headers_to_remove": [PIN_HEADER],
+                # The outcome tells apart a wrong password from an unknown user; users must not.
+                "response_headers_to_remove": [OUTCOME_HEADER, "x-envoy-upstream-service-time"],
+                "routes": [*_hidden_routes(), *_served_routes(model, edge_token)],
+            }
+        ],
+    }
+
+
+def arm_fractions(share: float) -> list[tuple[Arm, int | None]]:
+    """Return the arms in matching order, each with the upper end of its range in millionths.
+
+    Envoy draws one number per request and compares it on every route that is tried. The ranges
+    therefore add up: control is drawn below twice the share, and what canary took is gone by
+    then. None means all that is left.
+    """
+    canary = round(share * _PARTS)
+    if canary == 0:
+        return [(Arm.STABLE, None)]
+    if canary == _PARTS:
+        return [(Arm.CANARY, None)]
+    if 2 * canary >= _PARTS:
+        return [(Arm.CANARY, canary), (Arm.CONTROL, None)]
+    return [(Arm.CANARY, canary), (Arm.CONTROL, 2 * canary), (Arm.STABLE, None)]
+
+
+def _hidden_routes() -> list[JsonObject]:
+    matches: list[JsonObject] = [{"path_separated_prefix": prefix} for prefix in HIDDEN_PREFIXES]
+    # A replica decodes %61dmin to admin after the edge has compared it, so no path with an
+    # escape passes. Nothing that identity serves needs one.
+    matches.append({"safe_regex": {"regex": ".*%.*"}})
+    answer = {"status": 404, "body": {"inline_string": _NOT_FOUND}}
+    json_type = {
+        "header": {"key": "content-type", "value": "application/json"},
+        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+    }
+    return [
+        {
+            "name": HIDDEN_ROUTE,
+            "match": match,
+            "direct_response": answer,
+            "response_headers_to_add": [json_type],
+        }
+        for match in matches
+    ]
+
+
+def _served_routes(model: EdgeModel, edge_token: str) -> list[JsonObject]:
+    routes = []
+    for route_class in ROUTE_CLASSES:
+        if model.canary is not None:
+            routes.append(_pinned_route(route_class, model, edge_token))
+        share = 0.0 if model.canary is None else model.canary.share
+        routes.extend(
+            _arm_route(route_class, model, arm, upper) for arm, upper in arm_fractions(share)
+        )
+    return routes
+
+
+def _pinned_route(route_class: RouteClass, model: EdgeModel, edge_token: str) -> JsonObject:
+    pin = {"name": PIN_HEADER, "string_match": {"exact": edge_token}}
+    match = _match(route_class)
+    match["headers"] = [*match.get("headers", []), pin]
+    return {
+        "name": route_name(route_class.name, Arm.PINNED),
+        "match": match,
+        "route": {
+            "cluster": PINNED_CLUSTER,
+            "timeout": duration(model.per_try_timeout_s),
+            # In place of the second opinion: a journey sees the canary as it is.
+            "retry_policy": {"num_retries": 0},
+        },
+    }
+
+
+def _arm_route(
+    route_class: RouteClass, model: EdgeModel, arm: Arm, upper: int | None
+) -> JsonObject:
+    match = _match(route_class)
+    if upper is not None:
+        match["runtime_fraction"] = {
+            "default_value": {"numerator": upper, "denominator": "MILLION"}
+        }
+    return {
+        "name": route_name(route_class.name, arm),
+        "match": match,
+        "route": {
+            "cluster": CANARY_CLUSTER if arm is Arm.CANARY else STABLE_CLUSTER,
+            "timeout": duration(model.route_timeout_s),
+        },
+    }
+
+
+def _match(route_class: RouteClass) -> dict[str, Any]:
+    match: dict[str, Any] = (
+        {"path": route_class.path} if route_class.path else {"prefix": route_class.prefix}
+    )
+    if route_class.method:
+        match["headers"] = [{"name": ":method", "string_match": {"exact": route_class.method}}]
+    return match
+
+
+def _second_opinion(model: EdgeModel) -> JsonObject:
+    """Return the retry policy; one for all arms, so that they can be compared."""
+    return {
+        "retry_on": "5xx,reset,connect-failure,retriable-headers",
+        "retriable_headers": [
+            {
+                "name": OUTCOME_HEADER,
+                "treat_missing_header_as_empty": True,
+                "invert_match": True,
+                "string_match": {"safe_regex": {"regex": settled_answers(model)}},
+            }
+        ],
+        "num_retries": 1,
+        "per_try_timeout": duration(model.per_try_timeout_s),
+        "retry_back_off": {"base_interval": "0.002s", "max_interval": "0.01s"},
+        "retry_priority": {
+            "name": "envoy.retry_priorities.previous_priorities",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.retry.priority"
+                ".previous_priorities.v3.PreviousPrioritiesConfig",
+                "update_frequency": 1,
+            },
+        },
+        # Within one priority, a second attempt goes to another replica where there is one.
+        "retry_host_predicate": [
+            {
+                "name": "envoy.retry_host_predicates.previous_hosts",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.retry.host"
+                    ".previous_hosts.v3.PreviousHostsPredicate"
+                },
+            }
+        ],
+        "host_selection_retry_max_attempts": 5,
+    }

