@@ -1,5 +1,6 @@
 """The entry point `ostiary`: commands, expected problems, and what happens on a bug."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from ostiary.cli.options import data_directory
 from ostiary.cli.output import Output
 from ostiary.kernel.errors import ExitCode, OstiaryError, UsageError
 from ostiary.runtime.data_directory import write_trace
+
+_INTERRUPTED, _TERMINATED = 130, 143
 
 app = typer.Typer(
     name="ostiary",
@@ -51,19 +54,22 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     as_json = "--json" in sys.argv
     output = Output(as_json=as_json)
+    # An orderly end instead of the default one: a drill stops what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     try:
         code = app(standalone_mode=False)
     except OstiaryError as error:
         output.problem(error)
         sys.exit(int(error.exit_code))
     except typer.Abort:
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
     except TyperException as error:
-        message = error.format_message() or "The command line is incomplete."
-        output.problem(UsageError("usage", message, hint="See `ostiary --help`."))
+        # Without a message the help has been printed already.
+        if message := error.format_message():
+            output.problem(UsageError("usage", message, hint="See `ostiary --help`."))
         sys.exit(int(ExitCode.USAGE))
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last resort that the contract asks for
         sys.exit(_report_bug(output, error))
     sys.exit(int(code) if isinstance(code, int) else 0)

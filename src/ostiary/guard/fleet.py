@@ -10,10 +10,17 @@ from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.ids import Random, new_id
 from ostiary.kernel.journal import Journal
-from ostiary.runtime.ports import Replica, ReplicaSpec, Runtime
+from ostiary.runtime.ports import (
+    FailureReason,
+    Replica,
+    ReplicaFailedError,
+    ReplicaSpec,
+    Runtime,
+)
 
 SERVICE = "identity"
 _LOG_LINES = 5
+_PORT_TRIES = 3
 _PAUSE_SECONDS_MIN = 0.5
 _PAUSE_SECONDS_MAX = 30.0
 
@@ -50,8 +57,18 @@ class Fleet:
     async def start(self, snapshot: Snapshot, count: int) -> list[Replica]:
         """Start `count` replicas and wait until all are ready.
 
-        Raises `OstiaryError` when one of them does not get ready; then none stays behind.
+        Raises `OstiaryError` when one of them does not get ready; then none stays behind. Ports
+        that somebody else took in the meantime are no reason: others are tried.
         """
+        for _ in range(_PORT_TRIES - 1):
+            replicas = self.launch(snapshot, count)
+            try:
+                await self.wait_ready(replicas)
+            except ReplicaFailedError as error:
+                if error.reason is not FailureReason.PORT_TAKEN:
+                    raise
+            else:
+                return replicas
         replicas = self.launch(snapshot, count)
         await self.wait_ready(replicas)
         return replicas

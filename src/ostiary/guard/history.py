@@ -18,6 +18,7 @@ REPLICA_STARTED = "replica_started"
 REPLICA_DIED = "replica_died"
 REPLICA_STOPPED = "replica_stopped"
 ENVOY_RESTARTED = "envoy_restarted"
+SUPERVISION_FAILED = "supervision_failed"
 ACCOUNTS_CHANGED = "accounts_changed"
 
 

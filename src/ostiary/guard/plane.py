@@ -95,6 +95,10 @@ class DataPlane:
         """Start Envoys anew that have died; return the new process ids."""
         return await self._edge.restart_dead()
 
+    async def detach(self) -> None:
+        """Give the connections to the edge back; it serves on."""
+        await self._edge.detach()
+
     async def stop(self) -> None:
         """Stop the edge."""
         await self._edge.stop()

@@ -69,6 +69,8 @@ async def run(
         await guard.run()
         if guard.stops_everything:
             await guard.stop_everything()
+        else:
+            await guard.let_go()
     finally:
         server.should_exit = True
         await asyncio.gather(serving, return_exceptions=True)

@@ -19,11 +19,13 @@ from ostiary.guard.fleet import SERVICE, Fleet
 from ostiary.guard.options import GuardOptions
 from ostiary.guard.plane import DataPlane
 from ostiary.kernel.clock import Clock
-from ostiary.kernel.journal import Journal
+from ostiary.kernel.errors import OstiaryError
+from ostiary.kernel.journal import Journal, JournalError
 from ostiary.runtime.ports import Replica
 from ostiary.runtime.releases import ReleaseStore
 
 _SUPERVISE_SECONDS = 0.2
+_RETRY_SECONDS = 2.0
 _STEADY_SECONDS = 60.0
 
 
@@ -136,6 +138,11 @@ class Guard:
     async def _until_stopped(self) -> None:
         await self._stopping.wait()
 
+    async def let_go(self) -> None:
+        """Give the connections to the edge back; replicas and edge go on serving."""
+        await self._parts.conductor.abandon()
+        await self._parts.plane.detach()
+
     def stop(self) -> None:
         """End `run`; replicas and edge go on serving."""
         self._stopping.set()
@@ -154,30 +161,42 @@ class Guard:
 
     async def _supervise(self) -> None:
         """Bring back Envoys and replicas that die, for ever."""
-        plane = self._parts.plane
+        journal = self._parts.journal
         while True:
-            for pid in await plane.restart_dead():
-                self._parts.journal.append(events.ENVOY_RESTARTED, None, {"pid": pid})
-            await self._supervise_stable()
-            await asyncio.sleep(_SUPERVISE_SECONDS)
+            pause = _SUPERVISE_SECONDS
+            try:
+                for pid in await self._parts.plane.restart_dead():
+                    journal.append(events.ENVOY_RESTARTED, None, {"pid": pid})
+                await self._supervise_stable()
+            except JournalError:
+                raise
+            except OstiaryError as error:
+                # What cannot be mended now is tried again; the rest of the guard goes on.
+                journal.append(events.SUPERVISION_FAILED, None, {"message": error.message})
+                pause = _RETRY_SECONDS
+            await asyncio.sleep(pause)
 
     async def _supervise_stable(self) -> None:
         parts = self._parts
         plane = parts.plane
         snapshot = parts.snapshots.get(plane.last_good)
         count = int(snapshot.settings["identity"]["replicas"])
-        before = plane.stable
-        living = await parts.fleet.drop_dead(before)
+        group = plane.stable
+        living = await parts.fleet.drop_dead(group)
+        if living and len(living) < len(group) and plane.stable is group:
+            # At once: a second opinion must not be asked of a replica that is gone.
+            plane.stable = group = living
+            await plane.refresh()
         filled = await parts.fleet.fill_up(snapshot, living, count)
-        if plane.stable is not before:
-            # A promotion has moved the stable group meanwhile; what was started here is its.
-            await parts.fleet.stop([replica for replica in filled if replica not in living])
-            return
-        if filled != before:
-            plane.stable = filled or before
+        started = [replica for replica in filled if replica not in living]
+        if not started:
+            parts.fleet.settle_pauses(snapshot, steady_seconds=_STEADY_SECONDS)
+        elif plane.stable is group:
+            plane.stable = filled
             await plane.refresh()
         else:
-            parts.fleet.settle_pauses(snapshot, steady_seconds=_STEADY_SECONDS)
+            # A promotion has moved the stable group meanwhile; what was started here is spare.
+            await parts.fleet.stop(started)
 
     def status(self) -> dict[str, Any]:
         """Return the state of the whole system, as the command line prints it."""
