@@ -1,0 +1,99 @@
+"""The change controller: `(state, event, now) → (state, actions)`.
+
+It decides, and does nothing. The guard journals the event and the new state before it carries out
+the actions, one after the other in their order; each may be carried out twice. So the guard may die
+anywhere: the next one loads the last state and sends `GuardRestarted`.
+"""
+
+from dataclasses import replace
+
+from ostiary.changes.actions import RunChecks
+from ostiary.changes.events import Command, Event, GuardRestarted
+from ostiary.changes.evidence import Evidence, EvidenceSettings
+from ostiary.changes.model import Reason, Stage, Verdict
+from ostiary.changes.pacing import Pacing
+from ostiary.changes.stages import canary, commands, ending, preparation, promotion
+from ostiary.changes.state import ChangeState, Phase, Step
+
+_PREPARING = (Phase.CHECKING, Phase.STARTING, Phase.REHEARSING)
+_USERS_NEAR = (Phase.PINNED, Phase.STEPPING, Phase.BAKING)
+_PROMOTING = (Phase.PROMOTING, Phase.PROVING, Phase.DRAINING)
+_ENDING = (Phase.WITHDRAWING, Phase.STOPPING, Phase.SETTLED)
+_CANARY_GONE = (Phase.DRAINING, Phase.STOPPING, Phase.SETTLED)
+
+
+def begin(
+    change: str,
+    snapshot: str,
+    *,
+    now: float,
+    pacing: Pacing,
+    evidence: EvidenceSettings,
+    from_stage: Stage = Stage.CHECK,
+    force_reason: str | None = None,
+) -> Step:
+    """Return the state of a new change, and the first actions.
+
+    `from_stage` skips what comes before it, except for the typed parse. `force_reason` makes the
+    change a forced one: it goes on whatever evidence and journeys say, not without availability.
+    Raises `ValueError` for a stage that no change can begin at.
+    """
+    if from_stage is Stage.GOOD:
+        raise ValueError("A change cannot begin at good.")
+    forced = Reason("forced", f"Evidence is skipped by force: {force_reason}")
+    state = ChangeState(
+        change=change,
+        snapshot=snapshot,
+        pacing=pacing,
+        from_stage=from_stage,
+        force=force_reason is not None,
+        began=now,
+        seen=now,
+        evidence=Evidence(settings=evidence),
+        reasons=() if force_reason is None else (forced,),
+    )
+    return state, (RunChecks("all" if from_stage is Stage.CHECK else "parse"),)
+
+
+def handle(state: ChangeState, event: Event, now: float) -> Step:
+    """Return what follows from an event at a monotonic time in seconds.
+
+    Raises `IllegalEventError` for an event that cannot happen now, and `CommandRefusedError` for a
+    command that makes no sense now; then nothing has changed.
+    """
+    if isinstance(event, GuardRestarted):
+        return _restarted(state, now)
+    if state.phase is not Phase.SETTLED:
+        state = replace(state, seen=max(now, state.seen))
+    if isinstance(event, Command):
+        return commands.handle(state, event)
+    if state.phase in _PREPARING:
+        return preparation.handle(state, event)
+    if state.phase in _USERS_NEAR:
+        return canary.handle(state, event)
+    if state.phase in _PROMOTING:
+        return promotion.handle(state, event)
+    return ending.handle(state, event)
+
+
+def _restarted(state: ChangeState, now: float) -> Step:
+    """Return the step of a guard that has taken over an unfinished change.
+
+    What was decided is finished; everything else is rolled back, because nobody watched. Monotonic
+    clocks of two boots have nothing in common: then the time between them is left out.
+    """
+    if state.phase is Phase.SETTLED:
+        return ending.restart(state)
+    if now < state.seen:
+        state = replace(state, began=state.began + now - state.seen)
+    counts_lost = state.counts_lost or (state.exposed and state.phase not in _CANARY_GONE)
+    state = replace(state, seen=now, counts_lost=counts_lost)
+    if state.phase is Phase.DRAINING:
+        return promotion.restart(state)
+    if state.phase in _ENDING:
+        return ending.restart(state)
+    reason = Reason(
+        "guard_restarted",
+        f"The guard ended while the change was {state.phase}, and nobody watched it meanwhile.",
+    )
+    return ending.withdraw(state, Verdict.ROLLED_BACK, reason)

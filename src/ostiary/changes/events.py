@@ -1,0 +1,147 @@
+"""What can happen to a change. Each event answers an action, or comes by itself."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ostiary.changes.evidence import StratumWindow
+from ostiary.changes.model import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The check is done; answers `RunChecks`. `problems` say what was refused."""
+
+    ok: bool
+    problems: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatesReady:
+    """All candidate replicas run and are ready; answers `StartCandidates`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatesFailed:
+    """A candidate did not start, started too slowly, or died before its canary began."""
+
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """The rehearsal is done; answers `RunRehearsal`."""
+
+    passed: bool
+    failures: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeApplied:
+    """Every edge process has taken the share; answers `SetShare`."""
+
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotPromoted:
+    """Every edge process serves the candidates only, as stable; answers `PromoteSnapshot`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryWithdrawn:
+    """Every edge process serves the last good version only; answers `WithdrawCanary`."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeFailed:
+    """An edge process did not take what was written; answers the three edge actions."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WindowClosed:
+    """One window of counts has ended.
+
+    `final_failures` counts requests routed to the canary whose last answer was a server fault,
+    `hidden` those whose first attempt failed or was refused and whose second was plainly good.
+    """
+
+    strata: tuple[StratumWindow, ...]
+    final_failures: int = 0
+    hidden: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JourneysRun:
+    """The pinned journeys ran on the canary, and on the control beside it; answers `RunJourneys`.
+
+    `strata_passed` names the strata in which every step did what it should. `control_passed` is
+    None where no control ran.
+    """
+
+    passed: bool
+    strata_passed: frozenset[str] = frozenset()
+    failures: tuple[Reason, ...] = ()
+    control_passed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRun:
+    """The journeys ran through the edge as users see it; answers the `RunProof` of that name."""
+
+    of: Literal["promotion", "rollback"]
+    passed: bool
+    failures: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryUnavailable:
+    """No canary replica can serve: all died, hang, or fail the guard's own probes."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicasStopped:
+    """The replicas that were to stop are gone; answers `StopCandidates` and `StopReplaced`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An operator's order. `operator` and `reason` go into the record."""
+
+    kind: Literal["rollback", "promote", "pause", "resume"]
+    operator: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRestarted:
+    """A guard has taken over from one that ended; nothing it had under way will be answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed; sent about twice a second."""
+
+
+Event = (
+    Checked
+    | CandidatesReady
+    | CandidatesFailed
+    | Rehearsed
+    | EdgeApplied
+    | SnapshotPromoted
+    | CanaryWithdrawn
+    | EdgeFailed
+    | WindowClosed
+    | JourneysRun
+    | ProofRun
+    | CanaryUnavailable
+    | ReplicasStopped
+    | Command
+    | GuardRestarted
+    | Tick
+)

@@ -1,0 +1,155 @@
+"""The evidence of one stratum: blocks of windows, and one pair of e-processes per metric."""
+
+from dataclasses import dataclass, field, replace
+from math import exp, log, log1p
+
+from ostiary.changes.evidence import noninferiority, two_sample
+from ostiary.changes.evidence.counts import NO_COUNTS, ArmCounts, Trials
+from ostiary.changes.evidence.metrics import PAIRED, Metric, trials
+from ostiary.changes.evidence.mixture import NO_BETS, conditional_bets, log_mean
+from ostiary.changes.evidence.unpaired import (
+    NO_UNPAIRED_EVIDENCE,
+    UnpairedEvidence,
+    overturn_limit,
+)
+
+BLOCK_REQUESTS_MIN = 8
+"""Windows are joined until both arms together have so many requests.
+
+Both methods learn only from a block that has both arms. With one request per window, nothing would
+ever be learnt; with blocks of eight, a decision costs 1.3 to 1.7 times the information bound at any
+rate of traffic. The rule looks at the number of requests only, never at arms or outcomes, so
+that assignment within a block stays random.
+"""
+
+_HARMLESS_METRICS = (Metric.FAULTS, Metric.OVERTURNED)
+"""A stratum is cleared when neither of these is worse by the margin."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairedProcess:
+    """Methods A and C on one metric; `log_e` is the logarithm of their average."""
+
+    conditional_logs: tuple[float, ...] = NO_BETS
+    two_sample_log: float = 0.0
+    log_e: float = 0.0
+
+    def update(
+        self, canary: Trials, control: Trials, past: tuple[Trials, Trials], tolerance: float
+    ) -> "PairedProcess":
+        """Return the process after one block; `past` is what was known before it."""
+        bets = conditional_bets(self.conditional_logs, canary, control, tolerance)
+        two = self.two_sample_log + two_sample.log_factor(canary, control, past, tolerance)
+        one = log_mean(bets)
+        larger, smaller = max(one, two), min(one, two)
+        return PairedProcess(bets, two, larger + log1p(exp(smaller - larger)) - log(2.0))
+
+
+@dataclass(frozen=True, slots=True)
+class StratumEvidence:
+    """All that is known of one stratum.
+
+    `canary` and `control` are the counts of closed blocks, `open_canary` and `open_control` those
+    of the block that is still being joined, `alone` those of a canary that had all the traffic.
+    `limit` is what `unpaired` compares with, once it is needed. `harmless_logs` are the two-sample
+    parts of the evidence against harm, for faults and overturned requests.
+    """
+
+    canary: ArmCounts = NO_COUNTS
+    control: ArmCounts = NO_COUNTS
+    open_canary: ArmCounts = NO_COUNTS
+    open_control: ArmCounts = NO_COUNTS
+    alone: ArmCounts = NO_COUNTS
+    paired: dict[Metric, PairedProcess] = field(default_factory=dict)
+    unpaired: UnpairedEvidence = NO_UNPAIRED_EVIDENCE
+    limit: float | None = None
+    harmless_logs: tuple[float, ...] = (0.0,) * len(_HARMLESS_METRICS)
+
+    def with_control(
+        self, canary: ArmCounts, control: ArmCounts, *, tolerance: float, margin: float
+    ) -> "StratumEvidence":
+        """Return the evidence after one window of both arms."""
+        open_canary = self.open_canary + canary
+        open_control = self.open_control + control
+        if open_canary.requests + open_control.requests < BLOCK_REQUESTS_MIN:
+            return replace(self, open_canary=open_canary, open_control=open_control)
+        block_canary, later_canary = open_canary.within_requests()
+        block_control, later_control = open_control.within_requests()
+        return replace(
+            self,
+            canary=self.canary + block_canary,
+            control=self.control + block_control,
+            open_canary=later_canary,
+            open_control=later_control,
+            paired={
+                metric: self._after_block(metric, block_canary, block_control, tolerance)
+                for metric in PAIRED
+            },
+            limit=None,
+            harmless_logs=self._harmless_after(block_canary, block_control, margin),
+        )
+
+    def without_control(
+        self, canary: ArmCounts, *, error: float, margin: float
+    ) -> "StratumEvidence":
+        """Return the evidence after one window in which the canary had all the traffic.
+
+        `error` is the chance with which the limit's confidence sequence may fail.
+        """
+        limit = self.limit
+        if limit is None:
+            limit = overturn_limit(trials(Metric.OVERTURNED, self.control), error)
+        used, _surplus = canary.within_requests()
+        return replace(
+            self,
+            alone=self.alone + used,
+            unpaired=self.unpaired.update(canary, limit),
+            limit=limit,
+            harmless_logs=self._harmless_after(used, NO_COUNTS, margin),
+        )
+
+    def log_e(self, metric: Metric) -> float:
+        """Return the log e-value of a metric; 0 before its first block."""
+        if metric is Metric.UNPAIRED:
+            return self.unpaired.log_e
+        process = self.paired.get(metric)
+        return process.log_e if process else 0.0
+
+    def log_e_harmless(self, margin: float) -> float:
+        """Return the log e-value against harm by the margin: the weaker of the metrics' values."""
+        canary = self.canary + self.alone
+        return min(
+            noninferiority.log_e(trials(metric, canary), two_sample_log, margin)
+            for metric, two_sample_log in zip(_HARMLESS_METRICS, self.harmless_logs, strict=True)
+        )
+
+    def seen(self, metric: Metric) -> tuple[Trials, Trials]:
+        """Return all that was counted of a metric, for canary and control."""
+        control = trials(metric, self.control + self.open_control)
+        if metric is Metric.UNPAIRED:
+            return trials(metric, self.alone), control
+        return trials(metric, self.canary + self.open_canary), control
+
+    def _after_block(
+        self, metric: Metric, canary: ArmCounts, control: ArmCounts, tolerance: float
+    ) -> PairedProcess:
+        """Return a metric's process after a block; the wrong *yes* swaps the arms."""
+        block = trials(metric, canary), trials(metric, control)
+        past = trials(metric, self.canary), trials(metric, self.control)
+        if metric is Metric.MISSING_REFUSALS:
+            block, past = block[::-1], past[::-1]
+        process = self.paired.get(metric, PairedProcess())
+        return process.update(*block, past, tolerance)
+
+    def _harmless_after(
+        self, canary: ArmCounts, control: ArmCounts, margin: float
+    ) -> tuple[float, ...]:
+        """Return the evidence against harm after a block; both arms' past is pooled."""
+        past = self.canary + self.control + self.alone
+        return tuple(
+            value
+            + noninferiority.log_factor(
+                trials(metric, canary), trials(metric, control), trials(metric, past), margin
+            )
+            for metric, value in zip(_HARMLESS_METRICS, self.harmless_logs, strict=True)
+        )

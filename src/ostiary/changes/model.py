@@ -1,0 +1,68 @@
+"""The words of a change: stages, verdicts, reasons and the record that a change leaves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ostiary.kernel.errors import ExitCode
+
+
+class Stage(StrEnum):
+    """How far a change has come, in this order."""
+
+    CHECK = "check"
+    REHEARSE = "rehearse"
+    CANARY = "canary"
+    BAKE = "bake"
+    GOOD = "good"
+
+
+class Verdict(StrEnum):
+    """How a change ended."""
+
+    PROMOTED = "promoted"
+    REFUSED = "refused"
+    ROLLED_BACK = "rolled_back"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason for a verdict: a stable code, a sentence for people, and the numbers behind it."""
+
+    code: str
+    text: str
+    numbers: Mapping[str, float | int | str | bool | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeResult:
+    """The record of a change, as the command line prints it.
+
+    `verdict` is None while the change goes on. `users_affected` counts requests of users that
+    ended with a server fault although a second opinion was asked; None where counts were lost.
+    `failed_attempts_hidden` counts attempts of the canary that users did not see.
+    """
+
+    change: str
+    snapshot: str
+    stage: Stage
+    verdict: Verdict | None
+    reasons: tuple[Reason, ...]
+    users_affected: int | None
+    failed_attempts_hidden: int
+    seconds: float
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return what the command line answers to the shell."""
+        match self.verdict:
+            case None | Verdict.PROMOTED:
+                return ExitCode.DONE
+            case Verdict.REFUSED:
+                at_check = self.stage is Stage.CHECK
+                return ExitCode.REFUSED if at_check else ExitCode.REHEARSAL_FAILED
+            case Verdict.ROLLED_BACK:
+                return ExitCode.ROLLED_BACK
+            case Verdict.HELD:
+                return ExitCode.HELD

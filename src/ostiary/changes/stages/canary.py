@@ -1,0 +1,149 @@
+"""Canary and bake: users reach the candidates, share by share, under evidence.
+
+Phases `pinned` (share 0: journeys only), `stepping` (rising shares beside a control arm) and
+`baking` (all traffic, the last good version giving second opinions).
+
+At every event the same questions are asked, in this order: is it decided against the change; are
+both arms harmed; may the next step be taken; has it taken too long; are journeys due. A forced
+change skips the first two and the permission, never the availability.
+
+The stated error rate is the evidence's. A rollback because journeys fail on the canary only, or
+because its replicas are gone, follows from what was seen directly and is not part of it.
+"""
+
+from dataclasses import replace
+
+from ostiary.changes.actions import RunJourneys, SetShare
+from ostiary.changes.events import (
+    CanaryUnavailable,
+    CandidatesFailed,
+    EdgeApplied,
+    EdgeFailed,
+    Event,
+    JourneysRun,
+    Tick,
+    WindowClosed,
+)
+from ostiary.changes.model import Reason, Stage, Verdict
+from ostiary.changes.pacing import JOURNEY_FAILURES_MAX
+from ostiary.changes.stages import ending, grounds, permission, promotion
+from ostiary.changes.state import ChangeState, JourneyLog, Phase, Step, counted, illegal
+
+
+def begin(state: ChangeState) -> Step:
+    """Return the first step: share 0, or all traffic at once where the change starts at bake."""
+    if state.from_stage is Stage.BAKE:
+        return order_share(replace(state, stage=Stage.BAKE, phase=Phase.BAKING), 1.0)
+    return order_share(replace(state, stage=Stage.CANARY, phase=Phase.PINNED), 0.0)
+
+
+def order_share(state: ChangeState, share: float) -> Step:
+    """Return the step that asks the edge for a share; the clock until "held" starts only once."""
+    held_clock = state.seen if state.held_clock is None else state.held_clock
+    return replace(state, ordered_share=share, held_clock=held_clock), (SetShare(share),)
+
+
+def handle(state: ChangeState, event: Event) -> Step:
+    """Return what follows from an event; raises `IllegalEventError` for an impossible one."""
+    match event:
+        case EdgeApplied() if event.share == state.ordered_share:
+            return _advance(_applied(state, event.share))
+        case WindowClosed():
+            return _advance(_observed(state, event))
+        case JourneysRun() if state.journeys.under_way:
+            return _journeys(state, event)
+        case CanaryUnavailable() | CandidatesFailed():
+            reason = Reason("canary_unavailable", event.text)
+            return ending.withdraw(state, Verdict.ROLLED_BACK, reason)
+        case EdgeFailed():
+            return ending.withdraw(state, Verdict.HELD, Reason("edge_failed", event.text))
+        case Tick():
+            return _advance(state)
+        case _:
+            raise illegal(state, event)
+
+
+def _applied(state: ChangeState, share: float) -> ChangeState:
+    """Return the state at the beginning of a step; a bake has its own time until "held"."""
+    if share == 0.0:
+        stage, phase = Stage.CANARY, Phase.PINNED
+    elif share < 1.0:
+        stage, phase = Stage.CANARY, Phase.STEPPING
+    else:
+        stage, phase = Stage.BAKE, Phase.BAKING
+    return replace(
+        state,
+        stage=stage,
+        phase=phase,
+        share=share,
+        ordered_share=None,
+        step_began=state.seen,
+        held_clock=state.seen if phase is Phase.BAKING else state.held_clock,
+        traffic=frozenset(),
+        exposed=state.exposed or share > 0.0,
+        journeys=JourneyLog(
+            under_way=state.journeys.under_way, failed_in_row=state.journeys.failed_in_row
+        ),
+    )
+
+
+def _observed(state: ChangeState, window: WindowClosed) -> ChangeState:
+    """Return the state after one window of counts."""
+    served = {stratum.stratum for stratum in window.strata if stratum.canary.requests}
+    control_arm = state.share is None or state.share < 1.0
+    return replace(
+        counted(state, window),
+        traffic=state.traffic | served,
+        evidence=state.evidence.update(window.strata, control_arm=control_arm),
+        common_mode=state.common_mode.update(window.strata),
+    )
+
+
+def _journeys(state: ChangeState, event: JourneysRun) -> Step:
+    """Take a run's result; so many failures in a row, where the control passes, end the change."""
+    log = state.journeys
+    # A run that was ordered before the share was confirmed says nothing about this step.
+    passed_now = event.strata_passed if log.current else frozenset()
+    failed_alone = not event.passed and event.control_passed is not False
+    failed_in_row = 0 if event.passed else log.failed_in_row + failed_alone
+    state = replace(
+        state,
+        journeys=JourneyLog(
+            ended_at=state.seen if log.current else None,
+            failed_in_row=failed_in_row,
+            covered=log.covered | passed_now if event.passed else passed_now,
+            clean=event.passed and log.current,
+        ),
+    )
+    if failed_in_row >= JOURNEY_FAILURES_MAX and not state.force:
+        reason = Reason(
+            "journeys_failed",
+            f"The journeys failed {failed_in_row} times in a row on the canary only.",
+            {"runs": failed_in_row},
+        )
+        return ending.withdraw(state, Verdict.ROLLED_BACK, reason, *event.failures)
+    return _advance(state)
+
+
+def _advance(state: ChangeState) -> Step:
+    """Ask the questions of the module's docstring, in their order."""
+    if state.evidence.decided and not state.force:
+        return ending.withdraw(state, Verdict.ROLLED_BACK, *grounds.harm(state))
+    if state.common_mode.harmed and not state.force:
+        return ending.withdraw(state, Verdict.HELD, grounds.both_arms(state))
+    if state.paused_since is None:
+        if permission.may_go_on(state):
+            return go_on(state)
+        if permission.overdue(state):
+            return ending.withdraw(state, Verdict.HELD, grounds.no_decision(state))
+    if permission.journeys_due(state):
+        ordered = replace(state.journeys, under_way=True, current=True)
+        return replace(state, journeys=ordered), (RunJourneys(),)
+    return state, ()
+
+
+def go_on(state: ChangeState) -> Step:
+    """Return the next step: a larger share, or the promotion after the bake."""
+    if state.phase is Phase.BAKING:
+        return promotion.begin(state)
+    return order_share(state, state.pacing.step_after(state.share or 0.0))

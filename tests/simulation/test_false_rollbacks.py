@@ -1,0 +1,42 @@
+"""Healthy releases are not rolled back more often than promised, whatever the traffic does."""
+
+import random
+from collections import Counter
+
+import pytest
+
+from ostiary.changes.evidence import EvidenceSettings
+from ostiary.changes.model import Verdict
+from ostiary.changes.pacing import Pacing
+from tests.simulation.confidence import most_by_chance
+from tests.simulation.traffic import STRATA, Traffic, healthy_load
+from tests.simulation.world import World
+
+PACING = Pacing(
+    steps=(0.1, 0.5, 1.0), step_seconds_min=4.0, held_after_seconds=60.0, bake_seconds=6.0
+)
+
+
+@pytest.mark.parametrize(("alpha", "runs"), [(0.001, 1_500), (0.02, 1_000)])
+def test_healthy_releases_are_seldom_rolled_back(alpha: float, runs: int) -> None:
+    seed = f"healthy-{alpha}"
+    print(f"seed {seed}")
+    verdicts: Counter[Verdict | None] = Counter()
+    for run in range(runs):
+        rng = random.Random(f"{seed}-{run}")
+        world = World(
+            Traffic(rng, healthy_load(rng)),
+            PACING,
+            EvidenceSettings(strata=STRATA, alpha=alpha),
+        )
+        verdicts[world.run().verdict] += 1
+    assert verdicts[Verdict.ROLLED_BACK] <= most_by_chance(runs, alpha)
+    # A burst in both arms holds a change; it happens, but it is not the rule.
+    assert verdicts[Verdict.PROMOTED] >= 0.8 * runs
+    assert set(verdicts) <= {Verdict.PROMOTED, Verdict.HELD, Verdict.ROLLED_BACK}
+
+
+def test_most_by_chance_is_the_binomial_quantile() -> None:
+    assert most_by_chance(1_000, 0.0) == 0
+    assert most_by_chance(1_000, 0.001) == 4
+    assert most_by_chance(10, 1.0) == 10

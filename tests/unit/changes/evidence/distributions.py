@@ -1,0 +1,23 @@
+"""Exact distributions by counting, to compare the evidence with."""
+
+import random
+from collections.abc import Iterator
+from math import comb
+
+
+def hypergeometric(canary: int, control: int, failures: int) -> Iterator[tuple[int, float]]:
+    """Yield each number of canary failures with its probability when the arm does not matter."""
+    total = comb(canary + control, failures)
+    for x in range(max(0, failures - control), min(failures, canary) + 1):
+        yield x, comb(canary, x) * comb(control, failures - x) / total
+
+
+def binomial(requests: int, rate: float) -> Iterator[tuple[int, float]]:
+    """Yield each number of events with its probability."""
+    for k in range(requests + 1):
+        yield k, comb(requests, k) * rate**k * (1.0 - rate) ** (requests - k)
+
+
+def draw(rng: random.Random, requests: int, rate: float) -> int:
+    """Return how many of the requests showed the event."""
+    return sum(rng.random() < rate for _ in range(requests))
