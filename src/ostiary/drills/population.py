@@ -1,0 +1,78 @@
+"""Creating a drill's users and their application in a running system."""
+
+import json
+import shutil
+from pathlib import Path
+
+from ostiary.drills.traffic_plan import Application, Person, TrafficPlan, invent_people
+from ostiary.guard.client import GuardClient
+from ostiary.kernel.ids import Random
+
+_REDIRECT_URI = "https://app.drill.invalid/callback"
+
+
+def create_people(
+    guard: GuardClient, count: int, rng: Random, *, domain: str = "drill.invalid"
+) -> list[Person]:
+    """Create the accounts of new users; raises `GuardError` where one is refused."""
+    people = invent_people(count, rng, domain=domain)
+    for person in people:
+        guard.post(
+            "/users",
+            {"email": person.email, "password": person.password, "roles": list(person.roles)},
+        )
+    return people
+
+
+def create_application(guard: GuardClient, audience: str, name: str = "drill-app") -> Application:
+    """Register the confidential client that the users sign in to."""
+    answer = guard.post(
+        "/clients",
+        {
+            "client_id": name,
+            "redirect_uris": [_REDIRECT_URI],
+            "public": False,
+            "grants": ["authorization_code", "refresh_token"],
+        },
+    )
+    return Application(
+        client_id=name,
+        client_secret=str(answer["client_secret"]),
+        redirect_uri=_REDIRECT_URI,
+        audience=audience,
+    )
+
+
+def plan_traffic(
+    issuer: str,
+    application: Application,
+    people: list[Person],
+    *,
+    rate: float,
+    seconds: float,
+    seed: int,
+) -> TrafficPlan:
+    """Return the plan for these people; the traffic may be stopped before its end."""
+    return TrafficPlan(
+        base_url=issuer,
+        issuer=issuer,
+        application=application,
+        people=tuple(people),
+        rate=rate,
+        seconds=seconds,
+        seed=seed,
+    )
+
+
+def copy_release(data: Path, release_hash: str, target: Path) -> None:
+    """Copy a release of the store to a directory that may be edited."""
+    source = next(data.glob(f"releases/{release_hash[:12]}*/"))
+    shutil.copytree(source, target)
+    for path in (target, *target.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def release_of(data: Path, snapshot: str) -> str:
+    """Return the hash of identity's release in a snapshot of a data directory."""
+    value = json.loads((data / "snapshots" / f"{snapshot}.json").read_text())
+    return str(value["releases"]["identity"])

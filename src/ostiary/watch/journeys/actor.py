@@ -1,0 +1,184 @@
+"""One probe account at one target: what every journey does before it does its own thing."""
+
+from dataclasses import dataclass, field
+
+import httpx
+
+from ostiary.kernel.clock import Clock
+from ostiary.kernel.ids import Random
+from ostiary.watch.journeys.probes import ProbeAccount
+from ostiary.watch.relying_party.answers import Answer
+from ostiary.watch.relying_party.browser import Browser
+from ostiary.watch.relying_party.cookies import CookieJar
+from ostiary.watch.relying_party.errors import FailureKind
+from ostiary.watch.relying_party.front_channel import SignInPage, read_code, sign_in_for_code
+from ostiary.watch.relying_party.grants import TokenClient, TokenSet, read_token_set
+from ostiary.watch.relying_party.provider import Provider, discover
+from ostiary.watch.relying_party.registration import AuthorizationRequest
+from ostiary.watch.relying_party.target import Target
+from ostiary.watch.relying_party.tokens import (
+    AccessClaims,
+    Expectation,
+    IdentityClaims,
+    TokenRejectedError,
+    verify_access_token,
+    verify_id_token,
+)
+from ostiary.watch.relying_party.wire import Wire
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A target and what it says about itself; every actor there starts from it."""
+
+    target: Target
+    transport: httpx.AsyncBaseTransport
+    provider: Provider
+    clock: Clock
+    rng: Random
+    seconds_max: float
+
+    @classmethod
+    async def open(
+        cls,
+        target: Target,
+        transport: httpx.AsyncBaseTransport,
+        *,
+        clock: Clock,
+        rng: Random,
+        seconds_max: float = 10.0,
+    ) -> "Site":
+        """Read discovery and keys of a target; raises `StepFailedError`."""
+        provider = await discover(Wire(target, transport, seconds_max=seconds_max))
+        return cls(target, transport, provider, clock, rng, seconds_max)
+
+    def actor(self, account: ProbeAccount) -> "Actor":
+        """Return the account as it meets this target, its strata counted afresh."""
+        return Actor(self, account)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A completed login: the device with its session, and what was granted and verified."""
+
+    browser: Browser
+    code: str = field(repr=False)
+    request: AuthorizationRequest
+    tokens: TokenSet
+    access: AccessClaims
+    identity: IdentityClaims
+
+    @property
+    def refresh_token(self) -> str:
+        """Return the refresh token, which a login must have brought."""
+        assert self.tokens.refresh_token is not None  # noqa: S101 - checked when it was granted
+        return self.tokens.refresh_token
+
+
+class Actor:
+    """A probe account that signs in, redeems codes and checks what it gets."""
+
+    def __init__(self, site: Site, account: ProbeAccount) -> None:
+        """Act at `site`; requests of this actor share one connection pool with all others."""
+        self.site = site
+        self.account = account
+        self.registration = account.registration
+        self.provider = site.provider
+        self.wire = Wire(site.target, site.transport, seconds_max=site.seconds_max)
+        self.client = TokenClient(self.wire, site.provider, self.registration)
+
+    @property
+    def strata(self) -> frozenset[str]:
+        """Return the route classes that have answered this actor."""
+        return frozenset({"discovery", *self.wire.seen})
+
+    def device(self, jar: CookieJar | None = None) -> Browser:
+        """Return a browser here, with the cookies of `jar` or as a new device."""
+        return Browser(self.wire, jar)
+
+    def request(self) -> AuthorizationRequest:
+        """Return new values for one authorization request."""
+        return AuthorizationRequest.fresh(self.site.rng)
+
+    def location(self, request: AuthorizationRequest, **changed: str | None) -> str:
+        """Return where the browser goes for a code."""
+        return request.location(self.provider.authorization, self.registration, **changed)
+
+    def read_code(self, arrived: Answer | SignInPage, request: AuthorizationRequest) -> str:
+        """Return the code that a redirect to the client brings; fails the step otherwise."""
+        return read_code(arrived, request, self.registration, self.provider)
+
+    async def sign_in(self, browser: Browser, request: AuthorizationRequest) -> str:
+        """Sign in with the right password and return the code."""
+        arrived = await sign_in_for_code(
+            browser, self.location(request), self.account.email, self.account.password
+        )
+        return self.read_code(arrived, request)
+
+    async def login(self) -> Login:
+        """Sign in on a new device, redeem the code, and verify what was minted."""
+        browser, request = self.device(), self.request()
+        code = await self.sign_in(browser, request)
+        answer = await self.client.exchange(code, request.verifier)
+        return self.read_login(browser, code, request, answer)
+
+    def read_login(
+        self, browser: Browser, code: str, request: AuthorizationRequest, answer: Answer
+    ) -> Login:
+        """Return the login that a redeemed code completes; fails the step where it does not."""
+        tokens = read_token_set(answer)
+        answer.require(
+            tokens.refresh_token is not None,
+            "a refresh token",
+            got="none",
+            kind=FailureKind.WRONG_CONTENT,
+        )
+        access = self.verify_access(answer, tokens)
+        identity = self.verify_identity(answer, tokens, nonce=request.nonce)
+        return Login(browser, code, request, tokens, access, identity)
+
+    def verify_access(self, answer: Answer, tokens: TokenSet) -> AccessClaims:
+        """Verify a minted access token by itself and against what the answer said of it."""
+        try:
+            claims = verify_access_token(
+                tokens.access_token, self.provider.keys, self._expectation()
+            )
+        except TokenRejectedError as error:
+            answer.fail("a valid access token", got=str(error), kind=FailureKind.WRONG_CONTENT)
+        answer.require(
+            claims.expires_at - claims.issued_at == tokens.expires_in,
+            "an access token that lives as long as expires_in says",
+            got="another time",
+            kind=FailureKind.WRONG_CONTENT,
+        )
+        return claims
+
+    def verify_identity(
+        self, answer: Answer, tokens: TokenSet, *, nonce: str | None
+    ) -> IdentityClaims:
+        """Verify a minted id token; the email in it, where there is one, must be the own one."""
+        try:
+            claims = verify_id_token(
+                tokens.id_token or "",
+                self.provider.keys,
+                self._expectation(),
+                nonce=nonce,
+                access_token=tokens.access_token,
+            )
+        except TokenRejectedError as error:
+            answer.fail("a valid id token", got=str(error), kind=FailureKind.WRONG_CONTENT)
+        answer.require(
+            claims.email in {None, self.account.email},
+            "the own email in the id token",
+            got="another email",
+            kind=FailureKind.WRONG_IDENTITY,
+        )
+        return claims
+
+    def _expectation(self) -> Expectation:
+        return Expectation(
+            issuer=self.provider.issuer,
+            client_id=self.registration.client_id,
+            audience=self.registration.audience,
+            now=self.site.clock.now().timestamp(),
+        )

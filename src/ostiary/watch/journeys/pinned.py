@@ -1,0 +1,65 @@
+"""A quick set of journeys through the edge, on the way that only the guard's pin opens."""
+
+from collections.abc import Sequence
+
+import httpx
+
+from ostiary.kernel.clock import Clock
+from ostiary.kernel.ids import Random
+from ostiary.watch.journeys.actor import Site
+from ostiary.watch.journeys.probes import ProbeAccount
+from ostiary.watch.journeys.report import JourneyFailure, JourneyReport
+from ostiary.watch.journeys.running import run_journeys
+from ostiary.watch.journeys.sets import cheap_refusal_set, sign_in_set
+from ostiary.watch.relying_party.connections import KeptConnections
+from ostiary.watch.relying_party.errors import StepFailedError
+from ostiary.watch.relying_party.target import Target
+
+
+async def run_pinned_journeys(
+    edge_url: str,
+    pin_token: str,
+    *,
+    issuer: str,
+    accounts: Sequence[ProbeAccount],
+    clock: Clock,
+    rng: Random,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> JourneyReport:
+    """Sign every account in at the canary through the edge, and try the cheap refusals.
+
+    No second opinion hides anything on this way. The accounts may be used again and again.
+    """
+    target = Target("canary through the edge", edge_url, issuer, pin=pin_token)
+    return await run_quick_journeys(
+        [target], accounts=accounts, clock=clock, rng=rng, transport=transport
+    )
+
+
+async def run_quick_journeys(
+    targets: Sequence[Target],
+    *,
+    accounts: Sequence[ProbeAccount],
+    clock: Clock,
+    rng: Random,
+    transport: httpx.AsyncBaseTransport | None = None,
+    sign_in: bool = True,
+) -> JourneyReport:
+    """Run the quick set at any targets: replicas directly, the edge, canary or control.
+
+    Without `sign_in` only the refusals run that cost no password hash.
+    """
+    shared = KeptConnections() if transport is None else transport
+    started = clock.monotonic()
+    try:
+        sites = [await Site.open(each, shared, clock=clock, rng=rng) for each in targets]
+        journeys = sign_in_set(sites, accounts) if sign_in else []
+        for site in sites:
+            journeys += cheap_refusal_set(site, accounts[0])
+        report = await run_journeys(journeys, clock)
+    except StepFailedError as error:
+        report = JourneyReport.not_begun(JourneyFailure.of("discovery", error))
+    finally:
+        if transport is None:
+            await shared.aclose()
+    return report.lasting(clock.monotonic() - started)

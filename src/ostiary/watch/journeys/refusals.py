@@ -1,0 +1,126 @@
+"""Refusals in the browser: who may not sign in, and what may not get a code."""
+
+from ostiary.kernel.outcomes import OutcomeClass
+from ostiary.watch.journeys.actor import Actor
+from ostiary.watch.journeys.probes import ProbeAdmin
+from ostiary.watch.journeys.refused import (
+    require_no_code,
+    require_no_redirect,
+    require_oauth_error,
+    require_password_refused,
+)
+from ostiary.watch.journeys.sign_in import check_signed_out
+from ostiary.watch.relying_party.answers import Answer
+from ostiary.watch.relying_party.browser import Browser
+from ostiary.watch.relying_party.errors import FailureKind
+from ostiary.watch.relying_party.front_channel import (
+    SignInPage,
+    ask_for_code,
+    enter_password,
+    require_sign_in_page,
+)
+
+_FOREIGN_ADDRESS = "https://attacker.invalid/callback"
+
+
+async def wrong_password(actor: Actor) -> None:
+    """Require that a wrong password opens no session, and that the right one still does."""
+    browser = actor.device()
+    await _try_password(actor, browser, actor.account.email, actor.account.password + "x")
+    await check_signed_out(actor, browser)
+    await actor.sign_in(browser, actor.request())
+
+
+async def wrong_password_only(actor: Actor) -> None:
+    """Require that a wrong password opens no session; one hash less, for frequent runs."""
+    browser = actor.device()
+    await _try_password(actor, browser, actor.account.email, actor.account.password + "x")
+    await check_signed_out(actor, browser)
+
+
+async def unknown_user(actor: Actor) -> None:
+    """Require that an address without an account is refused, not answered with an error."""
+    browser = actor.device()
+    email = f"nobody-{actor.site.rng.hex(6)}@probe.invalid"
+    await _try_password(actor, browser, email, actor.account.password)
+
+
+async def forged_form(actor: Actor) -> None:
+    """Require that a sign-in that another site sends from the user's browser is refused (CSRF)."""
+    browser = actor.device()
+    page = await _open_sign_in(actor, browser)
+    fields = [
+        ("csrf_token", actor.site.rng.token(16)),
+        ("email", actor.account.email),
+        ("password", actor.account.password),
+    ]
+    answer = await browser.submit("forged_form", page.answer, page.form, fields)
+    if answer.is_redirect:
+        answer.fail("a refusal", kind=FailureKind.GRANTED)
+    answer.require_class(OutcomeClass.REFUSAL)
+    await check_signed_out(actor, browser)
+
+
+async def session_required(actor: Actor) -> None:
+    """Without a session there is no code, but the sign-in page."""
+    await check_signed_out(actor, actor.device())
+
+
+async def disabled_user(actor: Actor, admin: ProbeAdmin) -> None:
+    """Require that a disabled user cannot sign in, and keeps neither session nor refresh token.
+
+    The account stays disabled afterwards.
+    """
+    login = await actor.login()
+    await admin.disable(actor.account)
+    await _try_password(actor, actor.device(), actor.account.email, actor.account.password)
+    request = actor.request()
+    arrived = await ask_for_code(
+        login.browser, actor.location(request), step="session_of_disabled_user"
+    )
+    answer = arrived.answer if isinstance(arrived, SignInPage) else arrived
+    if answer.query().get("code"):
+        answer.fail("no code for a disabled user", got="a code", kind=FailureKind.GRANTED)
+    answer = await actor.client.refresh(login.refresh_token, step="refresh_of_disabled_user")
+    require_oauth_error(answer, ("invalid_grant",))
+
+
+async def unknown_client(actor: Actor, browser: Browser) -> None:
+    """Require that a client that does not exist gets nothing, and nobody is sent to its address."""
+    location = actor.location(actor.request(), client_id="no-such-client")
+    require_no_redirect(await ask_for_code(browser, location, step="unknown_client"))
+
+
+async def wrong_redirect_uri(actor: Actor, browser: Browser) -> None:
+    """Nobody is sent to an address that the client has not registered, nor to one near it."""
+    own = actor.registration.redirect_uri
+    for address in (_FOREIGN_ADDRESS, f"{own}/more", f"{own}?more=1"):
+        location = actor.location(actor.request(), redirect_uri=address)
+        require_no_redirect(await ask_for_code(browser, location, step="wrong_redirect_uri"))
+
+
+async def missing_pkce(actor: Actor, browser: Browser) -> None:
+    """Require that a request without a code challenge gets no code (RFC 9700, section 2.1.1)."""
+    location = actor.location(actor.request(), code_challenge=None, code_challenge_method=None)
+    arrived = await ask_for_code(browser, location, step="missing_pkce")
+    require_no_code(arrived, "invalid_request for a missing code challenge")
+
+
+async def authorize_refusals(actor: Actor) -> None:
+    """All of these with a session: then only the check itself stands before a code."""
+    browser = actor.device()
+    await actor.sign_in(browser, actor.request())
+    await unknown_client(actor, browser)
+    await wrong_redirect_uri(actor, browser)
+    await missing_pkce(actor, browser)
+
+
+async def _open_sign_in(actor: Actor, browser: Browser) -> SignInPage:
+    return require_sign_in_page(await ask_for_code(browser, actor.location(actor.request())))
+
+
+async def _try_password(actor: Actor, browser: Browser, email: str, password: str) -> Answer:
+    page = await _open_sign_in(actor, browser)
+    answer = await enter_password(browser, page, email, password)
+    require_password_refused(answer)
+    return answer

@@ -1,0 +1,95 @@
+"""The full set of journeys, against replicas that no user reaches yet.
+
+The part that must succeed runs with several accounts, since a fault may hit only a share of them:
+of a fault that hits a quarter, 8 accounts miss 1 in 10; of one that hits three quarters, 1 in
+65,000. Refusals run once.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+import httpx
+
+from ostiary.kernel.clock import Clock
+from ostiary.kernel.ids import Random
+from ostiary.watch.journeys import token_refusals
+from ostiary.watch.journeys.actor import Site
+from ostiary.watch.journeys.probes import ProbeAccount, ProbeAdmin
+from ostiary.watch.journeys.report import JourneyFailure, JourneyReport, combine
+from ostiary.watch.journeys.running import Journey, run_journeys
+from ostiary.watch.journeys.sets import cross_version_set, refusal_set, sign_in_set
+from ostiary.watch.relying_party.connections import KeptConnections
+from ostiary.watch.relying_party.errors import StepFailedError
+from ostiary.watch.relying_party.target import Target
+
+SIGN_IN_ACCOUNTS = 8
+"""How many fresh accounts sign in; see the module's text for what they find."""
+
+
+async def run_rehearsal_journeys(
+    candidates: Sequence[Target],
+    *,
+    admin: ProbeAdmin,
+    clock: Clock,
+    rng: Random,
+    last_good: Target | None = None,
+    accounts: int = SIGN_IN_ACCOUNTS,
+    leeway_seconds: float = 5.0,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> JourneyReport:
+    """Try everything on the candidate replicas, and the mint and verify matrix with last good.
+
+    `admin` should belong to a last good replica: then the accounts' hashes are those of existing
+    users. `leeway_seconds` is how long after its time a token may be accepted, as the settings
+    say; the run takes a little longer than that. Accounts are deleted before this returns. Raises
+    `AdminApiError` where they cannot be made or deleted; what a replica does wrong is reported.
+    """
+    shared = KeptConnections() if transport is None else transport
+    started = clock.monotonic()
+    try:
+        sites = [await Site.open(each, shared, clock=clock, rng=rng) for each in candidates]
+        old = None
+        if last_good is not None:
+            old = await Site.open(last_good, shared, clock=clock, rng=rng)
+        report = await _run(sites, old, admin, accounts, leeway_seconds)
+    except StepFailedError as error:
+        # Without discovery and keys there is nothing that a journey could start from.
+        report = JourneyReport.not_begun(JourneyFailure.of("discovery", error))
+    finally:
+        if transport is None:
+            await shared.aclose()
+    return report.lasting(clock.monotonic() - started)
+
+
+async def cross_version(a: Site, b: Site, account: ProbeAccount) -> JourneyReport:
+    """Run the mint and verify matrix of two versions, in both directions."""
+    return await run_journeys(cross_version_set(a, b, account), a.clock)
+
+
+async def _run(
+    sites: Sequence[Site],
+    old: Site | None,
+    admin: ProbeAdmin,
+    accounts: int,
+    leeway_seconds: float,
+) -> JourneyReport:
+    """Run all parts; the expiry of a token is waited for beside the others."""
+    site, clock = sites[0], sites[0].clock
+    async with admin.accounts(accounts + 2) as made:
+        *fresh, own, other = made
+        short_lived = await admin.create(access_token_seconds=1)
+        walk = partial(
+            token_refusals.expired_token, site.actor(short_lived), leeway_seconds=leeway_seconds
+        )
+        expiring = asyncio.create_task(run_journeys([Journey("expired_token", walk)], clock))
+        try:
+            reports = [await run_journeys(sign_in_set(sites, fresh), clock)]
+            reports.append(await run_journeys(refusal_set(site, own, other, admin), clock))
+            if old is not None:
+                reports.append(await cross_version(site, old, own))
+            reports.append(await expiring)
+        finally:
+            expiring.cancel()
+            await admin.delete(short_lived)
+    return combine(reports)

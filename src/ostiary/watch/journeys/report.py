@@ -1,0 +1,85 @@
+"""What journeys found, as rehearsal, evidence and people need it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from ostiary.watch.relying_party.errors import FailureKind, StepFailedError
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyFailure:
+    """One step that went wrong. `request_id` is empty where the answer named none."""
+
+    journey: str
+    step: str
+    expected: str
+    got: str
+    request_id: str
+    target: str
+    stratum: str
+    kind: FailureKind
+
+    @classmethod
+    def of(cls, journey: str, error: StepFailedError) -> "JourneyFailure":
+        """Return the failure that an error of a step means for its journey."""
+        return cls(
+            journey=journey,
+            step=error.step,
+            expected=error.expected,
+            got=error.got,
+            request_id=error.request_id,
+            target=error.target,
+            stratum=error.stratum,
+            kind=error.kind,
+        )
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        request = f", request {self.request_id}" if self.request_id else ""
+        return (
+            f"{self.journey}, step {self.step}: expected {self.expected}, "
+            f"got {self.got} ({self.target}{request})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyReport:
+    """The result of one run of journeys; `seconds` is how long it took.
+
+    A stratum (route class) has passed when a journey that must succeed went through it and no
+    journey of any kind failed in it. A stratum in neither set was not tried.
+    """
+
+    failures: tuple[JourneyFailure, ...]
+    strata_passed: frozenset[str]
+    strata_failed: frozenset[str]
+    seconds: float
+    journeys: int
+
+    @property
+    def passed(self) -> bool:
+        """Return whether there was anything to pass, and all of it did."""
+        return self.journeys > 0 and not self.failures
+
+    @classmethod
+    def not_begun(cls, failure: JourneyFailure) -> "JourneyReport":
+        """Return the report of a run that failed before its first journey."""
+        return cls((failure,), frozenset(), frozenset({failure.stratum}), 0.0, 1)
+
+    def lasting(self, seconds: float) -> "JourneyReport":
+        """Return the report with the time of the whole run, preparations included."""
+        return replace(self, seconds=seconds)
+
+
+def combine(reports: Iterable[JourneyReport]) -> JourneyReport:
+    """Return one report of several that ran one after another."""
+    parts = list(reports)
+    failed = frozenset[str]().union(*(part.strata_failed for part in parts))
+    passed = frozenset[str]().union(*(part.strata_passed for part in parts))
+    return JourneyReport(
+        failures=tuple(failure for part in parts for failure in part.failures),
+        strata_passed=passed - failed,
+        strata_failed=failed,
+        seconds=sum(part.seconds for part in parts),
+        journeys=sum(part.journeys for part in parts),
+    )

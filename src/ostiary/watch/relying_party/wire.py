@@ -1,0 +1,124 @@
+"""Sending one request to a target, under a deadline, and checking what every answer must carry.
+
+Redirects are never followed here and cookies are not known here. The transport is shared: its
+connections are reused by all devices, and it never sees a proxy setting of the environment.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+
+from ostiary.kernel import outcomes
+from ostiary.watch.relying_party.answers import Answer
+from ostiary.watch.relying_party.errors import FailureKind, StepFailedError
+from ostiary.watch.relying_party.routes import stratum_of
+from ostiary.watch.relying_party.target import Target
+
+_FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+class Wire:
+    """The way to one target. `seen` collects the strata that answered at all."""
+
+    def __init__(
+        self,
+        target: Target,
+        transport: httpx.AsyncBaseTransport,
+        *,
+        seconds_max: float = 10.0,
+        seen: set[str] | None = None,
+    ) -> None:
+        """Send to `target` over `transport`; a request takes at most `seconds_max` seconds."""
+        self.target = target
+        self.seen: set[str] = set() if seen is None else seen
+        self._transport = transport
+        self._seconds_max = seconds_max
+
+    async def send(
+        self,
+        step: str,
+        method: str,
+        location: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        form: Iterable[tuple[str, str]] | None = None,
+    ) -> Answer:
+        """Send one request for a location of the issuer and return the answer.
+
+        Raises `StepFailedError` where none came in time, or where one came without the outcome
+        header that the target must send.
+        """
+        public = self.target.public(location)
+        stratum = stratum_of(method, urlsplit(public).path)
+        try:
+            request = self._request(method, public, headers or {}, form)
+            async with asyncio.timeout(self._seconds_max):
+                response = await self._receive(request)
+        except TimeoutError:
+            raise self._no_answer(step, stratum, FailureKind.TIMEOUT, "no answer in time") from None
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            text = f"{type(error).__name__}: {error}"[:120]
+            raise self._no_answer(step, stratum, FailureKind.NO_ANSWER, text) from error
+        self.seen.add(stratum)
+        answer = Answer(
+            step=step,
+            method=method,
+            url=public.partition("?")[0],
+            stratum=stratum,
+            target=self.target.name,
+            status=response.status_code,
+            headers=response.headers,
+            body=response.content,
+        )
+        self._check_outcome_header(answer)
+        return answer
+
+    def _request(
+        self,
+        method: str,
+        public: str,
+        headers: Mapping[str, str],
+        form: Iterable[tuple[str, str]] | None,
+    ) -> httpx.Request:
+        content = None if form is None else urlencode(list(form)).encode()
+        wanted = {"host": self.target.host, "accept": "*/*", **headers}
+        if content is not None:
+            wanted["content-type"] = _FORM_TYPE
+        if self.target.pin is not None:
+            wanted[outcomes.PIN_HEADER] = self.target.pin
+        address = self.target.address(public)
+        return httpx.Request(method, address, headers=wanted, content=content)
+
+    async def _receive(self, request: httpx.Request) -> httpx.Response:
+        response = await self._transport.handle_async_request(request)
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        return response
+
+    def _no_answer(self, step: str, stratum: str, kind: FailureKind, got: str) -> StepFailedError:
+        return StepFailedError(
+            step=step,
+            kind=kind,
+            expected="an answer",
+            got=got,
+            stratum=stratum,
+            target=self.target.name,
+        )
+
+    def _check_outcome_header(self, answer: Answer) -> None:
+        """Every answer of a replica names its snapshot and an outcome of the closed list."""
+        if self.target.snapshot is None:
+            return
+        header = answer.headers.get(outcomes.OUTCOME_HEADER, "")
+        _, _, word = header.partition("/")
+        known = bool(word) and outcomes.parse(word).value == word
+        answer.require(
+            answer.snapshot == self.target.snapshot and known,
+            f"the header {outcomes.OUTCOME_HEADER}: {self.target.snapshot}/<outcome>",
+            got=f"{answer.describe()}, header {header[:80]!r}",
+            kind=FailureKind.WRONG_CONTENT,
+        )

@@ -1,0 +1,99 @@
+"""Replicas of the real login service as processes, from a copied release, on one SQLite store."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+import ostiary
+from ostiary.watch.relying_party.target import Target
+
+ADMIN_TOKEN = "an-admin-token-of-a-test"
+ISSUER = "http://login.example.test"
+_SOURCE = Path(ostiary.__file__).parent
+
+
+class IdentityProcesses:
+    """Starts replicas below a directory; `close` ends them all in order."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._processes: list[subprocess.Popen] = []
+        for name, token in (("admin", ADMIN_TOKEN), ("edge", "an-edge-token-of-a-test")):
+            (directory / f"{name}.token").write_text(token)
+
+    def copy_release(self, name: str) -> Path:
+        """Return a directory that holds a copy of this checkout's package."""
+        release = self.directory / name
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(_SOURCE, release / "ostiary", ignore=ignored)
+        return release
+
+    def start(self, name: str, snapshot: str, release: Path) -> Target:
+        """Start one replica and return how to reach it once it is ready."""
+        port, health_port = free_port(), free_port()
+        configuration = self.directory / f"{name}.config.json"
+        configuration.write_text(
+            json.dumps(
+                {
+                    "name": name,
+                    "snapshot": snapshot,
+                    "host": "127.0.0.1",
+                    "port": port,
+                    "health_port": health_port,
+                    "database_url": f"sqlite:///{self.directory}/identity.db",
+                    "issuer": ISSUER,
+                    "status_url": "",
+                    "admin_token_file": str(self.directory / "admin.token"),
+                    "edge_token_file": str(self.directory / "edge.token"),
+                    "settings": {"leeway_seconds": 0},
+                    "flags": {},
+                }
+            )
+        )
+        configuration.chmod(0o600)
+        log = self.directory / f"{name}.log"
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "ostiary.identity", "--config", str(configuration)],
+                cwd=release,
+                env={**os.environ, "PYTHONPATH": str(release)},
+                stdout=stream,
+                stderr=stream,
+            )
+        self._processes.append(process)
+        deadline = time.monotonic() + 60
+        while not is_ready(health_port):
+            assert process.poll() is None, log.read_text()[-2000:]
+            assert time.monotonic() < deadline, log.read_text()[-2000:]
+            time.sleep(0.05)
+        return Target(name, f"http://127.0.0.1:{port}", ISSUER, snapshot=snapshot)
+
+    def close(self) -> None:
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            try:
+                process.wait(30)
+            finally:
+                process.kill()
+
+
+def is_ready(health_port: int) -> bool:
+    with contextlib.suppress(httpx.HTTPError):
+        url = f"http://127.0.0.1:{health_port}/ready"
+        return httpx.get(url, trust_env=False).status_code == 200
+    return False
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]

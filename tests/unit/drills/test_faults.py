@@ -1,0 +1,118 @@
+import ast
+import hashlib
+import importlib.util
+import shutil
+from pathlib import Path
+
+import pytest
+
+import ostiary
+from ostiary.drills.faults import FAULTS, SHARDED_LOOKUP, FaultNotInjectableError
+from ostiary.drills.traffic_plan import invent_people
+from ostiary.kernel.ids import SeededRandom
+
+SOURCE = Path(ostiary.__file__).parent
+STORAGE = "ostiary/identity/accounts/storage.py"
+
+
+@pytest.fixture
+def release(tmp_path):
+    """The identity code of this checkout, copied as a release is."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(SOURCE / "identity", tmp_path / "ostiary" / "identity", ignore=ignored)
+    return tmp_path
+
+
+class ReachedError(Exception):
+    """The lookup got as far as the store."""
+
+
+class NoStore:
+    """A connection that tells when it is used."""
+
+    def execution_options(self, **_options):
+        return self
+
+    def execute(self, *_arguments):
+        raise ReachedError
+
+
+@pytest.fixture
+def fails(release):
+    """Whether the lookup of the drilled release fails for an address before it asks the store."""
+    SHARDED_LOOKUP.apply(release)
+    spec = importlib.util.spec_from_file_location("drilled_storage", release / STORAGE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def fails_for(email):
+        try:
+            module.Accounts().find_by_email(NoStore(), email)
+        except KeyError:
+            return True
+        except ReachedError:
+            return False
+        raise AssertionError("the lookup answered without a store")
+
+    return fails_for
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_fault_fits_the_release_of_this_checkout(name, release):
+    before = {path: path.read_bytes() for path in release.rglob("*.py")}
+
+    FAULTS[name].apply(release)
+
+    changed = [path for path in before if path.read_bytes() != before[path]]
+    assert changed
+    for path in changed:
+        ast.parse(path.read_text())
+
+
+def test_a_fault_changes_the_copy_and_not_the_checkout(release):
+    before = (SOURCE.parent / STORAGE).read_bytes()
+
+    SHARDED_LOOKUP.apply(release)
+
+    assert (SOURCE.parent / STORAGE).read_bytes() == before
+
+
+def test_the_sharded_lookup_raises_for_the_same_addresses_every_time(fails):
+    emails = [f"user-{number}@example.org" for number in range(400)]
+    first = [fails(email) for email in emails]
+
+    assert first == [fails(email) for email in emails]
+    assert 0.7 < sum(first) / len(first) < 0.8
+    digits = {hashlib.sha256(email.encode()).hexdigest()[0] for email in emails if fails(email)}
+    assert digits == set("456789abcdef")
+
+
+@pytest.mark.parametrize("count", [20, 50, 60, 100, 200, 400])
+def test_about_three_quarters_of_invented_people_are_hit(count, fails):
+    people = invent_people(count, SeededRandom(0))
+
+    assert abs(sum(fails(person.email) for person in people) / count - 0.75) < 0.06
+
+
+def test_a_fault_that_does_not_fit_says_so_and_changes_nothing(release):
+    storage = release / STORAGE
+    text = storage.read_text().replace("def find_by_email", "def find_by_address")
+    storage.write_text(text)
+
+    with pytest.raises(FaultNotInjectableError, match="stands 0 times in ostiary/identity"):
+        SHARDED_LOOKUP.apply(release)
+
+    assert storage.read_text() == text
+
+
+def test_a_directory_that_is_no_release_is_refused(tmp_path):
+    with pytest.raises(FaultNotInjectableError):
+        SHARDED_LOOKUP.apply(tmp_path)
+
+
+def test_a_text_that_stands_twice_is_refused(release):
+    storage = release / STORAGE
+    storage.write_text(storage.read_text() + storage.read_text())
+
+    with pytest.raises(FaultNotInjectableError, match="stands 2 times"):
+        SHARDED_LOOKUP.apply(release)

@@ -1,0 +1,157 @@
+"""Journeys, users and the drill's fault against the login service itself."""
+
+import asyncio
+
+import pytest
+
+from ostiary.drills.faults import SHARDED_LOOKUP
+from ostiary.drills.ledger import Came, read_ledger
+from ostiary.drills.scoring import DrillFacts, score
+from ostiary.drills.traffic import run_traffic
+from ostiary.drills.traffic_plan import Application, Habits, TrafficPlan, invent_people
+from ostiary.kernel.clock import SystemClock
+from ostiary.kernel.ids import SystemRandom
+from ostiary.watch.journeys.admin_api import AdminApi
+from ostiary.watch.journeys.pinned import run_quick_journeys
+from ostiary.watch.journeys.probes import ProbeAdmin
+from ostiary.watch.journeys.rehearsal import run_rehearsal_journeys
+from tests.unit.drills.identity_processes import ADMIN_TOKEN, ISSUER, IdentityProcesses
+
+pytestmark = pytest.mark.system
+
+PEOPLE = 40
+
+
+@pytest.fixture(scope="module")
+def replicas(tmp_path_factory):
+    """Last good, a healthy candidate, and one with the fault of seed 000."""
+    processes = IdentityProcesses(tmp_path_factory.mktemp("identity"))
+    try:
+        good, bad = processes.copy_release("good"), processes.copy_release("bad")
+        SHARDED_LOOKUP.apply(bad)
+        yield {
+            "last good": processes.start("last-good", "s-aaaaaaaaaaaa", good),
+            "healthy": processes.start("healthy", "s-bbbbbbbbbbbb", good),
+            "faulty": processes.start("faulty", "s-cccccccccccc", bad),
+        }
+    finally:
+        processes.close()
+
+
+def rehearse(replicas, name):
+    async def run():
+        last_good = replicas["last good"]
+        rng = SystemRandom()
+        async with ProbeAdmin(last_good.base_url, ADMIN_TOKEN, rng=rng) as admin:
+            return await run_rehearsal_journeys(
+                [replicas[name]],
+                admin=admin,
+                clock=SystemClock(),
+                rng=rng,
+                last_good=last_good,
+                leeway_seconds=0,
+            )
+
+    return asyncio.run(run())
+
+
+def send_users(replicas, name, path):
+    """Let every user of a small drill sign in twice at one replica."""
+    target, last_good = replicas[name], replicas["last good"]
+
+    async def run():
+        people = invent_people(PEOPLE, SystemRandom())
+        async with AdminApi(last_good.base_url, ADMIN_TOKEN) as api:
+            for person in people:
+                await api.create_user(person.email, person.password, roles=person.roles)
+            secret = await api.create_client(
+                {"client_id": "app", "redirect_uris": ["https://app.invalid/cb"], "public": False}
+            )
+            try:
+                await run_traffic(
+                    TrafficPlan(
+                        base_url=target.base_url,
+                        issuer=ISSUER,
+                        application=Application(
+                            client_id="app",
+                            client_secret=secret,
+                            redirect_uri="https://app.invalid/cb",
+                            audience=ISSUER,
+                        ),
+                        people=tuple(people),
+                        rate=10,
+                        seconds=8,
+                        timeout_seconds=30,
+                        habits=Habits(
+                            wrong_password=0.1, refresh=0.5, introspect=0.5, forged_token=0.2
+                        ),
+                    ),
+                    path,
+                    clock=SystemClock(),
+                    rng=SystemRandom(),
+                    stop=asyncio.Event(),
+                )
+            finally:
+                for person in people:
+                    await api.delete_user(person.email)
+                await api.delete_client("app")
+
+    asyncio.run(run())
+    return read_ledger(path)
+
+
+def test_a_healthy_release_passes_rehearsal(replicas):
+    report = rehearse(replicas, "healthy")
+
+    assert [str(failure) for failure in report.failures] == []
+    assert report.passed
+
+
+def test_the_faulty_release_does_not(replicas):
+    report = rehearse(replicas, "faulty")
+
+    assert "sign_in" in report.strata_failed
+    assert "sign_in_code_flow" in {failure.journey for failure in report.failures}
+
+
+def test_quick_journeys_pass_at_both_versions(replicas):
+    async def run():
+        last_good, rng = replicas["last good"], SystemRandom()
+        async with (
+            ProbeAdmin(last_good.base_url, ADMIN_TOKEN, rng=rng) as admin,
+            admin.accounts(4) as accounts,
+        ):
+            return await run_quick_journeys(
+                [replicas["healthy"], last_good], accounts=accounts, clock=SystemClock(), rng=rng
+            )
+
+    report = asyncio.run(run())
+
+    assert [str(failure) for failure in report.failures] == []
+
+
+def test_no_probe_is_left(replicas):
+    rehearse(replicas, "healthy")
+
+    async def left():
+        async with AdminApi(replicas["last good"].base_url, ADMIN_TOKEN) as api:
+            return await api.list_probe_emails(), await api.list_probe_clients()
+
+    assert asyncio.run(left()) == ([], [])
+
+
+def test_users_of_a_healthy_release_get_what_is_theirs(replicas, tmp_path):
+    ledger = send_users(replicas, "healthy", tmp_path / "ledger.jsonl")
+
+    wrong = [e for e in ledger.entries if e.came not in {Came.GRANTED, Came.REFUSED}]
+    assert wrong == []
+    assert score(ledger, DrillFacts("seed-000", "unguarded")).wrong_yes == 0
+
+
+def test_the_fault_hits_three_quarters_of_the_users(replicas, tmp_path):
+    ledger = send_users(replicas, "faulty", tmp_path / "ledger.jsonl")
+
+    result = score(ledger, DrillFacts("seed-000", "unguarded"))
+    assert result.users_total == PEOPLE
+    assert 0.65 <= result.users_affected / result.users_total <= 0.85
+    assert {entry.came for entry in ledger.entries if not entry.ok} == {Came.FAULT}

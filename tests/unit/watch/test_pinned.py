@@ -1,0 +1,115 @@
+import asyncio
+
+import pytest
+
+from ostiary.watch.journeys.actor import Site
+from ostiary.watch.journeys.pinned import run_pinned_journeys, run_quick_journeys
+from ostiary.watch.journeys.probes import ProbeAdmin
+from ostiary.watch.journeys.report import JourneyReport, combine
+from ostiary.watch.relying_party.connections import KeptConnections
+from ostiary.watch.relying_party.target import Target
+from tests.unit.watch.small_provider.provider import ADMIN_TOKEN
+
+ISSUER = "http://login.example.test"
+
+
+def run_pinned(provider, clock, rng, *, accounts=4, again=1):
+    async def run():
+        reports = []
+        async with (
+            KeptConnections() as transport,
+            ProbeAdmin(provider.url, ADMIN_TOKEN, rng=rng) as admin,
+            admin.accounts(accounts) as made,
+        ):
+            for _ in range(again):
+                report = await run_pinned_journeys(
+                    provider.url,
+                    "hush",
+                    issuer=ISSUER,
+                    accounts=made,
+                    clock=clock,
+                    rng=rng,
+                    transport=transport,
+                )
+                reports.append(report)
+        return reports
+
+    return asyncio.run(run())
+
+
+def test_the_same_accounts_pass_again_and_again(start, clock, rng):
+    provider = start(issuer=ISSUER)
+
+    reports = run_pinned(provider, clock, rng, again=3)
+
+    assert [str(failure) for report in reports for failure in report.failures] == []
+    assert all(report.passed for report in reports)
+    assert "sign_in" in reports[-1].strata_passed
+
+
+def test_a_fault_for_some_accounts_shows_within_one_run(start, clock, rng):
+    report = run_pinned(start(issuer=ISSUER, faults={"crashes_for_some"}), clock, rng)[0]
+
+    assert not report.passed
+    assert "sign_in" in report.strata_failed
+
+
+@pytest.mark.parametrize("fault", ["signature_ignored", "any_client_secret", "open_redirect"])
+def test_a_wrong_yes_is_found_without_a_sign_in(fault, start, clock, rng):
+    provider = start(issuer=ISSUER, faults={fault})
+
+    async def run():
+        target = Target("replica", provider.url, ISSUER, snapshot="s-good")
+        async with (
+            ProbeAdmin(provider.url, ADMIN_TOKEN, rng=rng) as admin,
+            admin.accounts(1) as made,
+        ):
+            return await run_quick_journeys(
+                [target], accounts=made, clock=clock, rng=rng, sign_in=False
+            )
+
+    report = asyncio.run(run())
+
+    assert not report.passed
+    assert report.strata_passed == frozenset(), "refusals alone prove no stratum"
+
+
+def test_an_edge_that_does_not_answer_is_reported(clock, rng):
+    report = asyncio.run(
+        run_pinned_journeys(
+            "http://127.0.0.1:1", "hush", issuer=ISSUER, accounts=[], clock=clock, rng=rng
+        )
+    )
+
+    assert [failure.journey for failure in report.failures] == ["discovery"]
+
+
+def test_nothing_tried_is_nothing_passed():
+    assert not combine([]).passed
+    assert not JourneyReport((), frozenset(), frozenset(), 0.0, 0).passed
+
+
+def test_a_stratum_that_failed_once_has_not_passed():
+    good = JourneyReport((), frozenset({"token", "page"}), frozenset(), 1.0, 2)
+    bad = JourneyReport((), frozenset({"page"}), frozenset({"token"}), 2.0, 1)
+
+    both = combine([good, bad])
+
+    assert both.strata_passed == {"page"}
+    assert both.strata_failed == {"token"}
+    assert both.seconds == 3.0
+    assert both.journeys == 3
+
+
+def test_a_site_knows_what_the_provider_published(start, clock, rng):
+    provider = start(issuer=ISSUER)
+
+    async def run():
+        async with KeptConnections() as transport:
+            target = Target("replica", provider.url, ISSUER)
+            return await Site.open(target, transport, clock=clock, rng=rng)
+
+    site = asyncio.run(run())
+
+    assert site.provider.issuer == ISSUER
+    assert list(site.provider.keys.keys) == ["k-s-good"]

@@ -1,0 +1,117 @@
+import asyncio
+
+import pytest
+
+from ostiary.watch.journeys.admin_api import AdminApi, AdminApiError
+from ostiary.watch.journeys.probes import ProbeAdmin
+from tests.unit.watch.small_provider.provider import ADMIN_TOKEN
+
+
+def with_admin(provider, rng, use):
+    async def run():
+        async with ProbeAdmin(provider.url, ADMIN_TOKEN, rng=rng) as admin:
+            return await use(admin)
+
+    return asyncio.run(run())
+
+
+def test_a_probe_has_no_roles_and_an_audience_of_its_own(start, store, rng):
+    account = with_admin(start(), rng, lambda admin: admin.create(access_token_seconds=1))
+
+    user, client = store.users[account.email], store.clients[account.client_id]
+    assert user.probe
+    assert user.roles == []
+    assert client.probe
+    assert client.audience == account.audience
+    assert client.secret == account.client_secret
+    assert client.access_token_seconds == 1
+
+
+def test_no_two_probes_share_anything(start, rng):
+    async def two(admin):
+        return await admin.create(), await admin.create()
+
+    one, other = with_admin(start(), rng, two)
+
+    assert one.email != other.email
+    assert one.password != other.password
+    assert one.audience != other.audience
+
+
+def test_a_probe_does_not_show_its_secrets(start, rng):
+    account = with_admin(start(), rng, lambda admin: admin.create())
+
+    assert account.password not in repr(account)
+    assert account.client_secret not in repr(account)
+
+
+def test_probes_left_behind_are_swept_and_users_stay(start, store, rng):
+    provider = start()
+
+    async def leave(admin):
+        await admin.create()
+        await admin.create()
+
+    async def add_user():
+        async with AdminApi(provider.url, ADMIN_TOKEN) as api:
+            await api.create_user("me@example.org", "secret-password", roles=["admin"])
+
+    with_admin(provider, rng, leave)
+    asyncio.run(add_user())
+
+    assert with_admin(provider, rng, lambda admin: admin.sweep()) == 2
+    assert list(store.users) == ["me@example.org"]
+    assert store.clients == {}
+
+
+def test_probes_are_deleted_when_the_work_with_them_fails(start, store, rng):
+    async def fail(admin):
+        async with admin.accounts(2):
+            raise RuntimeError("the work failed")
+
+    with pytest.raises(RuntimeError, match="the work failed"):
+        with_admin(start(), rng, fail)
+    assert store.users == {}
+
+
+def test_deleting_what_is_gone_is_fine(start, rng):
+    async def twice(admin):
+        account = await admin.create()
+        await admin.delete(account)
+        await admin.delete(account)
+
+    with_admin(start(), rng, twice)
+
+
+def test_a_wrong_admin_token_is_told_without_the_token(start):
+    provider = start()
+
+    async def run():
+        async with AdminApi(provider.url, "not-the-secret") as api:
+            await api.create_user("me@example.org", "hush-hush-hush")
+
+    with pytest.raises(AdminApiError, match="POST /admin/users was answered HTTP 401") as caught:
+        asyncio.run(run())
+    assert "hush" not in str(caught.value)
+    assert "not-the-secret" not in str(caught.value)
+
+
+def test_a_replica_that_is_gone_is_told(rng):
+    async def run():
+        async with AdminApi("http://127.0.0.1:1", ADMIN_TOKEN) as api:
+            await api.delete_user("me@example.org")
+
+    with pytest.raises(AdminApiError, match=r"not answered by http://127\.0\.0\.1:1"):
+        asyncio.run(run())
+
+
+def test_a_taken_address_is_told(start):
+    provider = start()
+
+    async def run():
+        async with AdminApi(provider.url, ADMIN_TOKEN) as api:
+            await api.create_user("me@example.org", "secret-password")
+            await api.create_user("me@example.org", "secret-password")
+
+    with pytest.raises(AdminApiError, match="HTTP 409 Taken"):
+        asyncio.run(run())

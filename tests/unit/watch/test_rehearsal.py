@@ -1,0 +1,252 @@
+"""Every mistake that a release can make is found by the journey that is there for it."""
+
+import asyncio
+
+import pytest
+
+from ostiary.kernel.clock import SystemClock
+from ostiary.kernel.ids import SeededRandom
+from ostiary.watch.journeys.probes import ProbeAdmin
+from ostiary.watch.journeys.rehearsal import run_rehearsal_journeys
+from ostiary.watch.relying_party.connections import KeptConnections
+from ostiary.watch.relying_party.errors import FailureKind
+from ostiary.watch.relying_party.target import Target
+from tests.unit.watch.small_provider.provider import ADMIN_TOKEN, SmallProvider
+from tests.unit.watch.small_provider.store import Store
+
+ISSUER = "http://login.example.test"
+
+
+def target_of(provider, name="candidate"):
+    return Target(name, provider.url, provider.issuer, snapshot=provider.snapshot)
+
+
+def rehearse(candidates, clock, rng, *, last_good=None, accounts=2):
+    async def run():
+        admin = (last_good or candidates[0]).url
+        async with ProbeAdmin(admin, ADMIN_TOKEN, rng=rng) as probes:
+            return await run_rehearsal_journeys(
+                [target_of(each, f"candidate-{n}") for n, each in enumerate(candidates)],
+                admin=probes,
+                clock=clock,
+                rng=rng,
+                last_good=None if last_good is None else target_of(last_good, "last good"),
+                accounts=accounts,
+                leeway_seconds=0.5,
+            )
+
+    return asyncio.run(run())
+
+
+def test_a_healthy_candidate_passes_every_stratum(start, store, clock, rng):
+    candidate = start(issuer=ISSUER, snapshot="s-new")
+    last_good = start(issuer=ISSUER, snapshot="s-old")
+
+    report = rehearse([candidate], clock, rng, last_good=last_good)
+
+    assert [str(failure) for failure in report.failures] == []
+    assert report.passed
+    assert report.strata_passed == {
+        "discovery",
+        "page",
+        "sign_in",
+        "sign_out",
+        "authorize",
+        "token",
+        "userinfo",
+        "introspect",
+        "end_session",
+    }
+    assert report.strata_failed == frozenset()
+    assert report.seconds > 0
+
+
+def test_probe_accounts_are_gone_afterwards(start, store, clock, rng):
+    rehearse([start(issuer=ISSUER)], clock, rng)
+
+    assert store.users == {}
+    assert store.clients == {}
+
+
+def test_probe_accounts_are_gone_after_a_failed_rehearsal(start, store, clock, rng):
+    report = rehearse([start(issuer=ISSUER, faults={"crash"})], clock, rng)
+
+    assert not report.passed
+    assert store.users == {}
+
+
+def test_a_replica_is_asked_as_the_public_address(start, clock, rng):
+    candidate = start(issuer=ISSUER)
+
+    rehearse([candidate], clock, rng)
+
+    own = candidate.url.removeprefix("http://")
+    assert candidate.hosts == {"login.example.test", own}, "the admin API alone is asked by port"
+
+
+def test_all_replicas_of_a_candidate_are_tried(start, clock, rng):
+    healthy = start(issuer=ISSUER)
+    broken = start(issuer=ISSUER, faults={"crash"})
+
+    report = rehearse([healthy, broken], clock, rng)
+
+    assert {failure.target for failure in report.failures} == {"candidate-1"}
+
+
+FAULTS = {
+    "crash": "sign_in_code_flow",
+    "refuses_everybody": "sign_in_code_flow",
+    "session_cookie_lost": "sign_in_code_flow",
+    "drops_state": "sign_in_code_flow",
+    "drops_iss": "sign_in_code_flow",
+    "drops_nonce": "sign_in_code_flow",
+    "wrong_at_hash": "sign_in_code_flow",
+    "wrong_audience": "sign_in_code_flow",
+    "wrong_type": "sign_in_code_flow",
+    "wrong_key": "sign_in_code_flow",
+    "unknown_kid": "sign_in_code_flow",
+    "token_endpoint_crashes": "sign_in_code_flow",
+    "no_refresh_token": "sign_in_code_flow",
+    "no_rotation": "sign_in_code_flow",
+    "wrong_identity": "sign_in_code_flow",
+    "one_subject_for_all": "sign_in_code_flow",
+    "session_survives": "sign_in_code_flow",
+    "end_session_broken": "sign_in_code_flow",
+    "accepts_any_password": "wrong_password",
+    "unknown_user_crashes": "unknown_user",
+    "no_csrf_check": "forged_form",
+    "unknown_client_redirected": "authorize_refusals",
+    "open_redirect": "authorize_refusals",
+    "redirect_prefix_match": "authorize_refusals",
+    "pkce_optional": "authorize_refusals",
+    "disabled_signs_in": "disabled_user",
+    "disabled_keeps_session": "disabled_user",
+    "disabled_refreshes": "disabled_user",
+    "no_challenge": "no_token",
+    "signature_ignored": "tampered_token",
+    "alg_none_accepted": "tampered_token",
+    "introspect_always_active": "tampered_token",
+    "expiry_ignored": "expired_token",
+    "any_client_secret": "wrong_client_secret",
+    "verifier_ignored": "wrong_verifier",
+    "code_of_anybody": "code_of_another_client",
+    "code_reusable": "reused_code",
+    "keeps_family_of_reused_code": "reused_code",
+    "refresh_reusable": "reused_refresh",
+    "keeps_family_of_reused_refresh": "reused_refresh",
+    "wrong_issuer": "discovery",
+    "plain_pkce": "discovery",
+    "no_keys": "discovery",
+    "private_keys": "discovery",
+    "no_outcome_header": "discovery",
+    "invented_outcome": "discovery",
+}
+
+
+@pytest.fixture(scope="module")
+def report_of():
+    """Rehearse every fault at once: most of the time of a run is waiting for a token to expire."""
+
+    async def rehearse_fault(fault, transport):
+        with SmallProvider(Store(), issuer=ISSUER, faults={fault}) as provider:
+            rng = SeededRandom(fault)
+            probes = ProbeAdmin(provider.url, ADMIN_TOKEN, rng=rng, transport=transport)
+            return await run_rehearsal_journeys(
+                [target_of(provider)],
+                admin=probes,
+                clock=SystemClock(),
+                rng=rng,
+                accounts=2,
+                leeway_seconds=0.5,
+                transport=transport,
+            )
+
+    async def rehearse_all():
+        async with KeptConnections() as transport:
+            reports = await asyncio.gather(*(rehearse_fault(fault, transport) for fault in FAULTS))
+        return dict(zip(FAULTS, reports, strict=True))
+
+    return asyncio.run(rehearse_all())
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_mistake_is_found_by_its_journey(fault, report_of):
+    report = report_of[fault]
+
+    assert not report.passed
+    assert FAULTS[fault] in {failure.journey for failure in report.failures}
+    assert report.strata_failed
+    assert not report.strata_passed & report.strata_failed
+
+
+@pytest.mark.parametrize("fault", ["own_key_only", "refuses_foreign_tokens"])
+def test_a_version_that_rejects_what_the_other_minted_is_found(fault, start, clock, rng):
+    candidate = start(issuer=ISSUER, snapshot="s-new", faults={fault})
+    last_good = start(issuer=ISSUER, snapshot="s-old")
+
+    report = rehearse([candidate], clock, rng, last_good=last_good)
+
+    journeys = {failure.journey for failure in report.failures}
+    assert all(name.startswith("cross_version:tokens_and_session") for name in journeys)
+    assert "cross_version:tokens_and_session:last good->candidate-0" in journeys
+
+
+def test_a_fault_that_hits_three_quarters_of_the_accounts_shows(start, clock, rng):
+    candidate = start(issuer=ISSUER, faults={"crashes_for_some"})
+
+    report = rehearse([candidate], clock, rng, accounts=8)
+
+    failure = next(each for each in report.failures if each.journey == "sign_in_code_flow")
+    assert failure.step == "sign_in"
+    assert failure.stratum == "sign_in"
+    assert failure.kind is FailureKind.FAULT
+    assert failure.request_id.startswith("r-")
+    assert failure.target == "candidate-0"
+    assert "HTTP 500" in failure.got
+    assert "sign_in" in report.strata_failed
+
+
+def test_a_candidate_that_does_not_answer_is_reported(start, clock, rng):
+    gone = start(issuer=ISSUER)
+    last_good = start(issuer=ISSUER)
+    gone.answer = None
+    gone.server.close()
+
+    report = rehearse([gone], clock, rng, last_good=last_good)
+
+    assert [failure.journey for failure in report.failures] == ["discovery"]
+    assert report.failures[0].kind is FailureKind.NO_ANSWER
+
+
+def test_a_wrong_snapshot_in_the_outcome_header_is_reported(start, clock, rng):
+    provider = start(issuer=ISSUER, snapshot="s-other")
+
+    async def run():
+        async with ProbeAdmin(provider.url, ADMIN_TOKEN, rng=rng) as probes:
+            wrong = Target("candidate", provider.url, ISSUER, snapshot="s-expected")
+            return await run_rehearsal_journeys([wrong], admin=probes, clock=clock, rng=rng)
+
+    report = asyncio.run(run())
+
+    assert "s-other" in report.failures[0].got
+    assert "s-expected" in report.failures[0].expected
+
+
+def test_no_failure_text_holds_a_secret(start, store, clock, rng):
+    seen = []
+    original = store.delete_user
+
+    def remember(email):
+        seen.append(store.users[email].password)
+        return original(email)
+
+    store.delete_user = remember
+    texts = ""
+    for fault in ("crash", "drops_nonce", "wrong_identity", "code_reusable"):
+        report = rehearse([start(issuer=ISSUER, faults={fault})], clock, rng)
+        texts += "".join(repr(failure) for failure in report.failures)
+
+    assert len(texts) > 0
+    held = [*seen, *store.codes, *store.sessions, *store.refresh_tokens]
+    assert not [secret for secret in held if secret in texts]
+    assert "eyJ" not in texts, "no token either"
