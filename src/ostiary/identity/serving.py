@@ -47,7 +47,7 @@ def configure_logging() -> None:
 
 
 def serve(configuration: ReplicaConfiguration, identity: Identity) -> None:
-    """Answer requests until SIGTERM; then finish those in flight and return."""
+    """Answer requests until SIGTERM; then finish those in flight, let go of the store, return."""
     health = HealthListener(
         (configuration.host, configuration.health_port),
         name=configuration.name,
@@ -74,3 +74,4 @@ def serve(configuration: ReplicaConfiguration, identity: Identity) -> None:
 
     server.serve(target_loader=load, wrap_loader=False)
     health.stop()
+    identity.close()

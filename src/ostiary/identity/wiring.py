@@ -27,6 +27,7 @@ class Identity:
     app: App
     is_ready: Callable[[], bool]
     metrics: Callable[[], bytes]
+    close: Callable[[], None]
 
 
 def build(
@@ -82,4 +83,4 @@ def build(
             admin_token=admin_token,
         ),
     )
-    return Identity(app=app, is_ready=oauth.is_ready, metrics=metrics.render)
+    return Identity(app=app, is_ready=oauth.is_ready, metrics=metrics.render, close=store.close)

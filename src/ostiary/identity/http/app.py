@@ -54,31 +54,39 @@ class BodyLimitMiddleware:
             )
 
 
-def create_app(middleware: OutcomeMiddleware, *, write_problem: ProblemWriter = write_json) -> App:
-    """Return an app without routes. Every error leaves it as a written-out problem."""
-    app: App = falcon.App(middleware=[middleware, BodyLimitMiddleware()])
-    app.req_options.auto_parse_form_urlencoded = False
-    app.req_options.strip_url_path_trailing_slash = False
+class ErrorAnswers:
+    """Turns whatever a handler raises into a written-out problem."""
+
+    def __init__(self, write_problem: ProblemWriter) -> None:
+        self._write_problem = write_problem
 
     def on_problem(
-        request: falcon.Request, response: falcon.Response, error: ProblemError, _params: object
+        self,
+        request: falcon.Request,
+        response: falcon.Response,
+        error: ProblemError,
+        _params: object,
     ) -> None:
-        write_problem(request, response, error)
+        """Answer with the problem that a handler named."""
+        self._write_problem(request, response, error)
 
     def on_store(
+        self,
         request: falcon.Request,
         response: falcon.Response,
         error: StoreUnavailableError,
         _params: object,
     ) -> None:
+        """Answer 503 with a reason when the store is away."""
         _LOG.error(
             "store unavailable", request_id=context_of(request).request_id, cause=error.detail
         )
-        write_problem(request, response, store_unavailable(error))
+        self._write_problem(request, response, store_unavailable(error))
 
     def on_bug(
-        request: falcon.Request, response: falcon.Response, error: Exception, _params: object
+        self, request: falcon.Request, response: falcon.Response, error: Exception, _params: object
     ) -> None:
+        """Answer 500 and log the trace; the person learns nothing of it."""
         _LOG.error("bug", request_id=context_of(request).request_id, exc_info=error)
         problem = ProblemError(
             500,
@@ -86,20 +94,31 @@ def create_app(middleware: OutcomeMiddleware, *, write_problem: ProblemWriter = 
             "Something went wrong on our side.",
             hint="Try again in a moment.",
         )
-        write_problem(request, response, problem)
+        self._write_problem(request, response, problem)
 
     def on_http(
+        self,
         request: falcon.Request,
         response: falcon.Response,
         error: falcon.HTTPError,
         _params: object,
     ) -> None:
-        write_problem(request, response, _problem_of(error))
+        """Answer what Falcon itself refuses."""
+        self._write_problem(request, response, _problem_of(error))
+        # A 405 names the methods that are allowed (RFC 9110, section 15.5.6).
+        response.set_headers(error.headers or {})
 
-    app.add_error_handler(Exception, on_bug)
-    app.add_error_handler(falcon.HTTPError, on_http)
-    app.add_error_handler(StoreUnavailableError, on_store)
-    app.add_error_handler(ProblemError, on_problem)
+
+def create_app(middleware: OutcomeMiddleware, *, write_problem: ProblemWriter = write_json) -> App:
+    """Return an app without routes. Every error leaves it as a written-out problem."""
+    app: App = falcon.App(middleware=[middleware, BodyLimitMiddleware()])
+    app.req_options.auto_parse_form_urlencoded = False
+    app.req_options.strip_url_path_trailing_slash = False
+    answers = ErrorAnswers(write_problem)
+    app.add_error_handler(Exception, answers.on_bug)
+    app.add_error_handler(falcon.HTTPError, answers.on_http)
+    app.add_error_handler(StoreUnavailableError, answers.on_store)
+    app.add_error_handler(ProblemError, answers.on_problem)
     return app
 
 

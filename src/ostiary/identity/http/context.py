@@ -42,7 +42,12 @@ class RequestContext:
 
 def context_of(request: falcon.Request) -> RequestContext:
     """Return the context that the middleware attached to a request."""
-    return cast("RequestContext", request.context.ostiary)
+    context = cast("RequestContext | None", getattr(request.context, "ostiary", None))
+    if context is None:
+        # Falcon refuses some requests before any middleware sees them; nothing in one is believed.
+        context = RequestContext("unread", 1, "", secure=False, from_edge=False)
+        request.context.ostiary = context
+    return context
 
 
 def read_context(request: falcon.Request, *, edge_token: str, rng: Random) -> RequestContext:

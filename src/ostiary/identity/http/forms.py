@@ -15,7 +15,8 @@ def read_form(request: falcon.Request) -> dict[str, str]:
     """Return a form's fields.
 
     Raises `ProblemError` 400 for another content type, for bytes that are not UTF-8, for more
-    than 50 fields, and for a repeated field (RFC 6749, section 3.1 forbids repetition).
+    than 50 fields, for a repeated field (RFC 6749, section 3.1 forbids repetition), and for a NUL
+    character.
     """
     content_type = (request.content_type or "").partition(";")[0].strip().lower()
     if content_type != "application/x-www-form-urlencoded":
@@ -35,6 +36,9 @@ def read_form(request: falcon.Request) -> dict[str, str]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise _malformed("A form field is repeated.")
+    if any("\0" in value for value in fields.values()):
+        # PostgreSQL's texts cannot hold it, and nobody means it.
+        raise _malformed("A form field holds a NUL character.")
     return fields
 
 

@@ -69,7 +69,8 @@ class OutcomeMiddleware:
             outcome = _outcome_of_status(response.status_code, succeeded=req_succeeded)
         response.set_header(OUTCOME_HEADER, f"{self._snapshot}/{outcome.value}")
         response.set_header("x-content-type-options", "nosniff")
-        seconds = self._clock.monotonic() - request.context.started
+        now = self._clock.monotonic()
+        seconds = now - getattr(request.context, "started", now)
         self._metrics.observe(context.route, request.method, outcome, seconds)
         _log(request.method, context, outcome, response.status_code, seconds)
 

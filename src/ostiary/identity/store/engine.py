@@ -19,6 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from ostiary.kernel.errors import OstiaryError, RefusedError
 
 _WAIT_SECONDS_MAX = 3
+_SYNCHRONOUS = "ostiary_synchronous"
 _POSTGRES_OPTIONS = (
     f"-c statement_timeout={_WAIT_SECONDS_MAX}s "
     f"-c lock_timeout={_WAIT_SECONDS_MAX}s "
@@ -86,6 +87,7 @@ class Store:
 def open_store(database_url: str, *, connections_max: int = 8) -> Store:
     """Return a store for `sqlite:///…` or `postgresql://…`; nothing is connected yet.
 
+    Its errors do not repeat bound values: hashes and addresses stay out of the log.
     Raises `RefusedError` for a URL that names neither. The message does not repeat the URL.
     """
     try:
@@ -103,6 +105,7 @@ def open_store(database_url: str, *, connections_max: int = 8) -> Store:
             pool_size=connections_max,
             max_overflow=0,
             pool_timeout=_WAIT_SECONDS_MAX,
+            hide_parameters=True,
             connect_args={"timeout": _WAIT_SECONDS_MAX, "check_same_thread": False},
         )
         event.listen(engine, "connect", _prepare_sqlite)
@@ -115,6 +118,7 @@ def open_store(database_url: str, *, connections_max: int = 8) -> Store:
             max_overflow=0,
             pool_timeout=_WAIT_SECONDS_MAX,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={"connect_timeout": _WAIT_SECONDS_MAX, "options": _POSTGRES_OPTIONS},
         )
         return Store(engine)
@@ -136,10 +140,16 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     if not options.get("ostiary_writes"):
-        connection.exec_driver_sql("BEGIN")
+        # Straight at the driver: a deferred BEGIN takes no lock and cannot fail, and SQLAlchemy's
+        # way to it would cost as much as the read that follows.
+        raw: Any = connection.connection.dbapi_connection
+        raw.execute("BEGIN").close()
         return
     level = "FULL" if options.get("ostiary_durable", True) else "NORMAL"
-    connection.exec_driver_sql(f"PRAGMA synchronous={level}")
+    # The setting stays with the connection, so it is sent only when it changes.
+    if connection.info.get(_SYNCHRONOUS) != level:
+        connection.exec_driver_sql(f"PRAGMA synchronous={level}")
+        connection.info[_SYNCHRONOUS] = level
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 

@@ -63,6 +63,7 @@ clients = Table(
     Column("client_id", Text, primary_key=True),
     Column("secret_hash", Text, nullable=True),
     Column("redirect_uris", JSON, nullable=False),
+    Column("post_logout_redirect_uris", JSON, nullable=False),
     Column("grants", JSON, nullable=False),
     Column("scopes", JSON, nullable=False),
     Column("audience", Text, nullable=True),
@@ -107,6 +108,7 @@ grant_families = Table(
     Column("minted_by", Text, nullable=False),
     Index("grant_families_by_user", "user_id"),
     Index("grant_families_by_session", "session_hash"),
+    Index("grant_families_by_creation", "created_at"),
 )
 
 refresh_tokens = Table(
@@ -114,6 +116,7 @@ refresh_tokens = Table(
     metadata,
     Column("token_hash", Text, primary_key=True),
     Column("family_id", Text, ForeignKey("grant_families.id", ondelete="CASCADE"), nullable=False),
+    Column("parent_hash", Text, nullable=True),
     Column("issued_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("issued_by_request", Text, nullable=False, unique=True),
@@ -121,7 +124,9 @@ refresh_tokens = Table(
     Column("rotated_by_request", Text, nullable=True),
     Column("minted_by", Text, nullable=False),
     Index("refresh_tokens_by_family", "family_id"),
+    Index("refresh_tokens_by_parent", "parent_hash"),
     Index("refresh_tokens_by_expiry", "expires_at"),
+    Index("refresh_tokens_by_rotation", "rotated_at"),
 )
 
 signing_keys = Table(
@@ -135,6 +140,7 @@ signing_keys = Table(
     Column("published_at", BigInteger, nullable=False),
     Column("genesis", Boolean, nullable=False),
     Column("claimed_at", BigInteger, nullable=True),
+    Column("jwks_max_age_seconds", Integer, nullable=True),
     Column("retired_at", BigInteger, nullable=True),
 )
 

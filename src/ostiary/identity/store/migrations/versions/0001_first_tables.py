@@ -18,6 +18,7 @@ def upgrade() -> None:
     sa.Column('client_id', sa.Text(), nullable=False),
     sa.Column('secret_hash', sa.Text(), nullable=True),
     sa.Column('redirect_uris', sa.JSON(), nullable=False),
+    sa.Column('post_logout_redirect_uris', sa.JSON(), nullable=False),
     sa.Column('grants', sa.JSON(), nullable=False),
     sa.Column('scopes', sa.JSON(), nullable=False),
     sa.Column('audience', sa.Text(), nullable=True),
@@ -47,6 +48,7 @@ def upgrade() -> None:
     sa.Column('published_at', sa.BigInteger(), nullable=False),
     sa.Column('genesis', sa.Boolean(), nullable=False),
     sa.Column('claimed_at', sa.BigInteger(), nullable=True),
+    sa.Column('jwks_max_age_seconds', sa.Integer(), nullable=True),
     sa.Column('retired_at', sa.BigInteger(), nullable=True),
     sa.PrimaryKeyConstraint('kid'),
     sa.UniqueConstraint('snapshot')
@@ -102,6 +104,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id')
     )
+    op.create_index('grant_families_by_creation', 'grant_families', ['created_at'], unique=False)
     op.create_index('grant_families_by_session', 'grant_families', ['session_hash'], unique=False)
     op.create_index('grant_families_by_user', 'grant_families', ['user_id'], unique=False)
     op.create_table('sessions',
@@ -120,6 +123,7 @@ def upgrade() -> None:
     op.create_table('refresh_tokens',
     sa.Column('token_hash', sa.Text(), nullable=False),
     sa.Column('family_id', sa.Text(), nullable=False),
+    sa.Column('parent_hash', sa.Text(), nullable=True),
     sa.Column('issued_at', sa.BigInteger(), nullable=False),
     sa.Column('expires_at', sa.BigInteger(), nullable=False),
     sa.Column('issued_by_request', sa.Text(), nullable=False),
@@ -132,3 +136,5 @@ def upgrade() -> None:
     )
     op.create_index('refresh_tokens_by_expiry', 'refresh_tokens', ['expires_at'], unique=False)
     op.create_index('refresh_tokens_by_family', 'refresh_tokens', ['family_id'], unique=False)
+    op.create_index('refresh_tokens_by_parent', 'refresh_tokens', ['parent_hash'], unique=False)
+    op.create_index('refresh_tokens_by_rotation', 'refresh_tokens', ['rotated_at'], unique=False)

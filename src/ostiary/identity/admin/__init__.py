@@ -1,0 +1,1 @@
+"""Administration of accounts over HTTP, for the holder of the admin token."""

@@ -1,0 +1,77 @@
+"""The sign-in page."""
+
+import falcon
+
+from ostiary.identity.http.forms import read_form
+from ostiary.identity.pages.forms import FormPages, hand_over, send_on
+from ostiary.identity.pages.return_to import local_path
+from ostiary.identity.sessions.current import presented_hash
+from ostiary.identity.sessions.signing_in import Credentials, Refused, SignIn
+from ostiary.kernel.outcomes import Outcome
+
+_NO_MATCH = "No account matches this e-mail address and password."
+_STALE = "This form was no longer valid. Please send it again."
+
+
+class SignInPage:
+    """`/sign-in`."""
+
+    def __init__(self, forms: FormPages, sign_in: SignIn, *, sign_up_open: bool) -> None:
+        self._forms = forms
+        self._sign_in = sign_in
+        self._sign_up_open = sign_up_open
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Show the form. It needs no store: a page that asks nothing cannot fail."""
+        self._show(request, response, return_to=local_path(request.get_param("return_to")))
+
+    on_head = on_get
+
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Verify the password; start a session, or show the form again with the reason."""
+        form = read_form(request)
+        return_to = local_path(form.get("return_to"))
+        email = form.get("email", "")
+        if not self._forms.is_genuine(request, form):
+            refused = Refused(Outcome.CSRF_FAILED)
+            self._show(request, response, return_to=return_to, email=email, refused=refused)
+            return
+        credentials = Credentials(email, form.get("password", ""), presented_hash(request))
+        result = self._sign_in.by_password(credentials, self._forms.attempt(request))
+        if isinstance(result, Refused):
+            self._show(request, response, return_to=return_to, email=email, refused=result)
+            return
+        hand_over(request, response, result)
+        send_on(request, response, return_to)
+
+    def _show(
+        self,
+        request: falcon.Request,
+        response: falcon.Response,
+        *,
+        return_to: str,
+        email: str = "",
+        refused: Refused | None = None,
+    ) -> None:
+        status, message = (200, "") if refused is None else _answer(refused)
+        if refused is not None and refused.wait_seconds:
+            response.set_header("retry-after", str(refused.wait_seconds))
+        self._forms.show(
+            request,
+            response,
+            "sign_in",
+            {"email": email, "message": message, "sign_up_open": self._sign_up_open},
+            return_to=return_to,
+            status=status,
+            outcome=Outcome.OK if refused is None else refused.outcome,
+        )
+
+
+def _answer(refused: Refused) -> tuple[int, str]:
+    """Return status and text. Wrong, unknown and disabled read the same to everybody."""
+    if refused.outcome is Outcome.CSRF_FAILED:
+        return 403, _STALE
+    if refused.outcome is Outcome.RATE_LIMITED:
+        seconds = "1 second" if refused.wait_seconds == 1 else f"{refused.wait_seconds} seconds"
+        return 429, f"Too many attempts for this e-mail address. Try again in {seconds}."
+    return 200, _NO_MATCH

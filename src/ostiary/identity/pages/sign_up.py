@@ -1,0 +1,125 @@
+"""The sign-up page, where the settings allow it."""
+
+from dataclasses import dataclass
+
+import falcon
+
+from ostiary.identity.accounts.addresses import InvalidAddressError
+from ostiary.identity.http.forms import read_form
+from ostiary.identity.http.problems import ProblemError
+from ostiary.identity.pages.forms import FormPages, hand_over, send_on
+from ostiary.identity.pages.return_to import local_path
+from ostiary.identity.passwords.policy import CHARACTERS_MIN, WeakPasswordError
+from ostiary.identity.sessions.current import presented_hash
+from ostiary.identity.sessions.signing_in import Credentials
+from ostiary.identity.sessions.signing_up import SignUp
+from ostiary.identity.sessions.starting import SignedIn
+from ostiary.kernel.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why nobody was signed up. `field` is the id of the input to correct, if one is at fault."""
+
+    outcome: Outcome
+    message: str
+    hint: str
+    field: str
+
+
+_TAKEN = Refusal(
+    Outcome.ALREADY_EXISTS,
+    "There is already an account with this e-mail address.",
+    "Sign in, or use another address.",
+    field="email",
+)
+_STALE = Refusal(
+    Outcome.CSRF_FAILED, "This form was no longer valid.", "Please send it again.", field=""
+)
+_NONE = Refusal(Outcome.OK, "", "", field="")
+
+
+class SignUpPage:
+    """`/sign-up`."""
+
+    def __init__(self, forms: FormPages, sign_up: SignUp, *, is_open: bool) -> None:
+        self._forms = forms
+        self._sign_up = sign_up
+        self._is_open = is_open
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Show the form."""
+        self._require_open()
+        self._show(request, response, return_to=local_path(request.get_param("return_to")))
+
+    on_head = on_get
+
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Create the account and sign its owner in, or show the form again with the reason."""
+        self._require_open()
+        form = read_form(request)
+        refusal = self._refusal(request, response, form)
+        if refusal is None:
+            send_on(request, response, local_path(form.get("return_to")))
+            return
+        self._show(
+            request,
+            response,
+            return_to=local_path(form.get("return_to")),
+            email=form.get("email", ""),
+            refusal=refusal,
+        )
+
+    def _refusal(
+        self, request: falcon.Request, response: falcon.Response, form: dict[str, str]
+    ) -> Refusal | None:
+        """Sign up; return None, or why not."""
+        if not self._forms.is_genuine(request, form):
+            return _STALE
+        credentials = Credentials(
+            form.get("email", ""), form.get("password", ""), presented_hash(request)
+        )
+        try:
+            result = self._sign_up.by_password(credentials, self._forms.attempt(request))
+        except InvalidAddressError as error:
+            return Refusal(Outcome.INVALID_REQUEST, error.message, error.hint, field="email")
+        except WeakPasswordError as error:
+            return Refusal(Outcome.WEAK_PASSWORD, error.message, error.hint, field="password")
+        if not isinstance(result, SignedIn):
+            return _TAKEN
+        hand_over(request, response, result)
+        return None
+
+    def _show(
+        self,
+        request: falcon.Request,
+        response: falcon.Response,
+        *,
+        return_to: str,
+        email: str = "",
+        refusal: Refusal = _NONE,
+    ) -> None:
+        self._forms.show(
+            request,
+            response,
+            "sign_up",
+            {
+                "email": email,
+                "field": refusal.field,
+                "message": refusal.message,
+                "hint": refusal.hint,
+                "characters_min": CHARACTERS_MIN,
+            },
+            return_to=return_to,
+            status=403 if refusal is _STALE else 200,
+            outcome=refusal.outcome,
+        )
+
+    def _require_open(self) -> None:
+        if not self._is_open:
+            raise ProblemError(
+                403,
+                Outcome.SIGN_UP_CLOSED,
+                "Nobody can sign up here.",
+                hint="Ask an operator of this service for an account.",
+            )

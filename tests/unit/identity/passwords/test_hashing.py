@@ -1,0 +1,57 @@
+import pytest
+from argon2.exceptions import InvalidHashError
+
+from ostiary.identity.configuration import IdentitySettings
+from ostiary.identity.passwords.hashing import PasswordHasher
+from ostiary.kernel.ids import SystemRandom
+
+
+def hasher(**settings: int) -> PasswordHasher:
+    cheap = {"hash_memory_kib": 8192, "hash_time_cost": 1, **settings}
+    return PasswordHasher(IdentitySettings(**cheap), SystemRandom())
+
+
+def test_a_hash_accepts_its_password_and_no_other() -> None:
+    made = hasher().hash("correct horse")
+    assert hasher().verify(made, "correct horse")
+    assert not hasher().verify(made, "correct horse ")
+    assert not hasher().verify(made, "")
+
+
+def test_the_same_password_has_another_hash_each_time() -> None:
+    maker = hasher()
+    assert maker.hash("correct horse") != maker.hash("correct horse")
+
+
+def test_parameters_come_from_the_settings() -> None:
+    made = hasher(hash_memory_kib=9216, hash_time_cost=2, hash_parallelism=1).hash("correct horse")
+    assert made.startswith("$argon2id$v=19$m=9216,t=2,p=1$")
+
+
+def test_the_default_cost_is_19_mib_twice() -> None:
+    made = PasswordHasher(IdentitySettings(), SystemRandom()).hash("correct horse")
+    assert made.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+def test_hashes_of_earlier_parameters_go_on_verifying() -> None:
+    made = hasher(hash_time_cost=3).hash("correct horse")
+    assert hasher(hash_memory_kib=16384).verify(made, "correct horse")
+
+
+def test_keyboards_that_compose_characters_differently_agree() -> None:
+    made = hasher().hash("caf\u00e9 a\u0300 la cre\u0300me")
+    assert hasher().verify(made, "cafe\u0301 \u00e0 la cr\u00e8me")
+
+
+def test_damage_in_the_store_is_not_taken_for_a_wrong_password() -> None:
+    with pytest.raises(InvalidHashError):
+        hasher().verify("not a hash", "correct horse")
+
+
+def test_an_unknown_user_costs_as_much_memory_and_time_as_a_known_one(monkeypatch) -> None:
+    maker = hasher()
+    verified: list[str] = []
+    monkeypatch.setattr(maker, "verify", lambda made, _password: verified.append(made))
+    maker.verify_nobody("correct horse")
+    (nobodys,) = verified
+    assert nobodys.split("$")[:4] == maker.hash("correct horse").split("$")[:4]
