@@ -78,13 +78,16 @@ class JourneysRun:
     """The pinned journeys ran on the canary, and on the control beside it; answers `RunJourneys`.
 
     `strata_passed` names the strata in which every step did what it should. `control_passed` is
-    None where no control ran.
+    None where no control ran. `hideable` says of a run that failed that second opinions hide all
+    its failures from users, `verified` that a whole journey saw that what is minted is right.
     """
 
     passed: bool
     strata_passed: frozenset[str] = frozenset()
     failures: tuple[Reason, ...] = ()
     control_passed: bool | None = None
+    hideable: bool = False
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,9 @@ class JourneyLog:
 
     `under_way` says whether a run was ordered and has not ended, `current` whether it was ordered
     since the step began. Only such runs count for `ended_at` (when the last one ended), `covered`
-    (the strata that passed) and `clean` (whether the last one passed). `failed_in_row` counts all
-    runs that failed where the control's did not.
+    (the strata that passed), `clean` (whether the last one passed) and `tolerated` (whether it
+    failed in nothing but what second opinions hide from users, where those are to judge).
+    `failed_in_row` counts all runs that failed in any other way where the control's did not.
     """
 
     under_way: bool = False
@@ -45,6 +46,7 @@ class JourneyLog:
     failed_in_row: int = 0
     covered: frozenset[str] = frozenset()
     clean: bool = False
+    tolerated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

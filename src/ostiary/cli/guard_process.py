@@ -20,6 +20,7 @@ _READY_SECONDS_MAX = 90.0
 _STOP_SECONDS_MAX = 60.0
 _POLL_SECONDS = 0.05
 _FAILURE_FILE = "guard.failure.json"
+_KEEPER_FILE = "keeper.json"
 
 
 def run_in_foreground(options: GuardOptions, ready: Callable[[dict[str, Any]], None]) -> None:
@@ -59,6 +60,7 @@ def start_detached(options: GuardOptions) -> dict[str, Any]:
         log=options.data / "guard.log",
         cwd=options.data,
     )
+    write_atomically(options.data / _KEEPER_FILE, json.dumps(keeper.to_json()).encode())
     clock = SystemClock()
     deadline = clock.monotonic() + _READY_SECONDS_MAX
     while clock.monotonic() < deadline:
@@ -82,14 +84,16 @@ def stop(data: Path) -> dict[str, Any]:
 
     Raises `NotRunningError` when nothing runs.
     """
+    guard, keeper = DataDirectory(data).running_guard(), _keeper(data)
     try:
         GuardClient(data).post("/shutdown")
     except NotRunningError:
         return _stop_without_guard(data)
     clock = SystemClock()
     deadline = clock.monotonic() + _STOP_SECONDS_MAX
+    ending = [record for record in (guard, keeper) if record is not None]
     while clock.monotonic() < deadline:
-        if not (data / "guard.json").exists():
+        if not any(processes.is_alive(record) for record in ending):
             return {"running": False}
         time.sleep(_POLL_SECONDS)
     raise OstiaryError(
@@ -108,6 +112,14 @@ def _stop_without_guard(data: Path) -> dict[str, Any]:
         if not wiring.stop_orphans(GuardOptions.combine(data)):
             raise NotRunningError("nothing_running", f"Nothing runs on {data}.")
     return {"running": False}
+
+
+def _keeper(data: Path) -> processes.ProcessRecord | None:
+    """Return the keeper that was started last, None where there was none."""
+    try:
+        return processes.ProcessRecord.from_json(json.loads((data / _KEEPER_FILE).read_text()))
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def _raise_recorded(failure: Path) -> None:

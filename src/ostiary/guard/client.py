@@ -4,6 +4,7 @@ Only the owner of the data directory can open the socket, so the socket itself i
 """
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -40,18 +41,16 @@ class GuardClient:
         return self._call("POST", path, body or {})
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
-        transport = httpx.HTTPTransport(uds=str(read_socket(self._data)))
+        listener = read_socket(self._data)
+        _require_listener(listener, self._data)
+        transport = httpx.HTTPTransport(uds=str(listener))
         try:
             with httpx.Client(
                 transport=transport, base_url="http://guard", timeout=_SECONDS_MAX
             ) as client:
                 response = client.request(method, path, json=body)
         except httpx.TransportError as error:
-            raise NotRunningError(
-                "guard_unreachable",
-                f"The guard of {self._data} does not answer.",
-                hint="Start it with `ostiary up`.",
-            ) from error
+            raise _unreachable(self._data) from error
         answer: dict[str, Any] = response.json()
         if response.is_success:
             return answer
@@ -74,3 +73,20 @@ def read_socket(data: Path) -> Path:
             f"No guard runs on {data}.",
             hint="Start it with `ostiary up`, or name the data directory with --data.",
         ) from None
+
+
+def _require_listener(path: Path, data: Path) -> None:
+    """Raise `NotRunningError` where nobody listens: the HTTP client would leak its socket then."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError as error:
+            raise _unreachable(data) from error
+
+
+def _unreachable(data: Path) -> NotRunningError:
+    return NotRunningError(
+        "guard_unreachable",
+        f"The guard of {data} does not answer.",
+        hint="Start it with `ostiary up`.",
+    )

@@ -22,7 +22,9 @@ from ostiary.watch.journeys.rehearsal import run_rehearsal_journeys
 from ostiary.watch.journeys.report import JourneyReport
 from ostiary.watch.relying_party.target import Target
 
-_ACCOUNTS = 4
+_ACCOUNTS = 9
+"""One for the control, the others for the canary: a fault may hit only a share of accounts."""
+_ACCOUNTS_IN_TURN = 2
 _FAILURES_SHOWN = 5
 
 
@@ -47,6 +49,7 @@ class Trials:
         self._rng = rng
         self._accounts: list[ProbeAccount] = []
         self._making = asyncio.Lock()
+        self._turn = 0
 
     async def rehearse(self) -> Rehearsed:
         """Run the full set on the candidates, off traffic, and the matrix with last good."""
@@ -77,19 +80,18 @@ class Trials:
         except AdminApiError as error:
             # Without accounts neither arm can be tried, which says nothing about the canary.
             return JourneysRun(passed=False, failures=(_no_accounts(error),), control_passed=False)
-        half = len(accounts) // 2
         canary, control = await asyncio.gather(
             run_pinned_journeys(
                 place.edge_url,
                 place.pin_token,
                 issuer=place.issuer,
-                accounts=accounts[half:],
+                accounts=self._chosen(accounts[1:]),
                 clock=self._clock,
                 rng=self._rng,
             ),
             run_quick_journeys(
                 [self._target(self._plane.stable[0], "last good")],
-                accounts=accounts[:half],
+                accounts=accounts[:1],
                 clock=self._clock,
                 rng=self._rng,
             ),
@@ -99,7 +101,17 @@ class Trials:
             strata_passed=canary.strata_passed,
             failures=_reasons(canary),
             control_passed=control.passed,
+            hideable=canary.hideable,
+            verified=canary.verified,
         )
+
+    def _chosen(self, accounts: Sequence[ProbeAccount]) -> Sequence[ProbeAccount]:
+        """Return all accounts before the first user's share, later some of them in turn."""
+        if self._plane.share == 0:
+            return accounts
+        self._turn += 1
+        start = self._turn * _ACCOUNTS_IN_TURN % len(accounts)
+        return [*accounts, *accounts][start : start + _ACCOUNTS_IN_TURN]
 
     async def proof(self, of: Literal["promotion", "rollback"]) -> ProofRun:
         """Run the quick set through the edge as a user would: no pin, any replica."""

@@ -104,7 +104,8 @@ def _journeys(state: ChangeState, event: JourneysRun) -> Step:
     log = state.journeys
     # A run that was ordered before the share was confirmed says nothing about this step.
     passed_now = event.strata_passed if log.current else frozenset()
-    failed_alone = not event.passed and event.control_passed is not False
+    tolerated = _tolerated(state, event)
+    failed_alone = not event.passed and not tolerated and event.control_passed is not False
     failed_in_row = 0 if event.passed else log.failed_in_row + failed_alone
     state = replace(
         state,
@@ -113,6 +114,7 @@ def _journeys(state: ChangeState, event: JourneysRun) -> Step:
             failed_in_row=failed_in_row,
             covered=log.covered | passed_now if event.passed else passed_now,
             clean=event.passed and log.current,
+            tolerated=tolerated and log.current,
         ),
     )
     if failed_in_row >= JOURNEY_FAILURES_MAX and not state.force:
@@ -123,6 +125,18 @@ def _journeys(state: ChangeState, event: JourneysRun) -> Step:
         )
         return ending.withdraw(state, Verdict.ROLLED_BACK, reason, *event.failures)
     return _advance(state)
+
+
+def _tolerated(state: ChangeState, event: JourneysRun) -> bool:
+    """Return whether a run's failures are left to the users' requests to decide about.
+
+    So it is where a change was proposed to start later than its rehearsal. Journeys then bar only
+    what second opinions cannot hide: wrong content, a wrong *yes*, and, before the first user's
+    share, a canary of which nobody has seen that what it mints is right.
+    """
+    if event.passed or state.from_stage not in (Stage.CANARY, Stage.BAKE):
+        return False
+    return event.hideable and (event.verified or state.phase is not Phase.PINNED)
 
 
 def _advance(state: ChangeState) -> Step:

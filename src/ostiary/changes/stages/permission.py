@@ -18,7 +18,7 @@ def may_go_on(state: ChangeState) -> bool:
     if state.force:
         return state.phase is not Phase.PINNED or journeys.ended_at is not None
     if state.phase is Phase.PINNED:
-        return journeys.clean
+        return journeys.clean or journeys.tolerated
     if journeys.failed_in_row or not (state.traffic or journeys.clean):
         return False
     return not uncleared(state)

@@ -5,6 +5,11 @@ from dataclasses import dataclass, replace
 
 from ostiary.watch.relying_party.errors import FailureKind, StepFailedError
 
+_HIDEABLE = frozenset(
+    {FailureKind.TIMEOUT, FailureKind.NO_ANSWER, FailureKind.FAULT, FailureKind.REFUSED}
+)
+_RELIED_ON = frozenset({"token", "userinfo", "introspect"})
+
 
 @dataclass(frozen=True, slots=True)
 class JourneyFailure:
@@ -60,6 +65,19 @@ class JourneyReport:
     def passed(self) -> bool:
         """Return whether there was anything to pass, and all of it did."""
         return self.journeys > 0 and not self.failures
+
+    @property
+    def hideable(self) -> bool:
+        """Return whether a second opinion hides from users all that failed.
+
+        It hides failures and refusals; it cannot hide wrong content or a wrong *yes*.
+        """
+        return {failure.kind for failure in self.failures} <= _HIDEABLE
+
+    @property
+    def verified(self) -> bool:
+        """Return whether a whole journey saw that the answers which users rely on are right."""
+        return self.strata_passed >= _RELIED_ON
 
     @classmethod
     def not_begun(cls, failure: JourneyFailure) -> "JourneyReport":

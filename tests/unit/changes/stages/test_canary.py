@@ -36,6 +36,46 @@ def test_pinned_journeys_that_fail_twice_in_a_row_roll_back_before_any_user() ->
     assert not any(isinstance(a, actions.SetShare) and a.share for a in drive.taken)
 
 
+HIDEABLE = events.JourneysRun(passed=False, control_passed=True, hideable=True, verified=True)
+UNSEEN = events.JourneysRun(passed=False, control_passed=True, hideable=True)
+
+
+def test_failures_that_second_opinions_hide_bar_nobody_where_users_are_to_judge() -> None:
+    drive = at(Phase.PINNED, from_stage=Stage.CANARY).apply_share().run_journeys(HIDEABLE)
+    assert drive.actions == (actions.SetShare(0.1),)
+    assert drive.state.journeys.failed_in_row == 0
+
+
+def test_failures_that_second_opinions_hide_bar_the_canary_of_a_rehearsed_change() -> None:
+    drive = at(Phase.PINNED).run_journeys(HIDEABLE).run_journeys(HIDEABLE)
+    assert drive.actions == WITHDRAWN
+
+
+def test_what_nothing_hides_bars_the_canary_wherever_the_change_started() -> None:
+    drive = (
+        at(Phase.PINNED, from_stage=Stage.CANARY)
+        .apply_share()
+        .run_journeys(FAILED)
+        .run_journeys(FAILED)
+    )
+    assert drive.actions == WITHDRAWN
+    assert drive.state.verdict is Verdict.ROLLED_BACK
+
+
+def test_a_canary_whose_tokens_nobody_has_seen_gets_no_user() -> None:
+    drive = at(Phase.PINNED, from_stage=Stage.CANARY).apply_share()
+    drive.run_journeys(UNSEEN).run_journeys(UNSEEN)
+    assert drive.actions == WITHDRAWN
+
+
+def test_failures_that_are_hidden_permit_no_further_step_without_evidence() -> None:
+    drive = at(Phase.PINNED, from_stage=Stage.CANARY).apply_share().run_journeys(HIDEABLE)
+    drive.apply_share().tell(events.Tick(), after=PACING.step_seconds_min)
+    drive.run_journeys(HIDEABLE)
+    assert drive.state.share == 0.1
+    assert not any(isinstance(action, actions.SetShare) for action in drive.actions)
+
+
 def test_a_single_failure_of_the_journeys_is_looked_into_at_once() -> None:
     drive = at(Phase.PINNED).run_journeys(FAILED).run_journeys(PASSED)
     assert drive.actions == (actions.SetShare(0.1),)
