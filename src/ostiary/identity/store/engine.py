@@ -47,7 +47,7 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a transaction for reading only.
+        """Open a connection for reading only; each statement sees the newest commit.
 
         Raises `StoreUnavailableError` when the store cannot be reached or waits too long.
         """
@@ -140,10 +140,8 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     if not options.get("ostiary_writes"):
-        # Straight at the driver: a deferred BEGIN takes no lock and cannot fail, and SQLAlchemy's
-        # way to it would cost as much as the read that follows.
-        raw: Any = connection.connection.dbapi_connection
-        raw.execute("BEGIN").close()
+        # No BEGIN: each statement then sees the newest commit, which is what PostgreSQL's READ
+        # COMMITTED gives too, and most reads are of one statement only.
         return
     level = "FULL" if options.get("ostiary_durable", True) else "NORMAL"
     # The setting stays with the connection, so it is sent only when it changes.

@@ -1,0 +1,74 @@
+"""Clients in the store: the table `clients`."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, select
+
+from ostiary.identity.clients.model import Client, is_client_id
+from ostiary.identity.store.schema import clients
+from ostiary.identity.store.upserts import insert_into
+
+# Made once: building and hashing a statement costs more than SQLite takes to answer it.
+_ALL = select(clients).order_by(clients.c.client_id)
+_BY_ID = select(clients).where(clients.c.client_id == bindparam("id"))
+
+
+class Clients:
+    """Reads and writes clients."""
+
+    def find(self, connection: Connection, client_id: str) -> Client | None:
+        """Return a client, or None when there is none of that id.
+
+        One indexed read and no cache: a deleted client is refused at once, on all replicas.
+        """
+        if not is_client_id(client_id):
+            return None
+        row = connection.execute(_BY_ID, {"id": client_id}).first()
+        return None if row is None else _client(row)
+
+    def list_(self, connection: Connection, *, include_probes: bool) -> list[Client]:
+        """Return all clients by id; without the guard's own ones unless they are included."""
+        query = _ALL if include_probes else _ALL.where(clients.c.probe.is_(False))
+        return [_client(row) for row in connection.execute(query)]
+
+    def add(self, connection: Connection, client: Client) -> bool:
+        """Add a client; return False, changing nothing, when its id is taken."""
+        offered = insert_into(connection, clients).values(
+            client_id=client.client_id,
+            secret_hash=client.secret_hash,
+            redirect_uris=list(client.redirect_uris),
+            post_logout_redirect_uris=list(client.post_logout_redirect_uris),
+            grants=sorted(client.grants),
+            scopes=list(client.scopes),
+            audience=client.audience,
+            access_token_seconds=client.access_token_seconds,
+            probe=client.probe,
+            created_at=client.created_at,
+        )
+        result = connection.execute(offered.on_conflict_do_nothing(index_elements=["client_id"]))
+        return result.rowcount > 0
+
+    def delete(self, connection: Connection, client_id: str) -> bool:
+        """Delete a client with its codes, grants and refresh tokens; return whether it was there.
+
+        Access tokens that it holds verify until they expire, but are inactive at introspection.
+        """
+        if not is_client_id(client_id):
+            return False
+        result = connection.execute(delete(clients).where(clients.c.client_id == client_id))
+        return result.rowcount > 0
+
+
+def _client(row: Row[*tuple[Any, ...]]) -> Client:
+    return Client(
+        client_id=row.client_id,
+        secret_hash=row.secret_hash,
+        redirect_uris=tuple(row.redirect_uris),
+        post_logout_redirect_uris=tuple(row.post_logout_redirect_uris),
+        grants=frozenset(row.grants),
+        scopes=tuple(row.scopes),
+        audience=row.audience,
+        access_token_seconds=row.access_token_seconds,
+        probe=row.probe,
+        created_at=row.created_at,
+    )

@@ -1,0 +1,55 @@
+"""When a refresh token may be used: once, with two exceptions that no thief gains by.
+
+RFC 9700, section 4.14.2: each use replaces the token, and the use of a replaced one revokes the
+family. But an answer can get lost between the service and the client, and then the client has
+nothing but the replaced token. Within ten seconds, and only while no successor has been used, it
+gets another successor. Both stay valid until one of them is used; then the other counts as
+replaced. So when a thief and the client hold one each, the second of them revokes the family.
+"""
+
+from collections.abc import Sequence
+from enum import Enum, auto
+
+from ostiary.identity.oauth.grants.model import StoredRefreshToken
+from ostiary.identity.store.attempt import Attempt
+
+GRACE_SECONDS = 10
+"""How long a replaced token may ask once more, in seconds from its first use."""
+
+
+class Rotation(Enum):
+    """What using a refresh token means."""
+
+    FIRST = auto()
+    """It has not been used."""
+    SECOND_OPINION = auto()
+    """Attempt 1 of this request has used it unseen: the successor is replaced."""
+    LOST_ANSWER = auto()
+    """It has just been used, and nobody has used what came of it."""
+    SUPERSEDED = auto()
+    """Attempt 2 of this request has used it: nobody waits for this answer any longer."""
+    REUSE = auto()
+    """It was replaced before: either this use or an earlier one is a thief's."""
+
+
+def judge_rotation(
+    token: StoredRefreshToken,
+    successors: Sequence[StoredRefreshToken],
+    attempt: Attempt,
+    *,
+    now: int,
+) -> Rotation:
+    """Return what it means that this attempt uses the token.
+
+    `successors` are the tokens issued for it. A second opinion is never a reuse.
+    """
+    own = [other for other in successors if other.issued_by_request == attempt.request_id]
+    used = [other for other in successors if other.rotated_at is not None]
+    if own:
+        replaceable = attempt.is_second_opinion and not used
+        return Rotation.SECOND_OPINION if replaceable else Rotation.SUPERSEDED
+    if token.rotated_at is None:
+        return Rotation.FIRST
+    if successors and not used and now - token.rotated_at <= GRACE_SECONDS:
+        return Rotation.LOST_ANSWER
+    return Rotation.REUSE

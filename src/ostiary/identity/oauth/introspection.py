@@ -1,0 +1,146 @@
+"""`POST /oauth2/introspect` (RFC 7662).
+
+A client may ask about tokens that were issued to it, and about tokens for an audience that it was
+registered with: that is how a resource server says which tokens are meant for it. About all
+others it learns that they are not active, which is what it must do with them.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import falcon
+from authlib.oauth2.rfc6749.errors import InvalidRequestError
+from authlib.oauth2.rfc7662 import IntrospectionEndpoint
+
+from ostiary.identity.clients.model import Client
+from ostiary.identity.clients.storage import Clients
+from ostiary.identity.http.forms import read_form
+from ostiary.identity.http.problems import ProblemError, store_unavailable
+from ostiary.identity.keys.verification import TokenRefusedError, TokenVerifier
+from ostiary.identity.oauth.bearer import AccessToken, verify_access_token
+from ostiary.identity.oauth.grants.families import Families
+from ostiary.identity.oauth.grants.model import hash_token
+from ostiary.identity.oauth.grants.refresh_tokens import RefreshTokens
+from ostiary.identity.oauth.protocol.clients import SECRET_METHODS, OAuthClient
+from ostiary.identity.oauth.protocol.replies import write_oauth_problem, write_reply
+from ostiary.identity.oauth.protocol.requests import OAuthRequest
+from ostiary.identity.oauth.protocol.server import OAuthServer
+from ostiary.identity.store.engine import StoreUnavailableError
+from ostiary.kernel.clock import Clock, to_unix
+from ostiary.kernel.outcomes import Outcome
+
+_TOLD_CLAIMS = (
+    *("iss", "aud", "sub", "client_id", "scope", "exp", "iat", "jti"),
+    *("roles", "auth_time"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IntrospectionServices:
+    """What introspection works with."""
+
+    verifier: TokenVerifier
+    clock: Clock
+    issuer: str
+    clients: Clients
+    families: Families
+    refresh_tokens: RefreshTokens
+
+
+class TokenIntrospection(IntrospectionEndpoint):
+    """Authlib's endpoint, answering for this service's tokens."""
+
+    CLIENT_AUTH_METHODS = SECRET_METHODS
+
+    def __init__(self, services: IntrospectionServices) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._services = services
+
+    def authenticate_token(self, request: OAuthRequest, client: OAuthClient) -> dict[str, Any]:
+        """Return what the client may know of the token; for Authlib.
+
+        A hint is only a hint (section 2.1): the text itself tells what kind of token it is.
+        """
+        presented = request.parameters.get("token")
+        if not presented:
+            raise InvalidRequestError("The token is missing.")
+        try:
+            if "." in presented:
+                return self._describe_access_token(request, client.record, presented)
+            return self._describe_refresh_token(request, client.record, presented)
+        except TokenRefusedError as error:
+            # The status is 200 whatever the token. For the edge it is a refusal nevertheless: a
+            # release that takes good tokens for bad ones must get a second opinion.
+            request.outcome = error.outcome
+            return {"active": False}
+
+    def create_introspection_payload(self, token: dict[str, Any]) -> dict[str, Any]:
+        """Return the description as it is, for Authlib."""
+        return token
+
+    def _describe_access_token(
+        self, request: OAuthRequest, client: Client, presented: str
+    ) -> dict[str, Any]:
+        token = verify_access_token(self._services.verifier, presented)
+        if token.client_id != client.client_id and client.audience not in token.audiences:
+            raise TokenRefusedError("a token that is not for this client")
+        if not self._stands(request, client, token):
+            raise TokenRefusedError("a token of a grant that was revoked")
+        told = {name: token.claims[name] for name in _TOLD_CLAIMS if name in token.claims}
+        return {"active": True, "token_type": "Bearer", **told}
+
+    def _stands(self, request: OAuthRequest, client: Client, token: AccessToken) -> bool:
+        connection = request.open_connection
+        if token.grant_id is not None:
+            return self._services.families.is_standing(connection, token.grant_id)
+        if token.client_id == client.client_id:
+            return True
+        return self._services.clients.find(connection, token.client_id) is not None
+
+    def _describe_refresh_token(
+        self, request: OAuthRequest, client: Client, presented: str
+    ) -> dict[str, Any]:
+        connection = request.open_connection
+        token = self._services.refresh_tokens.find(connection, hash_token(presented))
+        if token is None:
+            raise TokenRefusedError("an unknown refresh token")
+        family = self._services.families.find(connection, token.family_id)
+        if family is None or family.client_id != client.client_id:
+            raise TokenRefusedError("a refresh token of another client")
+        if token.expires_at <= to_unix(self._services.clock.now()):
+            raise TokenRefusedError("expired", outcome=Outcome.EXPIRED)
+        if token.rotated_at is not None:
+            raise TokenRefusedError("a refresh token that was used")
+        if not self._services.families.is_standing(connection, family.id):
+            raise TokenRefusedError("a refresh token of a grant that was revoked")
+        return {
+            "active": True,
+            "token_type": "refresh_token",
+            "iss": self._services.issuer,
+            "sub": family.user_id,
+            "client_id": family.client_id,
+            "scope": family.scope,
+            "exp": token.expires_at,
+        }
+
+
+class IntrospectionResource:
+    """The endpoint on the HTTP side."""
+
+    def __init__(self, server: OAuthServer, *, snapshot: str) -> None:
+        self._server = server
+        self._snapshot = snapshot
+
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Tell a client about a token."""
+        try:
+            asked = OAuthRequest(request, read_form(request), snapshot=self._snapshot)
+            reply = self._server.run_endpoint(TokenIntrospection.ENDPOINT_NAME, asked)
+        except StoreUnavailableError as error:
+            write_oauth_problem(request, response, store_unavailable(error))
+        except ProblemError as problem:
+            write_oauth_problem(request, response, problem)
+        else:
+            if asked.outcome is not None:
+                reply = replace(reply, outcome=asked.outcome)
+            write_reply(request, response, reply)

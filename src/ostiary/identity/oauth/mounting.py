@@ -1,0 +1,169 @@
+"""Putting the OAuth and OpenID Connect endpoints on the router."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ostiary.identity.accounts.storage import Accounts
+from ostiary.identity.clients.resources import mount_clients
+from ostiary.identity.clients.storage import Clients
+from ostiary.identity.configuration import ReplicaConfiguration
+from ostiary.identity.http.admin_token import AdminToken
+from ostiary.identity.http.app import Router
+from ostiary.identity.keys.claiming import KeyClaims
+from ostiary.identity.keys.ring import KeyRing
+from ostiary.identity.keys.storage import SigningKeys
+from ostiary.identity.keys.verification import TokenVerifier
+from ostiary.identity.oauth import discovery
+from ostiary.identity.oauth.authorization.code_issue import CodeIssuer
+from ostiary.identity.oauth.authorization.endpoint import AUTHORIZE_PATH, AuthorizationEndpoint
+from ostiary.identity.oauth.end_session import (
+    END_SESSION_PATH,
+    EndSessionEndpoint,
+    SessionEnder,
+)
+from ostiary.identity.oauth.grants.families import Families
+from ostiary.identity.oauth.grants.housekeeping import GrantHousekeeping
+from ostiary.identity.oauth.grants.refresh_tokens import RefreshTokens
+from ostiary.identity.oauth.introspection import (
+    IntrospectionResource,
+    IntrospectionServices,
+    TokenIntrospection,
+)
+from ostiary.identity.oauth.minting import Minter
+from ostiary.identity.oauth.pkce import S256CodeChallenge
+from ostiary.identity.oauth.protocol.server import OAuthServer
+from ostiary.identity.oauth.token.client_credentials_grant import ClientActsForItself
+from ostiary.identity.oauth.token.code_grant import CodeRedemption
+from ostiary.identity.oauth.token.endpoint import TokenEndpoint
+from ostiary.identity.oauth.token.refresh_grant import RefreshTokenRotation
+from ostiary.identity.oauth.token.services import TokenServices
+from ostiary.identity.oauth.userinfo import UserinfoEndpoint
+from ostiary.identity.store.engine import Store
+from ostiary.kernel.clock import Clock
+from ostiary.kernel.ids import Random
+
+
+class CurrentSession(SessionEnder, Protocol):
+    """What the endpoints need to know of browser sessions."""
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthParts:
+    """What the endpoints are made of."""
+
+    configuration: ReplicaConfiguration
+    store: Store
+    clock: Clock
+    rng: Random
+    current_session: CurrentSession
+    admin_token: AdminToken
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthService:
+    """What the replica needs to know of the endpoints: `is_ready` once it can sign."""
+
+    is_ready: Callable[[], bool]
+
+
+def mount(router: Router, parts: OAuthParts) -> OAuthService:
+    """Claim a signing key and add the routes.
+
+    Raises `StoreUnavailableError` when the store does not answer. Without a key that is old
+    enough the service starts, and becomes ready when there is one.
+    """
+    # Authlib logs whole token responses at debug level, whoever turned that on.
+    logging.getLogger("authlib").setLevel(logging.INFO)
+    ring = _open_ring(parts)
+    configuration, settings = parts.configuration, parts.configuration.settings
+    verifier = TokenVerifier(
+        ring,
+        parts.clock,
+        issuer=configuration.issuer,
+        leeway_seconds=settings.leeway_seconds,
+    )
+    clients, accounts, families = Clients(), Accounts(), Families()
+    server = _build_server(parts, ring, verifier, clients)
+    issuer = CodeIssuer(
+        parts.store, clock=parts.clock, rng=parts.rng, code_seconds=settings.code_seconds
+    )
+    authorization = AuthorizationEndpoint(
+        server,
+        parts.current_session,
+        issuer,
+        GrantHousekeeping(parts.store, parts.clock),
+        clock=parts.clock,
+        issuer_url=configuration.issuer,
+        snapshot=configuration.snapshot,
+    )
+    router.add_route(AUTHORIZE_PATH, authorization)
+    snapshot = configuration.snapshot
+    router.add_route(discovery.TOKEN_PATH, TokenEndpoint(server, snapshot=snapshot))
+    introspection = IntrospectionResource(server, snapshot=snapshot)
+    router.add_route(discovery.INTROSPECTION_PATH, introspection)
+    userinfo = UserinfoEndpoint(parts.store, accounts, families, verifier)
+    router.add_route(discovery.USERINFO_PATH, userinfo)
+    end_session = EndSessionEndpoint(server, parts.current_session, verifier)
+    router.add_route(END_SESSION_PATH, end_session)
+    _mount_documents(router, configuration, ring)
+    mount_clients(router, parts.store, parts.admin_token, clock=parts.clock, rng=parts.rng)
+    return OAuthService(is_ready=ring.is_ready)
+
+
+def _mount_documents(router: Router, configuration: ReplicaConfiguration, ring: KeyRing) -> None:
+    """Add what everybody may read and keep for a while."""
+    max_age = configuration.settings.jwks_max_age_seconds
+    metadata = discovery.DiscoveryResource(configuration.issuer, max_age_seconds=max_age)
+    router.add_route(discovery.OPENID_PATH, metadata)
+    router.add_route(discovery.OAUTH_PATH, metadata)
+    keys = discovery.JwksResource(ring, max_age_seconds=max_age)
+    router.add_route(discovery.JWKS_PATH, keys)
+
+
+def _open_ring(parts: OAuthParts) -> KeyRing:
+    max_age = parts.configuration.settings.jwks_max_age_seconds
+    keys = SigningKeys()
+    claims = KeyClaims(
+        parts.store,
+        keys,
+        parts.clock,
+        snapshot=parts.configuration.snapshot,
+        jwks_max_age_seconds=max_age,
+    )
+    ring = KeyRing(parts.store, keys, claims, parts.clock, jwks_max_age_seconds=max_age)
+    ring.start()
+    return ring
+
+
+def _build_server(
+    parts: OAuthParts, ring: KeyRing, verifier: TokenVerifier, clients: Clients
+) -> OAuthServer:
+    configuration = parts.configuration
+    services = TokenServices(
+        accounts=Accounts(),
+        minter=Minter(configuration, ring, clock=parts.clock, rng=parts.rng),
+        clock=parts.clock,
+        rng=parts.rng,
+        refresh_token_seconds=configuration.settings.refresh_token_seconds,
+    )
+    server = OAuthServer(parts.store, clients)
+    for grant in (ClientActsForItself, CodeRedemption, RefreshTokenRotation):
+        # Authlib makes a grant per request from its class, so the class carries the services.
+        bound = type(grant.__name__, (grant,), {"services": services})
+        extensions = [S256CodeChallenge()] if grant is CodeRedemption else []
+        server.register_grant(bound, extensions)  # type: ignore[no-untyped-call]
+    server.register_endpoint(
+        TokenIntrospection(
+            IntrospectionServices(
+                verifier=verifier,
+                clock=parts.clock,
+                issuer=configuration.issuer,
+                clients=clients,
+                families=Families(),
+                refresh_tokens=RefreshTokens(),
+            )
+        )
+    )
+    return server
