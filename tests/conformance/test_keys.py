@@ -96,7 +96,10 @@ def test_a_retired_key_is_remembered_but_not_published(store: Store) -> None:
 
 def test_keys_added_after_the_first_start_are_no_genesis_keys(store: Store) -> None:
     claim(store, "s-1")
-    assert Counter(one.genesis for one in published(store)) == {True: 3, False: 1}
+    assert Counter(one.genesis for one in published(store)) == {
+        True: NEXT_KEYS,
+        False: 1,
+    }
 
 
 def test_replicas_of_many_snapshots_that_start_at_once_agree(store: Store) -> None:
@@ -144,8 +147,8 @@ def test_processes_that_start_at_once_agree(store: Store) -> None:
 
 def test_more_snapshots_than_old_keys_leave_the_last_one_without(store: Store) -> None:
     clock = FakeClock()
-    held = [claim(store, f"s-{number}", clock) for number in range(5)]
-    assert [key is None for key in held] == [False, False, False, True, True]
+    held = [claim(store, f"s-{number}", clock) for number in range(NEXT_KEYS + 2)]
+    assert [key is None for key in held] == [False] * NEXT_KEYS + [True, True]
     clock.advance(65)
-    assert claim(store, "s-3", clock) is not None
-    assert claim(store, "s-4", clock) is not None
+    assert claim(store, f"s-{NEXT_KEYS}", clock) is not None
+    assert claim(store, f"s-{NEXT_KEYS + 1}", clock) is not None

@@ -5,10 +5,11 @@ Only the owner of the data directory can open the socket, so the socket itself i
 
 import json
 import socket
+from contextlib import closing
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
-
-import httpx
 
 from ostiary.kernel.errors import ExitCode, NotRunningError, OstiaryError
 
@@ -21,6 +22,25 @@ class GuardError(OstiaryError):
     def __init__(self, code: str, message: str, *, hint: str, exit_code: int) -> None:
         super().__init__(code, message, hint=hint)
         self.exit_code = ExitCode(exit_code)
+
+
+class _SocketConnection(HTTPConnection):
+    """HTTP over a Unix socket, closed whatever happens."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("guard", timeout=_SECONDS_MAX)
+        self._path = path
+
+    def connect(self) -> None:
+        """Open the socket; raises `OSError` where nobody listens."""
+        listener = socket.socket(socket.AF_UNIX)
+        try:
+            listener.settimeout(self.timeout)
+            listener.connect(str(self._path))
+        except OSError:
+            listener.close()
+            raise
+        self.sock = listener
 
 
 class GuardClient:
@@ -41,18 +61,21 @@ class GuardClient:
         return self._call("POST", path, body or {})
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
-        listener = read_socket(self._data)
-        _require_listener(listener, self._data)
-        transport = httpx.HTTPTransport(uds=str(listener))
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"content-type": "application/json"} if content else {}
         try:
-            with httpx.Client(
-                transport=transport, base_url="http://guard", timeout=_SECONDS_MAX
-            ) as client:
-                response = client.request(method, path, json=body)
-        except httpx.TransportError as error:
-            raise _unreachable(self._data) from error
-        answer: dict[str, Any] = response.json()
-        if response.is_success:
+            with closing(_SocketConnection(read_socket(self._data))) as connection:
+                connection.request(method, path, content, headers)
+                response = connection.getresponse()
+                text = response.read()
+        except (OSError, HTTPException) as error:
+            raise NotRunningError(
+                "guard_unreachable",
+                f"The guard of {self._data} does not answer.",
+                hint="Start it with `ostiary up`.",
+            ) from error
+        answer: dict[str, Any] = json.loads(text or b"{}")
+        if response.status < HTTPStatus.BAD_REQUEST:
             return answer
         raise GuardError(
             str(answer.get("error", "unknown")),
@@ -73,20 +96,3 @@ def read_socket(data: Path) -> Path:
             f"No guard runs on {data}.",
             hint="Start it with `ostiary up`, or name the data directory with --data.",
         ) from None
-
-
-def _require_listener(path: Path, data: Path) -> None:
-    """Raise `NotRunningError` where nobody listens: the HTTP client would leak its socket then."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError as error:
-            raise _unreachable(data) from error
-
-
-def _unreachable(data: Path) -> NotRunningError:
-    return NotRunningError(
-        "guard_unreachable",
-        f"The guard of {data} does not answer.",
-        hint="Start it with `ostiary up`.",
-    )

@@ -16,7 +16,7 @@ from ostiary.identity.keys.storage import SigningKeys
 from ostiary.identity.store.engine import Store
 from ostiary.kernel.clock import Clock, to_unix
 
-NEXT_KEYS = 3
+NEXT_KEYS = 8
 """How many keys wait for the snapshots to come."""
 
 CACHE_SECONDS_MAX = 5

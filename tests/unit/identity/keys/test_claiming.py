@@ -88,7 +88,7 @@ def test_every_key_that_signs_was_in_the_jwks_before_it_was_claimed(open_ring: O
 
 
 def test_a_snapshot_waits_until_a_key_is_old_enough(clock: FakeClock, open_ring: OpenRing) -> None:
-    for number in range(3):
+    for number in range(NEXT_KEYS):
         assert open_ring(f"s-{number}").is_ready()
     late = open_ring("s-late")
     assert not late.is_ready()
@@ -104,7 +104,7 @@ def test_a_snapshot_waits_until_a_key_is_old_enough(clock: FakeClock, open_ring:
 def test_waiting_asks_the_store_at_most_once_a_second(
     store: Store, clock: FakeClock, open_ring: OpenRing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(3):
+    for number in range(NEXT_KEYS):
         open_ring(f"s-{number}")
     late = open_ring("s-late")
     asked: list[float] = []
