@@ -1,20 +1,19 @@
 """`ostiary change …`: proposing a change and following it to its end."""
 
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.live import Live
 from rich.table import Table
 
-from ostiary.cli.change_view import show_change, show_progress
+from ostiary.cli.change_view import show_change
+from ostiary.cli.following import follow
 from ostiary.cli.options import DataOption, JsonOption, data_directory
 from ostiary.cli.output import Output, Result
 from ostiary.guard.client import GuardClient
 from ostiary.guard.results import exit_code_of
-from ostiary.kernel.errors import ExitCode, NotRunningError, UsageError
+from ostiary.kernel.errors import ExitCode, UsageError
 
 app = typer.Typer(help="Changes: proposed, rehearsed, canaried, watched.", no_args_is_help=True)
 
@@ -28,8 +27,6 @@ PROPOSE_KEYS = (
     "failed_attempts_hidden",
     "seconds",
 )
-_POLL_SECONDS = 0.25
-_GUARD_AWAY_SECONDS_MAX = 60.0
 ChangeArgument = Annotated[str, typer.Argument(metavar="CHANGE", help="The change's id.")]
 
 
@@ -56,14 +53,7 @@ def propose(
     json: JsonOption = False,
 ) -> int:
     """Propose a change: it is checked, rehearsed, canaried, and rolled back if it does harm."""
-    if not release and config is None:
-        raise UsageError(
-            "nothing_proposed",
-            "Nothing is proposed.",
-            hint="Name a release with --release PATH, or settings with --config FILE.",
-        )
-    if force and not (reason or "").strip():
-        raise UsageError("reason_missing", "--force needs --reason TEXT.")
+    _require_sense(release, config, reason if force else "not forced")
     body: dict[str, Any] = {
         "releases": dict(_service_and_path(item) for item in release or []),
         "config": None if config is None else str(config.expanduser().absolute()),
@@ -74,10 +64,7 @@ def propose(
     output = Output(as_json=json)
     client = GuardClient(data_directory(data))
     change = client.post("/changes", body)
-    output.note(
-        f"change {change['change']}: {change['from_snapshot']} → {change['snapshot']}, "
-        f"expected to take {_duration(change['expected_seconds'])} if it is healthy"
-    )
+    output.note(_announcement(change))
     if not wait:
         output.result(_selected(change), lambda console, _: _show_next(console, change))
         return int(ExitCode.DONE)
@@ -134,32 +121,6 @@ def promote(change: ChangeArgument, data: DataOption = None, json: JsonOption = 
     _command(change, "promote", data_directory(data), Output(as_json=json))
 
 
-def follow(client: GuardClient, change: str, output: Output) -> Result:
-    """Show a change's progress until it is settled, and return it.
-
-    A guard that is away for a while (it may be restarting) is waited for.
-    Raises `NotRunningError` when it stays away.
-    """
-    value = client.get(f"/changes/{change}")
-    away = 0.0
-    with Live(
-        show_progress(value), console=output.progress, auto_refresh=False, transient=output.as_json
-    ) as live:
-        while value["verdict"] is None:
-            time.sleep(_POLL_SECONDS)
-            try:
-                value = client.get(f"/changes/{change}")
-                away = 0.0
-            except NotRunningError:
-                away += _POLL_SECONDS
-                if away > _GUARD_AWAY_SECONDS_MAX:
-                    raise
-                live.update("The guard does not answer; waiting for it.", refresh=True)
-                continue
-            live.update(show_progress(value), refresh=True)
-    return value
-
-
 def _command(change: str, kind: str, data: Path, output: Output) -> None:
     value = GuardClient(data).post(f"/changes/{change}/{kind}")
     output.result(value, show_change)
@@ -169,12 +130,30 @@ def _selected(change: Result) -> Result:
     return {key: change[key] for key in PROPOSE_KEYS}
 
 
+def _require_sense(release: list[str] | None, config: Path | None, reason: str | None) -> None:
+    if not release and config is None:
+        raise UsageError(
+            "nothing_proposed",
+            "Nothing is proposed.",
+            hint="Name a release with --release PATH, or settings with --config FILE.",
+        )
+    if not (reason or "").strip():
+        raise UsageError("reason_missing", "--force needs --reason TEXT.")
+
+
 def _service_and_path(item: str) -> tuple[str, str]:
     """Split `SERVICE=PATH`; a path alone is meant for identity."""
     service, separator, path = item.partition("=")
     if not separator or "/" in service:
         service, path = "identity", item
     return service, str(Path(path).expanduser().absolute())
+
+
+def _announcement(change: Result) -> str:
+    return (
+        f"change {change['change']}: {change['from_snapshot']} → {change['snapshot']}, "
+        f"expected to take {_duration(change['expected_seconds'])} if it is healthy"
+    )
 
 
 def _duration(seconds: float) -> str:

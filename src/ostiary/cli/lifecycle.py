@@ -1,6 +1,7 @@
 """`ostiary up`, `down` and `status`: starting, stopping and looking at the whole system."""
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -65,14 +66,18 @@ def up(
     )
 
     def ready(status: dict[str, Any]) -> None:
-        replicas = [{key: item[key] for key in _REPLICA_KEYS} for item in status["replicas"]]
-        result = {key: status[key] for key in _UP_KEYS} | {"replicas": replicas}
-        output.result(result, lambda console, value: _show_ready(console, value, options, detach))
+        show = partial(_show_ready, options=options, detach=detach)
+        output.result(_ready_result(status), show)
 
     if detach:
         ready(guard_process.start_detached(options))
     else:
         guard_process.run_in_foreground(options, ready)
+
+
+def _ready_result(status: dict[str, Any]) -> Result:
+    replicas = [{key: item[key] for key in _REPLICA_KEYS} for item in status["replicas"]]
+    return {key: status[key] for key in _UP_KEYS} | {"replicas": replicas}
 
 
 def down(data: DataOption = None, json: JsonOption = False) -> None:

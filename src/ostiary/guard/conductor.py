@@ -5,7 +5,6 @@ renews the canary's lease. If any of it stops working, the canary drains by itse
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,20 +49,18 @@ class ConductorParts:
 
 
 class Conductor:
-    """Runs at most one change at a time."""
+    """Runs at most one change at a time.
+
+    `state` is that of the latest change, `windows` what was counted for it so far.
+    """
 
     def __init__(self, parts: ConductorParts) -> None:
         self._parts = parts
         self.state: ChangeState | None = None
         self._snapshot: Snapshot | None = None
-        self._windows: WindowReader | None = None
+        self.windows: WindowReader | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._failed: BaseException | None = None
-
-    @property
-    def windows(self) -> WindowReader | None:
-        """Return what was counted so far for the running change."""
-        return self._windows
 
     @property
     def is_busy(self) -> bool:
@@ -74,36 +71,32 @@ class Conductor:
         self, change: str, snapshot: Snapshot, from_stage: Stage, force_reason: str | None
     ) -> None:
         """Begin a change that has been journalled as proposed."""
-        parts = self._parts
-        settings = EvidenceSettings(strata=CLASS_NAMES, alpha=parts.alpha)
-        step = begin(
-            change,
-            snapshot.id,
-            now=parts.clock.monotonic(),
-            pacing=parts.pacing,
-            evidence=settings,
-            from_stage=from_stage,
-            force_reason=force_reason,
-        )
-        self._begin(snapshot, step)
+        self._begin(snapshot, self._first_step(change, snapshot.id, from_stage, force_reason))
 
     def take_over(self, record: history.ChangeRecord) -> None:
         """Finish a change that an earlier guard left unfinished, as the controller says."""
-        parts = self._parts
-        snapshot = parts.snapshots.get(record.snapshot)
-        state = state_from_json(record.state) if record.state else self._never_moved(record)
-        self._begin(snapshot, handle(state, events.GuardRestarted(), parts.clock.monotonic()))
+        snapshot = self._parts.snapshots.get(record.snapshot)
+        if record.state:
+            state = state_from_json(record.state)
+        else:
+            # Its guard died before the first step.
+            state, _ = self._first_step(record.id, record.snapshot, Stage.CHECK, None)
+        restarted = events.GuardRestarted()
+        self._begin(snapshot, handle(state, restarted, self._parts.clock.monotonic()))
 
-    def _never_moved(self, record: history.ChangeRecord) -> ChangeState:
-        """Return the state of a change whose guard died before its first step."""
-        state, _ = begin(
-            record.id,
-            record.snapshot,
-            now=self._parts.clock.monotonic(),
-            pacing=self._parts.pacing,
-            evidence=EvidenceSettings(strata=CLASS_NAMES, alpha=self._parts.alpha),
+    def _first_step(
+        self, change: str, snapshot: str, from_stage: Stage, force_reason: str | None
+    ) -> Step:
+        parts = self._parts
+        return begin(
+            change,
+            snapshot,
+            now=parts.clock.monotonic(),
+            pacing=parts.pacing,
+            evidence=EvidenceSettings(strata=CLASS_NAMES, alpha=parts.alpha),
+            from_stage=from_stage,
+            force_reason=force_reason,
         )
-        return state
 
     def command(self, command: events.Command) -> None:
         """Give the running change an operator's command; raises `CommandRefusedError`."""
@@ -123,21 +116,16 @@ class Conductor:
 
     async def abandon(self) -> None:
         """Stop carrying out actions, because everything is being stopped."""
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        tasks = [task for task in self._tasks if task.cancel()]
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _look(self, cycle: int) -> None:
         """Read the edge and the canary, and tell the controller what there is to know."""
         parts = self._parts
-        if cycle % _CYCLES_PER_WINDOW == 0 and parts.plane.share is not None:
-            reading = await parts.plane.counters()
-            if self._windows is None:
-                self._windows = WindowReader(reading)
-            windows, failures, hidden = self._windows.close(reading)
-            self._deliver(events.WindowClosed(windows, failures, hidden))
-        state = self.state
-        if state is not None and state.phase in _USERS_NEAR:
+        if cycle % _CYCLES_PER_WINDOW == 0 and self.windows is not None:
+            counted = self.windows.close(await parts.plane.counters())
+            self._deliver(events.WindowClosed(*counted))
+        if self.state is not None and self.state.phase in _USERS_NEAR:
             trouble = await parts.watch.trouble(parts.plane.canary)
             if trouble is not None and self.is_busy:
                 self._deliver(events.CanaryUnavailable(trouble))
@@ -146,13 +134,13 @@ class Conductor:
 
     def _begin(self, snapshot: Snapshot, step: Step) -> None:
         self._snapshot = snapshot
-        self._windows = None
+        self.windows = None
         self._parts.watch.reset()
         self._move(None, step)
 
     def _deliver(self, event: events.Event) -> None:
         before = self.state
-        if before is not None and not before.settled:
+        if before is not None and self.is_busy:
             self._move(before, handle(before, event, self._parts.clock.monotonic()))
 
     def _move(self, before: ChangeState | None, step: Step) -> None:
@@ -160,8 +148,7 @@ class Conductor:
         state, ordered = step
         self.state = state
         if before is None or _place(before) != _place(state):
-            data: dict[str, Any] = dict(state_to_json(state))
-            self._parts.journal.append(history.CHANGE_MOVED, state.change, data)
+            self._parts.journal.append(history.CHANGE_MOVED, state.change, state_to_json(state))
         for action in ordered:
             if isinstance(action, actions.Settle):
                 self._settle(action)
@@ -169,21 +156,23 @@ class Conductor:
                 self._carry_out(action)
 
     def _settle(self, action: actions.Settle) -> None:
-        result: dict[str, Any] = dict(result_to_json(action.result))
-        self._parts.journal.append(history.CHANGE_SETTLED, action.result.change, result)
+        result = action.result
+        self._parts.journal.append(history.CHANGE_SETTLED, result.change, result_to_json(result))
         self._parts.lease.withdraw()
         self._track(self._parts.trials.clean_up())
 
     def _carry_out(self, action: actions.Action) -> None:
+        state, snapshot = self.state, self._snapshot
+        assert state is not None and snapshot is not None  # noqa: S101, PT018 - set by `_begin`
+
         async def perform() -> None:
-            state, snapshot = self.state, self._snapshot
-            if state is None or snapshot is None:
-                return
             event = await self._parts.effects.perform(action, state.change, snapshot)
-            if isinstance(action, actions.SetShare) and self._windows is None:
-                self._windows = WindowReader(await self._parts.plane.counters())
-            if event is not None:
-                self._deliver(event)
+            # An answer that comes after the change has ended must not be taken for the next one's.
+            if event is None or self.state is None or self.state.change != state.change:
+                return
+            if isinstance(event, events.EdgeApplied) and self.windows is None:
+                self.windows = WindowReader(await self._parts.plane.counters())
+            self._deliver(event)
 
         self._track(perform())
 
@@ -200,12 +189,12 @@ class Conductor:
 
     def brief(self) -> dict[str, Any] | None:
         """Return the running change in short, None where none runs."""
-        state = self.state
-        if state is None or state.settled:
+        if self.state is None or self.state.settled:
             return None
+        state = self.state
         return {"change": state.change, "stage": state.stage.value, "share": state.share}
 
 
-def _place(state: ChangeState) -> Sequence[object]:
+def _place(state: ChangeState) -> tuple[object, ...]:
     """Return what must be journalled when it changes; evidence alone moves too often."""
     return (state.stage, state.phase, state.share, state.ordered_share, state.verdict)

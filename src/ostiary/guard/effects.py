@@ -4,7 +4,8 @@ Each effect answers with the event that the controller waits for. Problems that 
 become events too; only bugs raise.
 """
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from ostiary.changes import actions, events
 from ostiary.changes.model import Reason
@@ -28,6 +29,8 @@ class Effects:
     trials: Trials
     releases: ReleaseStore
     journal: Journal
+    candidates: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while candidates start or stop: a change may end while they are still starting."""
 
     async def perform(  # noqa: C901, PLR0911 - one line for each action
         self, action: actions.Action, change: str, snapshot: Snapshot
@@ -69,7 +72,8 @@ class Effects:
     async def _start(self, snapshot: Snapshot) -> events.Event:
         count = int(snapshot.settings["identity"]["replicas"])
         try:
-            self.plane.canary = await self.fleet.start(snapshot, count)
+            async with self.candidates:
+                self.plane.canary = await self.fleet.start(snapshot, count)
         except OstiaryError as error:
             self.plane.canary = []
             return events.CandidatesFailed(error.code, str(error))
@@ -103,8 +107,9 @@ class Effects:
             return events.EdgeFailed(str(error))
 
     async def _stop_candidates(self) -> events.ReplicasStopped:
-        stopping, self.plane.canary = self.plane.canary, []
-        await self.fleet.stop(stopping)
+        async with self.candidates:
+            stopping, self.plane.canary = self.plane.canary, []
+            await self.fleet.stop(stopping)
         return events.ReplicasStopped()
 
     async def _stop_replaced(self) -> events.ReplicasStopped:

@@ -50,16 +50,7 @@ async def run(
         loop.add_signal_handler(number, guard.stop)
     path = socket_path(data)
     path.unlink(missing_ok=True)
-    server = _ApiServer(
-        uvicorn.Config(
-            create_api(operations),
-            uds=str(path),
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=_API_STOP_SECONDS,
-        )
-    )
+    server = _api_server(operations, path)
     serving = asyncio.create_task(server.serve())
     try:
         await _until_started(server, serving)
@@ -76,6 +67,19 @@ async def run(
         await asyncio.gather(serving, return_exceptions=True)
         (data / "guard.json").unlink(missing_ok=True)
         path.unlink(missing_ok=True)
+
+
+def _api_server(operations: Operations, path: Path) -> _ApiServer:
+    return _ApiServer(
+        uvicorn.Config(
+            create_api(operations),
+            uds=str(path),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=_API_STOP_SECONDS,
+        )
+    )
 
 
 async def _until_started(server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:

@@ -18,15 +18,12 @@ from ostiary.guard.conductor import Conductor
 from ostiary.guard.fleet import SERVICE, Fleet
 from ostiary.guard.options import GuardOptions
 from ostiary.guard.plane import DataPlane
+from ostiary.guard.status_report import report_status
+from ostiary.guard.supervision import Supervisor
 from ostiary.kernel.clock import Clock
-from ostiary.kernel.errors import OstiaryError
-from ostiary.kernel.journal import Journal, JournalError
+from ostiary.kernel.journal import Journal
 from ostiary.runtime.ports import Replica
 from ostiary.runtime.releases import ReleaseStore
-
-_SUPERVISE_SECONDS = 0.2
-_RETRY_SECONDS = 2.0
-_STEADY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +39,7 @@ class GuardParts:
     plane: DataPlane
     admin: IdentityAdmin
     conductor: Conductor
+    supervisor: Supervisor
     clock: Clock
     pacing: Pacing
     issuer: str
@@ -124,7 +122,7 @@ class Guard:
     async def run(self) -> None:
         """Watch and supervise until `stop` or `shut_down` is called."""
         tasks = (
-            asyncio.create_task(self._supervise(), name="supervise"),
+            asyncio.create_task(self._parts.supervisor.run(), name="supervise"),
             asyncio.create_task(self._parts.conductor.run(), name="watch"),
             asyncio.create_task(self._until_stopped(), name="stop"),
         )
@@ -158,80 +156,10 @@ class Guard:
         await self._parts.conductor.abandon()
         await plane.stop()
         await self._parts.fleet.stop([*plane.stable, *plane.canary, *plane.replaced])
-
-    async def _supervise(self) -> None:
-        """Bring back Envoys and replicas that die, for ever."""
-        journal = self._parts.journal
-        while True:
-            pause = _SUPERVISE_SECONDS
-            try:
-                for pid in await self._parts.plane.restart_dead():
-                    journal.append(events.ENVOY_RESTARTED, None, {"pid": pid})
-                await self._supervise_stable()
-            except JournalError:
-                raise
-            except OstiaryError as error:
-                # What cannot be mended now is tried again; the rest of the guard goes on.
-                journal.append(events.SUPERVISION_FAILED, None, {"message": error.message})
-                pause = _RETRY_SECONDS
-            await asyncio.sleep(pause)
-
-    async def _supervise_stable(self) -> None:
-        parts = self._parts
-        plane = parts.plane
-        snapshot = parts.snapshots.get(plane.last_good)
-        count = int(snapshot.settings["identity"]["replicas"])
-        group = plane.stable
-        living = await parts.fleet.drop_dead(group)
-        if living and len(living) < len(group) and plane.stable is group:
-            # At once: a second opinion must not be asked of a replica that is gone.
-            plane.stable = group = living
-            await plane.refresh()
-        filled = await parts.fleet.fill_up(snapshot, living, count)
-        started = [replica for replica in filled if replica not in living]
-        if not started:
-            parts.fleet.settle_pauses(snapshot, steady_seconds=_STEADY_SECONDS)
-        elif plane.stable is group:
-            plane.stable = filled
-            await plane.refresh()
-        else:
-            # A promotion has moved the stable group meanwhile; what was started here is spare.
-            await parts.fleet.stop(started)
+        # Replicas that were being started when the end came are in no group yet.
+        await self._parts.fleet.stop(self._parts.fleet.adopt())
 
     def status(self) -> dict[str, Any]:
         """Return the state of the whole system, as the command line prints it."""
-        plane = self._parts.plane
-        issuer = self._parts.issuer
-        return {
-            "running": True,
-            "issuer": issuer,
-            "status_url": None,
-            "console": None,
-            "admin_link": None,
-            "demo": f"{issuer}/demo",
-            "guard_pid": os.getpid(),
-            "edge": [{"pid": pid} for pid in plane.edge_pids],
-            "last_good": plane.last_good,
-            "change": self._parts.conductor.brief(),
-            "replicas": [
-                *_rows(plane.stable, plane.stable_share),
-                *_rows(plane.canary, plane.share),
-            ],
-            "incidents_open": None,
-        }
-
-
-def _rows(replicas: list[Replica], share: float | None) -> list[dict[str, Any]]:
-    return [
-        {
-            "service": replica.service,
-            "name": replica.name,
-            "pid": replica.process.pid,
-            "port": replica.port,
-            "snapshot": replica.snapshot,
-            "share": None if share is None else share / len(replicas),
-            "capacity": None,
-            "load": None,
-        }
-        for replica in replicas
-    ]
+        parts = self._parts
+        return report_status(parts.plane, parts.issuer, parts.conductor.brief())

@@ -80,22 +80,25 @@ class Trials:
         except AdminApiError as error:
             # Without accounts neither arm can be tried, which says nothing about the canary.
             return JourneysRun(passed=False, failures=(_no_accounts(error),), control_passed=False)
-        canary, control = await asyncio.gather(
-            run_pinned_journeys(
-                place.edge_url,
-                place.pin_token,
-                issuer=place.issuer,
-                accounts=self._chosen(accounts[1:]),
-                clock=self._clock,
-                rng=self._rng,
-            ),
-            run_quick_journeys(
-                [self._target(self._plane.stable[0], "last good")],
-                accounts=accounts[:1],
-                clock=self._clock,
-                rng=self._rng,
-            ),
-        )
+        async with self._admin() as admin:
+            canary, control = await asyncio.gather(
+                run_pinned_journeys(
+                    place.edge_url,
+                    place.pin_token,
+                    issuer=place.issuer,
+                    accounts=self._chosen(accounts[1:]),
+                    clock=self._clock,
+                    rng=self._rng,
+                    admin=admin,
+                ),
+                run_quick_journeys(
+                    [self._target(self._plane.stable[0], "last good")],
+                    accounts=accounts[:1],
+                    clock=self._clock,
+                    rng=self._rng,
+                    admin=admin,
+                ),
+            )
         return JourneysRun(
             passed=canary.passed,
             strata_passed=canary.strata_passed,
@@ -120,12 +123,14 @@ class Trials:
             accounts = await self._ready_accounts()
         except AdminApiError as error:
             return ProofRun(of=of, passed=False, failures=(_no_accounts(error),))
-        report = await run_quick_journeys(
-            [Target("edge", place.edge_url, place.issuer)],
-            accounts=accounts[:1],
-            clock=self._clock,
-            rng=self._rng,
-        )
+        async with self._admin() as admin:
+            report = await run_quick_journeys(
+                [Target("edge", place.edge_url, place.issuer)],
+                accounts=accounts[:1],
+                clock=self._clock,
+                rng=self._rng,
+                admin=admin,
+            )
         return ProofRun(of=of, passed=report.passed, failures=_reasons(report))
 
     async def clean_up(self) -> None:

@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ class Journal:
             self._connection.close()
             raise
 
-    def append(self, kind: str, subject: str | None, data: dict[str, Any]) -> Entry:
+    def append(self, kind: str, subject: str | None, data: Mapping[str, Any]) -> Entry:
         """Add an entry; it is on disk when this returns.
 
         Raises `TypeError` or `ValueError` for data that is no JSON (infinite numbers are none),

@@ -1,0 +1,39 @@
+"""Following a change in the terminal until it has ended."""
+
+import time
+
+from rich.live import Live
+
+from ostiary.cli.change_view import show_progress
+from ostiary.cli.output import Output, Result
+from ostiary.guard.client import GuardClient
+from ostiary.kernel.errors import NotRunningError
+
+_POLL_SECONDS = 0.25
+_GUARD_AWAY_SECONDS_MAX = 60.0
+
+
+def follow(client: GuardClient, change: str, output: Output) -> Result:
+    """Show a change's progress until it is settled, and return it.
+
+    A guard that is away for a while (it may be restarting) is waited for.
+    Raises `NotRunningError` when it stays away.
+    """
+    value = client.get(f"/changes/{change}")
+    away = 0.0
+    with Live(
+        show_progress(value), console=output.progress, auto_refresh=False, transient=output.as_json
+    ) as live:
+        while value["verdict"] is None:
+            time.sleep(_POLL_SECONDS)
+            try:
+                value = client.get(f"/changes/{change}")
+                away = 0.0
+            except NotRunningError:
+                away += _POLL_SECONDS
+                if away > _GUARD_AWAY_SECONDS_MAX:
+                    raise
+                live.update("The guard does not answer; waiting for it.", refresh=True)
+                continue
+            live.update(show_progress(value), refresh=True)
+    return value
