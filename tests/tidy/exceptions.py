@@ -3,10 +3,14 @@
 These lists only shrink: a test fails when an entry is no longer needed.
 """
 
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {
+    "src/ostiary/cli/wiring.py": "the guard's composition root: a list of parts, no decisions",
+}
 """Files of `src` above 200 lines; none may pass 400."""
 
-LONG_FUNCTIONS: dict[str, str] = {}
+LONG_FUNCTIONS: dict[str, str] = {
+    "src/ostiary/identity/wiring.py:build": "identity's composition root: parts in their order",
+}
 """Functions above 40 lines without their docstring, as `<path>:<class>.<function>`."""
 
 MANY_PARAMETERS: dict[str, str] = {}

@@ -2,5 +2,5 @@
 
 `rehearsal` runs the full set against replicas that no user reaches, `pinned` a quick set through
 the edge. What a journey is made of stands in `actor`, the paths themselves in `sign_in`,
-`refusals`, `token_refusals` and `cross_version`.
+`sign_up`, `refusals`, `token_refusals` and `cross_version`.
 """

@@ -68,10 +68,10 @@ class AdminApi:
         """Enable an account again."""
         await self._send("POST", f"{_user_path(email)}/enable", wanted=_DONE)
 
-    async def list_probe_emails(self) -> list[str]:
-        """Return the addresses of all probe accounts."""
+    async def list_probe_emails(self, *, domain: str = "") -> list[str]:
+        """Return the addresses of all accounts that are marked as probes, or are of `domain`."""
         document = await self._send("GET", "/admin/users?probe=1", wanted=_DONE)
-        return _probes(document.get("users"), "email")
+        return _probes(document.get("users"), "email", suffix=f"@{domain}" if domain else "")
 
     async def create_client(self, registration: Mapping[str, object]) -> str | None:
         """Register a client and return its secret; None for a public one."""
@@ -121,11 +121,15 @@ class AdminApi:
         return answer
 
 
-def _probes(entries: object, name: str) -> list[str]:
-    """Return the names of the entries that are marked as probes; users' own are left alone."""
+def _probes(entries: object, name: str, *, suffix: str = "") -> list[str]:
+    """Return the names of the entries that are probes; users' own are left alone.
+
+    A probe is marked as one, or its name ends in `suffix`.
+    """
     if not isinstance(entries, list):
         return []
-    return [str(entry[name]) for entry in entries if entry.get("probe") is True]
+    names = [(str(entry[name]), entry.get("probe") is True) for entry in entries]
+    return [each for each, marked in names if marked or (suffix and each.endswith(suffix))]
 
 
 def _user_path(email: str) -> str:

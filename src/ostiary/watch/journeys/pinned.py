@@ -7,10 +7,11 @@ import httpx
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
 from ostiary.watch.journeys.actor import Site
-from ostiary.watch.journeys.probes import ProbeAccount
+from ostiary.watch.journeys.probes import ProbeAccount, ProbeAdmin
 from ostiary.watch.journeys.report import JourneyFailure, JourneyReport
 from ostiary.watch.journeys.running import run_journeys
 from ostiary.watch.journeys.sets import cheap_refusal_set, sign_in_set
+from ostiary.watch.journeys.sign_up import sign_up_journey
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.errors import StepFailedError
 from ostiary.watch.relying_party.target import Target
@@ -24,15 +25,17 @@ async def run_pinned_journeys(
     accounts: Sequence[ProbeAccount],
     clock: Clock,
     rng: Random,
+    admin: ProbeAdmin | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> JourneyReport:
     """Sign every account in at the canary through the edge, and try the cheap refusals.
 
-    No second opinion hides anything on this way. The accounts may be used again and again.
+    No second opinion hides anything on this way. The accounts may be used again and again. With
+    `admin`, which talks to a replica, somebody new signs up too, and their account is deleted.
     """
     target = Target("canary through the edge", edge_url, issuer, pin=pin_token)
     return await run_quick_journeys(
-        [target], accounts=accounts, clock=clock, rng=rng, transport=transport
+        [target], accounts=accounts, clock=clock, rng=rng, admin=admin, transport=transport
     )
 
 
@@ -42,18 +45,22 @@ async def run_quick_journeys(
     accounts: Sequence[ProbeAccount],
     clock: Clock,
     rng: Random,
+    admin: ProbeAdmin | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     sign_in: bool = True,
 ) -> JourneyReport:
     """Run the quick set at any targets: replicas directly, the edge, canary or control.
 
-    Without `sign_in` only the refusals run that cost no password hash.
+    Without `admin` nobody signs up. Without `sign_in` only the refusals run that cost no password
+    hash.
     """
     shared = KeptConnections() if transport is None else transport
     started = clock.monotonic()
     try:
         sites = [await Site.open(each, shared, clock=clock, rng=rng) for each in targets]
         journeys = sign_in_set(sites, accounts) if sign_in else []
+        if admin is not None and sign_in:
+            journeys += [sign_up_journey(site, accounts[0], admin) for site in sites]
         for site in sites:
             journeys += cheap_refusal_set(site, accounts[0])
         report = await run_journeys(journeys, clock)

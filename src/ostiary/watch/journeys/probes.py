@@ -1,7 +1,7 @@
 """Accounts that belong to the journeys: no roles, a private audience, secrets used for one run."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -37,6 +37,14 @@ class ProbeAccount:
             redirect_uri=self.redirect_uri,
             audience=self.audience,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Somebody who has no account yet and will ask for one by the form."""
+
+    email: str
+    password: str = field(repr=False)
 
 
 class ProbeAdmin:
@@ -96,13 +104,29 @@ class ProbeAdmin:
         await self._api.disable_user(account.email)
 
     async def sweep(self) -> int:
-        """Delete all probe users and clients, return how many users; no run may be under way."""
-        emails = await self._api.list_probe_emails()
+        """Delete all probe users and clients, return how many users; no run may be under way.
+
+        Accounts that came by the form carry no mark, but an address that nobody else can have.
+        """
+        emails = await self._api.list_probe_emails(domain=_DOMAIN)
         for email in emails:
             await self._api.delete_user(email)
         for client_id in await self._api.list_probe_clients():
             await self._api.delete_client(client_id)
         return len(emails)
+
+    @asynccontextmanager
+    async def newcomer(self) -> AsyncIterator[Newcomer]:
+        """Provide somebody to sign up with; the account is deleted afterwards if it exists.
+
+        One that cannot be deleted now is left to `sweep`: that is no news of the service tried.
+        """
+        newcomer = Newcomer(f"newcomer-{self._rng.hex(6)}@{_DOMAIN}", self._rng.token(24))
+        try:
+            yield newcomer
+        finally:
+            with suppress(AdminApiError):
+                await self._api.delete_user(newcomer.email)
 
     @asynccontextmanager
     async def accounts(self, count: int) -> AsyncIterator[list[ProbeAccount]]:

@@ -19,6 +19,7 @@ from ostiary.watch.journeys.probes import ProbeAccount, ProbeAdmin
 from ostiary.watch.journeys.report import JourneyFailure, JourneyReport, combine
 from ostiary.watch.journeys.running import Journey, run_journeys
 from ostiary.watch.journeys.sets import cross_version_set, refusal_set, sign_in_set
+from ostiary.watch.journeys.sign_up import sign_up_journey
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.errors import StepFailedError
 from ostiary.watch.relying_party.target import Target
@@ -84,7 +85,9 @@ async def _run(
         )
         expiring = asyncio.create_task(run_journeys([Journey("expired_token", walk)], clock))
         try:
-            reports = [await run_journeys(sign_in_set(sites, fresh), clock)]
+            walks = sign_in_set(sites, fresh)
+            walks += [sign_up_journey(each, own, admin, sign_in_at=old or each) for each in sites]
+            reports = [await run_journeys(walks, clock)]
             reports.append(await run_journeys(refusal_set(site, own, other, admin), clock))
             if old is not None:
                 reports.append(await cross_version(site, old, own))
