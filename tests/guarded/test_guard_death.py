@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ostiary.drills.population import create_application, create_people, plan_traffic
+from ostiary.drills.traffic_plan import invent_people
 from ostiary.drills.traffic_process import flowing
 from ostiary.guard.client import GuardClient
 from ostiary.kernel.clock import SystemClock
@@ -75,7 +76,8 @@ def test_users_notice_nothing_when_the_guard_dies_with_a_canary_under_traffic(
     guarded, release, tmp_path: Path
 ):
     client = GuardClient(guarded.data)
-    people = create_people(client, 10, SeededRandom(1))
+    people = invent_people(10, SeededRandom(1))
+    create_people(client, people)
     application = create_application(client, guarded.issuer)
     plan = plan_traffic(guarded.issuer, application, people, rate=5, seconds=300, seed=1)
     with flowing(plan, tmp_path, SystemClock()) as traffic:

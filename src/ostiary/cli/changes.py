@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ostiary.cli.change_view import show_change
-from ostiary.cli.following import follow
+from ostiary.cli.following import follow, path_of
 from ostiary.cli.options import DataOption, JsonOption, data_directory
 from ostiary.cli.output import Output, Result
 from ostiary.guard.client import GuardClient
@@ -83,7 +83,7 @@ def list_(data: DataOption = None, json: JsonOption = False) -> None:
 @app.command("show")
 def show(change: ChangeArgument, data: DataOption = None, json: JsonOption = False) -> None:
     """Show one change: what it is, how far it came, and why it ended."""
-    value = GuardClient(data_directory(data)).get(f"/changes/{change}")
+    value = GuardClient(data_directory(data)).get(path_of(change))
     Output(as_json=json).result(value, show_change)
 
 
@@ -97,7 +97,7 @@ def rollback(
     """Roll a running change back now."""
     client = GuardClient(data_directory(data))
     output = Output(as_json=json)
-    client.post(f"/changes/{change}/rollback", {"reason": reason})
+    client.post(path_of(change, "rollback"), {"reason": reason})
     settled = follow(client, change, output)
     output.result(_selected(settled), lambda console, _: show_change(console, settled))
     return int(ExitCode.DONE)
@@ -122,7 +122,7 @@ def promote(change: ChangeArgument, data: DataOption = None, json: JsonOption = 
 
 
 def _command(change: str, kind: str, data: Path, output: Output) -> None:
-    value = GuardClient(data).post(f"/changes/{change}/{kind}")
+    value = GuardClient(data).post(path_of(change, kind))
     output.result(value, show_change)
 
 
@@ -174,7 +174,7 @@ def _show_list(console: Console, value: Result) -> None:
     for change in value["changes"]:
         table.add_row(
             change["change"],
-            change["proposed_at"],
+            change["proposed_at"][:19].replace("T", " "),
             change["snapshot"],
             change["stage"],
             change["verdict"] or "running",

@@ -1,6 +1,7 @@
 """Following a change in the terminal until it has ended."""
 
 import time
+from urllib.parse import quote
 
 from rich.live import Live
 
@@ -13,13 +14,18 @@ _POLL_SECONDS = 0.25
 _GUARD_AWAY_SECONDS_MAX = 60.0
 
 
+def path_of(change: str, *parts: str) -> str:
+    """Return the guard's path for a change, whatever was typed as its id."""
+    return "/".join(("/changes", quote(change, safe=""), *parts))
+
+
 def follow(client: GuardClient, change: str, output: Output) -> Result:
     """Show a change's progress until it is settled, and return it.
 
     A guard that is away for a while (it may be restarting) is waited for.
     Raises `NotRunningError` when it stays away.
     """
-    value = client.get(f"/changes/{change}")
+    value = client.get(path_of(change))
     away = 0.0
     with Live(
         show_progress(value), console=output.progress, auto_refresh=False, transient=output.as_json
@@ -27,7 +33,7 @@ def follow(client: GuardClient, change: str, output: Output) -> Result:
         while value["verdict"] is None:
             time.sleep(_POLL_SECONDS)
             try:
-                value = client.get(f"/changes/{change}")
+                value = client.get(path_of(change))
                 away = 0.0
             except NotRunningError:
                 away += _POLL_SECONDS

@@ -1,9 +1,12 @@
 """Starting and stopping the guard's process, in the foreground or kept by a keeper."""
 
+import fcntl
 import json
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from ostiary.guard.client import GuardClient, GuardError
 from ostiary.guard.options import GuardOptions
 from ostiary.kernel import processes
 from ostiary.kernel.clock import SystemClock
-from ostiary.kernel.errors import ExitCode, NotRunningError, OstiaryError
+from ostiary.kernel.errors import ExitCode, NotRunningError, OstiaryError, UsageError
 from ostiary.kernel.files import write_atomically
 from ostiary.runtime.data_directory import DataDirectory
 
@@ -32,7 +35,7 @@ def run_kept(data: Path) -> int:
     """Run a guard below a keeper; leave the reason behind when it cannot start."""
     (data / _FAILURE_FILE).unlink(missing_ok=True)
     try:
-        options = GuardOptions.combine(data)
+        options = GuardOptions.requested(data)
         wiring.run_guard(options, ready=lambda _status: None, stops_everything=False)
     except OstiaryError as error:
         value = {
@@ -52,9 +55,14 @@ def start_detached(options: GuardOptions) -> dict[str, Any]:
     Raises what the guard could not start for.
     """
     wiring.preflight(options)
+    with starting(options.data):
+        return _start_detached(options)
+
+
+def _start_detached(options: GuardOptions) -> dict[str, Any]:
     failure = options.data / _FAILURE_FILE
     failure.unlink(missing_ok=True)
-    options.record()
+    options.request()
     keeper = processes.spawn(
         [sys.executable, "-P", "-m", "ostiary.cli", "guard", "keep", "--data", str(options.data)],
         log=options.data / "guard.log",
@@ -79,22 +87,41 @@ def start_detached(options: GuardOptions) -> dict[str, Any]:
     )
 
 
+@contextmanager
+def starting(data: Path) -> Iterator[None]:
+    """Be the only one that starts a guard here; raises `UsageError` where somebody else does."""
+    with (data / "up.lock").open("a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                "up_already_runs",
+                f"Another `ostiary up` is starting on {data} at this moment.",
+                hint="`ostiary status` shows when it is ready.",
+            ) from None
+        yield
+
+
 def stop(data: Path) -> dict[str, Any]:
     """Stop everything of a data directory; also when its guard is gone but replicas run.
 
     Raises `NotRunningError` when nothing runs.
     """
-    guard, keeper = DataDirectory(data).running_guard(), _keeper(data)
-    try:
-        GuardClient(data).post("/shutdown")
-    except NotRunningError:
-        return _stop_without_guard(data)
-    clock = SystemClock()
+    directory, clock = DataDirectory(data), SystemClock()
     deadline = clock.monotonic() + _STOP_SECONDS_MAX
-    ending = [record for record in (guard, keeper) if record is not None]
+    asked = False
     while clock.monotonic() < deadline:
-        if not any(processes.is_alive(record) for record in ending):
-            return {"running": False}
+        guard, keeper = directory.running_guard(), _keeper(data)
+        if keeper is not None and not asked:
+            # First, so that it starts no other guard meanwhile; the guard itself lives on.
+            processes.send_signal(keeper, signal.SIGTERM)
+        try:
+            GuardClient(data).post("/shutdown")
+            asked = True
+        except NotRunningError:
+            alive = [one for one in (guard, keeper) if one is not None and processes.is_alive(one)]
+            if not alive:
+                return {"running": False} if asked else _stop_without_guard(data)
         time.sleep(_POLL_SECONDS)
     raise OstiaryError(
         "stop_slow", "The guard has not stopped everything yet.", hint="See `ostiary status`."
@@ -109,7 +136,7 @@ def _stop_without_guard(data: Path) -> dict[str, Any]:
             hint="Name the data directory with --data.",
         )
     with DataDirectory(data).acquire():
-        if not wiring.stop_orphans(GuardOptions.combine(data)):
+        if not wiring.stop_orphans(GuardOptions.recorded(data)):
             raise NotRunningError("nothing_running", f"Nothing runs on {data}.")
     return {"running": False}
 

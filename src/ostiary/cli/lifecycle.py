@@ -65,14 +65,28 @@ def up(
         data_directory(data), config=config, port=port, database=database, envoy=envoy
     )
 
-    def ready(status: dict[str, Any]) -> None:
-        show = partial(_show_ready, options=options, detach=detach)
-        output.result(_ready_result(status), show)
-
+    ready = partial(_tell_ready, output=output, options=options, detach=detach)
     if detach:
         ready(guard_process.start_detached(options))
     else:
         guard_process.run_in_foreground(options, ready)
+
+
+def _tell_ready(
+    status: dict[str, Any], *, output: Output, options: GuardOptions, detach: bool
+) -> None:
+    _note_difference(output, status, options)
+    show = partial(_show_ready, options=options, detach=detach)
+    output.result(_ready_result(status), show)
+
+
+def _note_difference(output: Output, status: dict[str, Any], options: GuardOptions) -> None:
+    """Say that the settings file is not what is served: a person may have expected it."""
+    if status["settings_differ"]:
+        output.note(
+            f"note: {options.config or 'the defaults'} differ from the settings of the last good "
+            "snapshot, which are served. Propose them with: ostiary change propose --config FILE"
+        )
 
 
 def _ready_result(status: dict[str, Any]) -> Result:
@@ -125,7 +139,7 @@ def _status_table(value: Result) -> Table:
             replica["name"],
             replica["snapshot"],
             str(replica["pid"]),
-            "" if share is None else f"{share:.0%}",
+            "" if share is None else f"{share:.1%}",
         )
     return table
 

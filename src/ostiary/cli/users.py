@@ -78,6 +78,8 @@ def _set_state(email: str, action: str, data: Path, output: Output) -> None:
 
 def _read_password() -> str:
     raw = sys.stdin.buffer.read(_PASSWORD_BYTES_MAX + 1)
+    if len(raw) > _PASSWORD_BYTES_MAX:
+        raise UsageError("password_too_long", "Standard input holds more than a password.")
     try:
         password = raw.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:

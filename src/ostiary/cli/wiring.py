@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ from ostiary.changes.checks import load_checked
 from ostiary.changes.configuration import Configuration
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.snapshot import SnapshotStore
+from ostiary.changes.snapshot_settings import SnapshotSettings
 from ostiary.edge.edge import Edge
 from ostiary.edge.model import EdgePlace
-from ostiary.guard import process
+from ostiary.guard import history, process
 from ostiary.guard.admin import IdentityAdmin
 from ostiary.guard.canary_watch import CanaryWatch
 from ostiary.guard.conductor import Conductor, ConductorParts
@@ -53,6 +54,8 @@ class _Base:
     clock: SystemClock
     rng: SystemRandom
     epoch: str
+    served: SnapshotSettings
+    launch_differs: bool = False
 
     @property
     def admin_token(self) -> str:
@@ -67,12 +70,13 @@ class _Base:
     @property
     def listen_url(self) -> str:
         """Return the edge's own address."""
-        return f"http://{self.configuration.snapshot_settings.edge.listen_host}:{self.options.port}"
+        host = self.served.edge.listen_host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.options.port}"
 
     @property
     def issuer(self) -> str:
         """Return the address that users and clients know."""
-        return self.configuration.snapshot_settings.edge.public_url or self.listen_url
+        return self.served.edge.public_url or self.listen_url
 
 
 def preflight(options: GuardOptions) -> None:
@@ -103,8 +107,9 @@ def run_guard(
     data.prepare(SystemRandom())
     with data.acquire(), closing(Journal(data.journal, clock)) as journal:
         _require_whole(journal)
-        options.record()
+        earlier = GuardOptions.recorded(options.data)
         base = _base(options, data, configuration, journal)
+        base = replace(base, launch_differs=options.differs_in_launch(earlier))
         asyncio.run(_run(base, ready, stops_everything))
 
 
@@ -135,7 +140,21 @@ def _base(
         admin_token_file=data.admin_token_file,
         edge_token_file=data.edge_token_file,
     )
-    return _Base(options, data, configuration, journal, releases, runtime, clock, rng, rng.hex(8))
+    served = _served_settings(data, configuration, journal)
+    epoch = rng.hex(8)
+    return _Base(
+        options, data, configuration, journal, releases, runtime, clock, rng, epoch, served
+    )
+
+
+def _served_settings(
+    data: DataDirectory, configuration: Configuration, journal: Journal
+) -> SnapshotSettings:
+    """Return the settings of the last good snapshot; the file counts where there is none yet."""
+    last_good = history.read(journal.entries()).last_good
+    if last_good is None:
+        return configuration.snapshot_settings
+    return SnapshotSettings.model_validate(SnapshotStore(data.snapshots).get(last_good).settings)
 
 
 def _require_whole(journal: Journal) -> None:
@@ -162,7 +181,7 @@ async def _run(
     base: _Base, ready: Callable[[dict[str, Any]], None], stops_everything: bool
 ) -> None:
     guard_settings = base.configuration.guard
-    edge_settings = base.configuration.snapshot_settings.edge
+    edge_settings = base.served.edge
     lease = LeaseServer(base.clock, seconds_max=guard_settings.lease_seconds)
     lease_port = await lease.start()
     plane = DataPlane(
@@ -197,7 +216,7 @@ def _guard(
     base: _Base, plane: DataPlane, lease: LeaseServer, watch: CanaryWatch
 ) -> tuple[Guard, GuardOperations]:
     snapshots = SnapshotStore(base.data.snapshots)
-    fleet = _fleet(base)
+    fleet, trials = _fleet(base), _trials(base, plane)
     pacing = _pacing(base)
     parts = GuardParts(
         options=base.options,
@@ -208,21 +227,28 @@ def _guard(
         fleet=fleet,
         plane=plane,
         admin=IdentityAdmin(lambda: plane.stable, base.admin_token),
-        conductor=_conductor(base, plane, lease, watch, fleet),
+        conductor=_conductor(base, plane, lease, watch, fleet, trials),
         supervisor=Supervisor(plane, fleet, snapshots, base.journal),
         clock=base.clock,
         pacing=pacing,
         issuer=base.issuer,
         epoch=base.epoch,
+        trials=trials,
+        settings_differ=base.configuration.snapshot_settings != base.served,
+        launch_differs=base.launch_differs,
     )
     guard = Guard(parts)
     return guard, GuardOperations(guard, parts, base.rng)
 
 
 def _conductor(
-    base: _Base, plane: DataPlane, lease: LeaseServer, watch: CanaryWatch, fleet: Fleet
+    base: _Base,
+    plane: DataPlane,
+    lease: LeaseServer,
+    watch: CanaryWatch,
+    fleet: Fleet,
+    trials: Trials,
 ) -> Conductor:
-    trials = _trials(base, plane)
     return Conductor(
         ConductorParts(
             plane=plane,
@@ -243,7 +269,7 @@ def _trials(base: _Base, plane: DataPlane) -> Trials:
     place = TrialPlace(
         edge_url=base.listen_url,
         issuer=base.issuer,
-        leeway_seconds=base.configuration.snapshot_settings.identity.leeway_seconds,
+        leeway_seconds=base.served.identity.leeway_seconds,
         admin_token=base.admin_token,
         pin_token=base.edge_token,
     )
@@ -261,7 +287,7 @@ def _pacing(base: _Base) -> Pacing:
 
 
 def _edge(base: _Base) -> Edge:
-    settings = base.configuration.snapshot_settings.edge
+    settings = base.served.edge
     place = EdgePlace(
         directory=base.data.edge,
         listen_host=settings.listen_host,
@@ -277,7 +303,7 @@ def _fleet(base: _Base) -> Fleet:
     place = FleetPlace(
         issuer=base.issuer,
         database_url=base.options.database_url,
-        status_url=base.configuration.snapshot_settings.edge.status_url,
+        status_url=base.served.edge.status_url,
         start_seconds_max=settings.rehearsal_start_seconds_max,
         stop_seconds_max=settings.stop_seconds_max,
     )

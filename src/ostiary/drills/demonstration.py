@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from ostiary.drills.population import (
     release_of,
 )
 from ostiary.drills.scoring import affected_users
-from ostiary.drills.traffic_plan import Application, Person
+from ostiary.drills.traffic_plan import Application, Person, invent_people
 from ostiary.drills.traffic_process import flowing
 from ostiary.guard.client import GuardClient
 from ostiary.kernel.clock import Clock
+from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.ids import Random, new_id
 
 _USERS = 20
@@ -71,9 +72,21 @@ def show_bad_release(
                 traffic.wait_for_visits(_VISITS_BEFORE, _WARM_UP_SECONDS_MAX)
                 tell(f"proposing a bad release. {SHARDED_LOOKUP.description}")
                 body = {"releases": {"identity": str(release)}, "from_stage": from_stage}
-                change = follow(str(guard.post("/changes", body)["change"]))
+                change = _follow(guard, str(guard.post("/changes", body)["change"]), follow)
                 entries = traffic.stop().entries
     return Demonstration(change, len(entries), _USERS, len(affected_users(entries)))
+
+
+def _follow(
+    guard: GuardClient, change: str, follow: Callable[[str], dict[str, Any]]
+) -> dict[str, Any]:
+    """Follow the change; where that is broken off, the bad release must not stay in canary."""
+    try:
+        return follow(change)
+    except BaseException:
+        with suppress(OstiaryError):
+            guard.post(f"/changes/{change}/rollback", {"reason": "the demonstration was ended"})
+        raise
 
 
 @contextmanager
@@ -82,11 +95,12 @@ def _visitors(
 ) -> Iterator[tuple[Application, list[Person]]]:
     """Provide an application and users with names of their own; delete them afterwards."""
     name = new_id("demo", rng)
-    people: list[Person] = []
+    people = invent_people(_USERS, rng, domain=f"{name}.invalid")
     try:
-        people = create_people(guard, _USERS, rng, domain=f"{name}.invalid")
+        create_people(guard, people)
         yield create_application(guard, issuer, name), people
     finally:
-        for person in people:
-            guard.post(f"/users/{person.email}/delete")
-        guard.post(f"/clients/{name}/delete")
+        # One that was not created, or cannot be deleted, must not keep the others.
+        for path in (*(f"/users/{person.email}" for person in people), f"/clients/{name}"):
+            with suppress(OstiaryError):
+                guard.post(f"{path}/delete")

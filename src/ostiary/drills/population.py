@@ -2,26 +2,22 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
-from ostiary.drills.traffic_plan import Application, Person, TrafficPlan, invent_people
+from ostiary.drills.traffic_plan import Application, Person, TrafficPlan
 from ostiary.guard.client import GuardClient
-from ostiary.kernel.ids import Random
 
 _REDIRECT_URI = "https://app.drill.invalid/callback"
 
 
-def create_people(
-    guard: GuardClient, count: int, rng: Random, *, domain: str = "drill.invalid"
-) -> list[Person]:
+def create_people(guard: GuardClient, people: Sequence[Person]) -> None:
     """Create the accounts of new users; raises `GuardError` where one is refused."""
-    people = invent_people(count, rng, domain=domain)
     for person in people:
         guard.post(
             "/users",
             {"email": person.email, "password": person.password, "roles": list(person.roles)},
         )
-    return people
 
 
 def create_application(guard: GuardClient, audience: str, name: str = "drill-app") -> Application:

@@ -18,6 +18,7 @@ from ostiary.drills.population import (
 from ostiary.drills.scenarios import SHARE_TOLERANCE, Mode, Scenario
 from ostiary.drills.scoring import DrillFacts, Score, score
 from ostiary.drills.system import DrillSystem, running
+from ostiary.drills.traffic_plan import invent_people
 from ostiary.drills.traffic_process import Traffic, flowing
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import UsageError
@@ -59,7 +60,8 @@ def run_drill(order: DrillOrder, clock: Clock, tell: Callable[[str], None]) -> S
     ):
         place = Path(directory)
         guard = system.guard
-        people = create_people(guard, scenario.users, SeededRandom(order.seed))
+        people = invent_people(scenario.users, SeededRandom(order.seed))
+        create_people(guard, people)
         application = create_application(guard, audience=system.issuer)
         plan = plan_traffic(
             system.issuer,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ostiary.guard.client import GuardClient
-from ostiary.kernel.errors import OstiaryError
+from ostiary.kernel.errors import ExitCode, OstiaryError
 
 _UP_SECONDS_MAX = 120
 _DOWN_SECONDS_MAX = 90
@@ -51,26 +51,27 @@ def running(settings_toml: str) -> Iterator[DrillSystem]:
         )
         yield DrillSystem(data, str(report["issuer"]), GuardClient(data), report)
     finally:
-        if (data / "guard.lock").exists():
-            # Where that fails the directory stays: without it nobody could stop what still runs.
-            _command(["down", "--data", str(data)], seconds_max=_DOWN_SECONDS_MAX)
+        if not _stopped(data):
+            # The directory stays: without it nobody could stop what still runs.
+            raise OstiaryError(
+                "drill_system_not_stopped",
+                f"The drill's system in {data} could not be stopped.",
+                hint=f"Run: ostiary down --data {data}",
+            )
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def _stopped(data: Path) -> bool:
+    """Stop the system; return whether nothing of it runs any more."""
+    if not (data / "keeper.json").exists() and not (data / "guard.lock").exists():
+        return True
+    done = _run(["down", "--data", str(data)], seconds_max=_DOWN_SECONDS_MAX)
+    return done.returncode in {ExitCode.DONE, ExitCode.NOT_RUNNING}
+
+
 def _command(arguments: list[str], *, seconds_max: float) -> dict[str, Any]:
-    """Run one `ostiary` command and return its JSON result."""
-    environment = {
-        key: value for key, value in os.environ.items() if not key.startswith("OSTIARY_")
-    }
-    completed = subprocess.run(
-        [sys.executable, "-P", "-m", "ostiary.cli", *arguments, "--json"],
-        capture_output=True,
-        text=True,
-        timeout=seconds_max,
-        check=False,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-    )
+    """Run one `ostiary` command and return its JSON result; raise what it reports."""
+    completed = _run(arguments, seconds_max=seconds_max)
     try:
         value = json.loads(completed.stdout or "{}")
     except ValueError:
@@ -79,10 +80,25 @@ def _command(arguments: list[str], *, seconds_max: float) -> dict[str, Any]:
         problem = value.get("error") or {}
         raise OstiaryError(
             "drill_system_failed",
-            f"`ostiary {' '.join(arguments)}` failed: {problem.get('message', completed.stderr)}",
+            f"`ostiary {arguments[0]}` failed: {problem.get('message', completed.stderr)}",
             hint=str(problem.get("hint", "")),
         )
     return dict(value)
+
+
+def _run(arguments: list[str], *, seconds_max: float) -> "subprocess.CompletedProcess[str]":
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("OSTIARY_")
+    }
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "ostiary.cli", *arguments, "--json"],
+        capture_output=True,
+        text=True,
+        timeout=seconds_max,
+        check=False,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 def _free_port() -> int:

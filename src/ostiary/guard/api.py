@@ -4,13 +4,14 @@ Every resource is one word of `Operations`; this module only translates HTTP int
 problems into answers.
 """
 
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import falcon
 import falcon.asgi
 
-from ostiary.kernel.errors import OstiaryError, UsageError
+from ostiary.kernel.errors import BugError, OstiaryError, UsageError
 
 Answer = dict[str, Any]
 _BODY_BYTES_MAX = 1024 * 1024
@@ -127,6 +128,8 @@ def create_api(operations: Operations) -> falcon.asgi.App[Any, Any]:
     app.add_route("/changes", _Resource(get=operations.changes, post=operations.propose))
     app.add_route("/changes/{change_id}", _Resource(get=operations.change))
     app.add_route("/changes/{change_id}/{kind}", _Resource(post=operations.command))
+    app.add_error_handler(Exception, _on_bug)
+    app.add_error_handler(falcon.HTTPError, _on_malformed)
     app.add_error_handler(OstiaryError, _on_problem)
     return app
 
@@ -138,6 +141,37 @@ async def _on_problem(
     _parts: dict[str, str],
     **_options: object,
 ) -> None:
+    _write(response, error)
+
+
+async def _on_malformed(
+    _request: falcon.asgi.Request,
+    response: falcon.asgi.Response,
+    error: falcon.HTTPError,
+    _parts: dict[str, str],
+    **_options: object,
+) -> None:
+    message = error.title or "The guard does not know this request."
+    _write(response, UsageError("request_unknown", message, hint="Look at what was typed."))
+
+
+async def _on_bug(
+    _request: falcon.asgi.Request,
+    response: falcon.asgi.Response,
+    error: Exception,
+    _parts: dict[str, str],
+    **_options: object,
+) -> None:
+    traceback.print_exception(error)
+    problem = BugError(
+        "internal_error",
+        f"This is a bug in Ostiary's guard ({type(error).__name__}). A trace is in guard.log.",
+        hint="Please report it with that trace at the project's issue tracker.",
+    )
+    _write(response, problem)
+
+
+def _write(response: falcon.asgi.Response, error: OstiaryError) -> None:
     response.status = falcon.HTTP_409
     response.media = {
         "error": error.code,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import httpx
 
@@ -49,9 +50,10 @@ class CanaryWatch:
 
     async def _probe(self, replica: Replica) -> None:
         url = f"http://{replica.host}:{replica.health_port}/live"
-        try:
-            answered = (await self._client.get(url)).is_success
-        except httpx.TransportError:
-            answered = False
+        answered = False
+        with suppress(httpx.HTTPError, TimeoutError):
+            # The listener belongs to the release: it may send anything, for as long as it likes.
+            async with asyncio.timeout(_SECONDS_MAX), self._client.stream("GET", url) as response:
+                answered = response.is_success
         silent = 0 if answered else self._silent.get(replica.name, 0) + 1
         self._silent[replica.name] = silent

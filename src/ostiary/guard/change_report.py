@@ -26,6 +26,9 @@ def report_change(
     elif state is not None:
         # Only a settled change has a verdict for others: until then its end may still go wrong.
         result = dict(result_to_json(state.result)) | {"verdict": None}
+        if not state.exposed:
+            # No user has met the canary: there is nothing to count yet.
+            result |= {"users_affected": None, "failed_attempts_hidden": None}
     else:
         result = _unknown(record)
     return {

@@ -76,10 +76,10 @@ class Conductor:
     def take_over(self, record: history.ChangeRecord) -> None:
         """Finish a change that an earlier guard left unfinished, as the controller says."""
         snapshot = self._parts.snapshots.get(record.snapshot)
-        if record.state:
+        try:
             state = state_from_json(record.state)
-        else:
-            # Its guard died before the first step.
+        except ValueError:
+            # Its guard died before the first step, or was of another version.
             state, _ = self._first_step(record.id, record.snapshot, Stage.CHECK, None)
         restarted = events.GuardRestarted()
         self._begin(snapshot, handle(state, restarted, self._parts.clock.monotonic()))
@@ -141,14 +141,20 @@ class Conductor:
     def _deliver(self, event: events.Event) -> None:
         before = self.state
         if before is not None and self.is_busy:
-            self._move(before, handle(before, event, self._parts.clock.monotonic()))
+            step = handle(before, event, self._parts.clock.monotonic())
+            try:
+                self._move(before, step)
+            except BaseException as error:
+                # What cannot be recorded must not go on: the loop ends, and with it the lease.
+                self._failed = error
+                raise
 
     def _move(self, before: ChangeState | None, step: Step) -> None:
         """Take a step: journal where it leads, then carry out its actions in their order."""
         state, ordered = step
-        self.state = state
         if before is None or _place(before) != _place(state):
             self._parts.journal.append(history.CHANGE_MOVED, state.change, state_to_json(state))
+        self.state = state
         for action in ordered:
             if isinstance(action, actions.Settle):
                 self._settle(action)

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from ostiary.changes import actions, events
 from ostiary.changes.model import Reason
 from ostiary.changes.snapshot import Snapshot
-from ostiary.edge.rollout import EdgeUnconfirmedError
 from ostiary.guard import history
 from ostiary.guard.fleet import SERVICE, Fleet
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.trials import Trials
-from ostiary.kernel.errors import OstiaryError, RefusedError
-from ostiary.kernel.journal import Journal
+from ostiary.kernel.errors import OstiaryError
+from ostiary.kernel.journal import Journal, JournalError
 from ostiary.runtime.releases import ReleaseStore
 
 
@@ -32,13 +31,32 @@ class Effects:
     candidates: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while candidates start or stop: a change may end while they are still starting."""
 
-    async def perform(  # noqa: C901, PLR0911 - one line for each action
+    async def perform(
         self, action: actions.Action, change: str, snapshot: Snapshot
     ) -> events.Event | None:
-        """Carry out one action; return the event that answers it, None where none does."""
+        """Carry out one action; return the event that answers it, None where none does.
+
+        Raises `JournalError` and what is a bug; every expected problem becomes an event.
+        """
+        try:
+            return await self._perform(action, change, snapshot)
+        except JournalError:
+            raise
+        except (OstiaryError, OSError) as error:
+            return failure_of(action, str(error))
+        except ExceptionGroup as group:
+            # Journeys run side by side; what one of them may raise comes wrapped.
+            expected, bugs = group.split((OstiaryError, OSError))
+            if bugs is not None or expected is None:
+                raise
+            return failure_of(action, str(expected.exceptions[0]))
+
+    async def _perform(  # noqa: C901, PLR0911 - one line for each action
+        self, action: actions.Action, change: str, snapshot: Snapshot
+    ) -> events.Event | None:
         match action:
             case actions.RunChecks():
-                return self._check(snapshot)
+                return await self._check(action, snapshot)
             case actions.StartCandidates():
                 return await self._start(snapshot)
             case actions.RunRehearsal():
@@ -60,8 +78,13 @@ class Effects:
             case actions.Settle():
                 return None
 
-    def _check(self, snapshot: Snapshot) -> events.Checked:
-        """Compare the release with its hash; settings were parsed when they were proposed."""
+    async def _check(self, action: actions.RunChecks, snapshot: Snapshot) -> events.Checked:
+        """Compare the release with its hash, and let Envoy judge the edge of this change.
+
+        Settings were parsed, and held against every rule, when they were proposed.
+        """
+        if action.scope == "all":
+            await self.plane.prevalidate(snapshot.id)
         changed = self.releases.verify(snapshot.releases[SERVICE])
         problems = tuple(
             Reason("release_changed", f"{path} differs from the release's hash.")
@@ -71,12 +94,9 @@ class Effects:
 
     async def _start(self, snapshot: Snapshot) -> events.Event:
         count = int(snapshot.settings["identity"]["replicas"])
-        try:
-            async with self.candidates:
-                self.plane.canary = await self.fleet.start(snapshot, count)
-        except OstiaryError as error:
+        async with self.candidates:
             self.plane.canary = []
-            return events.CandidatesFailed(error.code, str(error))
+            self.plane.canary = await self.fleet.start(snapshot, count)
         return events.CandidatesReady()
 
     async def _rehearse(self, snapshot: Snapshot) -> events.Rehearsed:
@@ -92,19 +112,16 @@ class Effects:
         change: str,
         snapshot: Snapshot,
     ) -> events.Event:
-        try:
-            match action:
-                case actions.SetShare(share=share):
-                    await self.plane.set_share(change, snapshot.id, share)
-                    return events.EdgeApplied(share)
-                case actions.WithdrawCanary():
-                    await self.plane.withdraw()
-                    return events.CanaryWithdrawn()
-                case actions.PromoteSnapshot():
-                    await self.plane.promote(snapshot.id)
-                    return events.SnapshotPromoted()
-        except (RefusedError, EdgeUnconfirmedError) as error:
-            return events.EdgeFailed(str(error))
+        match action:
+            case actions.SetShare(share=share):
+                await self.plane.set_share(change, snapshot.id, share)
+                return events.EdgeApplied(share)
+            case actions.WithdrawCanary():
+                await self.plane.withdraw()
+                return events.CanaryWithdrawn()
+            case actions.PromoteSnapshot():
+                await self.plane.promote(snapshot.id)
+                return events.SnapshotPromoted()
 
     async def _stop_candidates(self) -> events.ReplicasStopped:
         async with self.candidates:
@@ -116,3 +133,29 @@ class Effects:
         stopping, self.plane.replaced = self.plane.replaced, []
         await self.fleet.stop(stopping)
         return events.ReplicasStopped()
+
+
+def failure_of(  # noqa: PLR0911 - one line for each action
+    action: actions.Action, text: str
+) -> events.Event | None:
+    """Return the event by which the controller learns that an action did not succeed.
+
+    None for stopping replicas: the change then waits for them, and says in the end that it did.
+    """
+    reason = (Reason("action_failed", text),)
+    match action:
+        case actions.RunChecks():
+            return events.Checked(ok=False, problems=reason)
+        case actions.StartCandidates():
+            return events.CandidatesFailed("not_started", text)
+        case actions.RunRehearsal():
+            return events.Rehearsed(passed=False, failures=reason)
+        case actions.RunJourneys():
+            # Neither arm could be tried, which says nothing about the canary.
+            return events.JourneysRun(passed=False, failures=reason, control_passed=False)
+        case actions.RunProof(of=of):
+            return events.ProofRun(of=of, passed=False, failures=reason)
+        case actions.SetShare() | actions.WithdrawCanary() | actions.PromoteSnapshot():
+            return events.EdgeFailed(text)
+        case _:
+            return None

@@ -74,7 +74,11 @@ class Fleet:
         return replicas
 
     def launch(self, snapshot: Snapshot, count: int) -> list[Replica]:
-        """Start the processes of `count` replicas without waiting for them."""
+        """Start the processes of `count` replicas without waiting for them.
+
+        Raises `OstiaryError` when one cannot be started. Those started before it have a record,
+        and are found by `adopt`.
+        """
         return [self._launch(snapshot) for _ in range(count)]
 
     async def wait_ready(self, replicas: list[Replica]) -> None:

@@ -1,7 +1,8 @@
 """The keeper: starts the guard and starts it again when it dies.
 
 It does nothing else, so that there is little in it that could fail. It ends when the guard ends
-in an orderly way, or refuses to start for a reason that a restart cannot mend.
+in an orderly way, or refuses its very first start. Once a guard has run, one that refuses (for a
+settings file that somebody is just editing, say) is tried again.
 """
 
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import ExitCode
 
-_FINAL = {ExitCode.DONE, ExitCode.USAGE, ExitCode.REFUSED}
+_REFUSALS = {ExitCode.USAGE, ExitCode.REFUSED}
 _PAUSE_SECONDS_MIN = 0.2
 _PAUSE_SECONDS_MAX = 10.0
 _STEADY_SECONDS = 30.0
@@ -20,7 +21,7 @@ _STEADY_SECONDS = 30.0
 
 def keep(arguments: list[str], log: Path, clock: Clock) -> int:
     """Run `ostiary` with `arguments` until it ends for good; return its code."""
-    pause = _PAUSE_SECONDS_MIN
+    pause, is_first = _PAUSE_SECONDS_MIN, True
     while True:
         started = clock.monotonic()
         with log.open("ab") as stream:
@@ -31,8 +32,9 @@ def keep(arguments: list[str], log: Path, clock: Clock) -> int:
                 stderr=subprocess.STDOUT,
             )
             code = process.wait()
-        if code in _FINAL:
+        if code == ExitCode.DONE or (is_first and code in _REFUSALS):
             return code
+        is_first = False
         # A guard that ran well for a while and then died is started again at once.
         if clock.monotonic() - started > _STEADY_SECONDS:
             pause = _PAUSE_SECONDS_MIN

@@ -29,6 +29,8 @@ class GuardOperations:
         self._guard = guard
         self._parts = parts
         self._rng = rng
+        self._history = history.History()
+        self._read_until = 0
 
     async def status(self) -> Answer:
         """Return the state of the whole system."""
@@ -76,12 +78,12 @@ class GuardOperations:
 
     async def changes(self) -> Answer:
         """Return all changes in short, the newest first."""
-        found = history.read(self._parts.journal.entries())
+        found = self._present_history()
         return {"changes": [self._report(record) for record in reversed(found.changes)]}
 
     async def change(self, change_id: str) -> Answer:
         """Return one change. Raises `UsageError` for an unknown id."""
-        found = history.read(self._parts.journal.entries()).find(change_id)
+        found = self._present_history().find(change_id)
         if found is None:
             raise UsageError(
                 "change_unknown",
@@ -107,6 +109,13 @@ class GuardOperations:
         self._parts.conductor.command(command)
         return await self.change(change_id)
 
+    def _present_history(self) -> history.History:
+        """Return the history, reading only what was journalled since the last time."""
+        for entry in self._parts.journal.entries(after=self._read_until):
+            self._history = self._history.after(entry)
+            self._read_until = entry.seq
+        return self._history
+
     def _report(self, record: history.ChangeRecord) -> Answer:
         conductor = self._parts.conductor
         state = conductor.state
@@ -124,6 +133,7 @@ class GuardOperations:
         settings: Mapping[str, Any] = last_good.settings
         if body.get("config"):
             settings = load_checked(Path(str(body["config"]))).snapshot_settings.to_snapshot()
+            _require_same_edge(settings, last_good.settings)
         snapshot = parts.snapshots.add(releases, settings)
         if snapshot.id == last_good.id:
             raise RefusedError(
@@ -132,6 +142,15 @@ class GuardOperations:
                 hint="Name a release or settings that differ.",
             )
         return snapshot
+
+
+def _require_same_edge(proposed: Mapping[str, Any], current: Mapping[str, Any]) -> None:
+    if proposed["edge"] != current["edge"]:
+        raise RefusedError(
+            "edge_change_unavailable",
+            "The table [edge] cannot be changed on a running system yet.",
+            hint="Leave [edge] as it is, or start with a new data directory.",
+        )
 
 
 def _releases(body: Answer) -> dict[str, str]:

@@ -34,6 +34,7 @@ class DataPlane:
         self._settings = settings
         self._writes = 0
         self._writing = asyncio.Lock()
+        self._unconfirmed = False
         self.last_good = ""
         self.stable: list[Replica] = []
         self.canary: list[Replica] = []
@@ -46,11 +47,19 @@ class DataPlane:
         """Bring the edge up, or adopt the one that runs, with the stable group only."""
         self.last_good = last_good
         self.stable = stable
-        await self._edge.start(self._model())
+        await self._edge.start(self._present())
 
     async def refresh(self) -> Applied:
         """Write the edge anew after the members of a group have changed."""
         return await self._apply()
+
+    async def prevalidate(self, snapshot: str) -> None:
+        """Let Envoy judge what a canary of this snapshot will make of the edge.
+
+        Raises `RefusedError` with Envoy's reason. Addresses are not judged, so any will do.
+        """
+        placeholder = Endpoint("candidate", "127.0.0.1", port=1, health_port=1)
+        await self._edge.prevalidate(self._model(self._arm(snapshot, (placeholder,), 0.5)))
 
     async def set_share(self, change: str, snapshot: str, share: float) -> Applied:
         """Route `share` of the requests to the canary first; 0 lets only pinned journeys in."""
@@ -63,10 +72,10 @@ class DataPlane:
     async def withdraw(self) -> Applied | None:
         """Route everything to the last good version again; also undo a promotion.
 
-        None when no canary was routed to.
+        None when no canary is routed to. After a write that failed nothing is taken for granted.
         """
         self._lease.withdraw()
-        if self.share is None and not self.replaced:
+        if self.share is None and not self.replaced and not self._unconfirmed:
             return None
         if self.replaced:
             self.canary, self.stable, self.replaced = self.stable, self.replaced, []
@@ -116,23 +125,28 @@ class DataPlane:
     async def _apply(self) -> Applied:
         # The model is built under the lock: a model built earlier must not be written later.
         async with self._writing:
-            return await self._edge.apply(self._model())
+            self._unconfirmed = True
+            applied = await self._edge.apply(self._present())
+            self._unconfirmed = False
+            return applied
 
-    def _model(self) -> EdgeModel:
+    def _present(self) -> EdgeModel:
+        """Return what the edge is to do now, under a version of its own."""
         self._writes += 1
-        canary = None
-        if self.share is not None:
-            canary = CanaryArm(
-                snapshot=self.canary_snapshot,
-                endpoints=_endpoints(self.canary),
-                share=self.share,
-                lease=Lease(
-                    change=self.change,
-                    epoch=self._settings.epoch,
-                    host="127.0.0.1",
-                    port=self._settings.lease_port,
-                ),
-            )
+        if self.share is None:
+            return self._model(None)
+        return self._model(self._arm(self.canary_snapshot, _endpoints(self.canary), self.share))
+
+    def _arm(self, snapshot: str, endpoints: tuple[Endpoint, ...], share: float) -> CanaryArm:
+        lease = Lease(
+            change=self.change or "none",
+            epoch=self._settings.epoch,
+            host="127.0.0.1",
+            port=self._settings.lease_port,
+        )
+        return CanaryArm(snapshot=snapshot, endpoints=endpoints, share=share, lease=lease)
+
+    def _model(self, canary: CanaryArm | None) -> EdgeModel:
         return EdgeModel(
             version=f"{self._settings.epoch}.{self._writes}",
             last_good=self.last_good,

@@ -58,11 +58,9 @@ async def run(
         _announce(data, path, epoch, clock)
         ready(await operations.status())
         await guard.run()
-        if guard.stops_everything:
-            await guard.stop_everything()
-        else:
-            await guard.let_go()
     finally:
+        # Also after a failure: a guard in the foreground takes what it has started with it.
+        await (guard.stop_everything() if guard.stops_everything else guard.let_go())
         server.should_exit = True
         await asyncio.gather(serving, return_exceptions=True)
         (data / "guard.json").unlink(missing_ok=True)

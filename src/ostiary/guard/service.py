@@ -20,7 +20,9 @@ from ostiary.guard.options import GuardOptions
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.status_report import report_status
 from ostiary.guard.supervision import Supervisor
+from ostiary.guard.trials import Trials
 from ostiary.kernel.clock import Clock
+from ostiary.kernel.errors import OstiaryError, UsageError
 from ostiary.kernel.journal import Journal
 from ostiary.runtime.ports import Replica
 from ostiary.runtime.releases import ReleaseStore
@@ -44,6 +46,9 @@ class GuardParts:
     pacing: Pacing
     issuer: str
     epoch: str
+    trials: Trials
+    settings_differ: bool
+    launch_differs: bool
 
 
 class Guard:
@@ -65,24 +70,46 @@ class Guard:
         adopted = parts.fleet.adopt()
         stable = [replica for replica in adopted if replica.snapshot == snapshot.id]
         strays = [replica for replica in adopted if replica.snapshot != snapshot.id]
-        missing = snapshot.settings["identity"]["replicas"] - len(stable)
-        launched = parts.fleet.launch(snapshot, max(missing, 0))
-        try:
-            await asyncio.gather(
-                parts.plane.start(snapshot.id, [*stable, *launched]),
-                parts.fleet.wait_ready(launched),
+        if adopted and parts.launch_differs:
+            raise UsageError(
+                "still_running_elsewhere",
+                "Replicas of an earlier start still run, with another port or database.",
+                hint="Stop them with `ostiary down` first.",
             )
-        except BaseException:
-            if not adopted:
-                await parts.plane.stop()
-                await parts.fleet.stop(launched)
-            raise
+        await self._bring_up(snapshot, stable)
+        parts.options.record()
         await self._put_away(found, strays)
         parts.journal.append(
             events.GUARD_STARTED,
             None,
             {"epoch": parts.epoch, "pid": os.getpid(), "port": parts.options.port},
         )
+
+    async def _bring_up(self, snapshot: Snapshot, stable: list[Replica]) -> None:
+        """Start what is missing, and the edge at the same time.
+
+        Where replicas of an earlier guard serve, one that does not start is no reason to give up:
+        the supervisor goes on trying.
+        """
+        fleet, plane = self._parts.fleet, self._parts.plane
+        missing = snapshot.settings["identity"]["replicas"] - len(stable)
+        try:
+            launched = fleet.launch(snapshot, max(missing, 0))
+            edge, replicas = await asyncio.gather(
+                plane.start(snapshot.id, [*stable, *launched]),
+                fleet.wait_ready(launched),
+                return_exceptions=True,
+            )
+            if edge is None and stable and isinstance(replicas, OstiaryError):
+                plane.stable = stable
+                await plane.refresh()
+                return
+            _raise_first(replicas, edge)
+        except BaseException:
+            if not stable:
+                await plane.stop()
+                await fleet.stop(fleet.adopt())
+            raise
 
     async def _last_good(self, found: events.History) -> Snapshot:
         """Return the snapshot to serve: the last good one, or the first one ever."""
@@ -107,6 +134,7 @@ class Guard:
     async def _put_away(self, found: events.History, strays: list[Replica]) -> None:
         """Hand what an unfinished change left behind to the controller; stop everything else."""
         parts = self._parts
+        await parts.trials.sweep()
         unfinished = found.unfinished[-1] if found.unfinished else None
         ours: list[Replica] = []
         if unfinished is not None:
@@ -162,4 +190,11 @@ class Guard:
     def status(self) -> dict[str, Any]:
         """Return the state of the whole system, as the command line prints it."""
         parts = self._parts
-        return report_status(parts.plane, parts.issuer, parts.conductor.brief())
+        status = report_status(parts.plane, parts.issuer, parts.conductor.brief())
+        return status | {"settings_differ": parts.settings_differ}
+
+
+def _raise_first(*outcomes: BaseException | None) -> None:
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome

@@ -6,6 +6,7 @@ them counts as a user.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,6 +26,7 @@ from ostiary.watch.relying_party.target import Target
 _ACCOUNTS = 9
 """One for the control, the others for the canary: a fault may hit only a share of accounts."""
 _ACCOUNTS_IN_TURN = 2
+_SWEEP_SECONDS_MAX = 3.0
 _FAILURES_SHOWN = 5
 
 
@@ -144,19 +146,19 @@ class Trials:
             return
 
     async def sweep(self) -> None:
-        """Delete probe accounts that an earlier guard left behind."""
-        try:
-            async with self._admin() as admin:
+        """Delete probe accounts that an earlier guard left behind.
+
+        What cannot be done in time is left to the next start: users are waiting.
+        """
+        with suppress(AdminApiError, TimeoutError):
+            async with asyncio.timeout(_SWEEP_SECONDS_MAX), self._admin() as admin:
                 await admin.sweep()
-        except AdminApiError:
-            return
 
     async def _ready_accounts(self) -> Sequence[ProbeAccount]:
         async with self._making:
             if not self._accounts:
                 async with self._admin() as admin:
-                    for _ in range(_ACCOUNTS):
-                        self._accounts.append(await admin.create())
+                    self._accounts = [await admin.create() for _ in range(_ACCOUNTS)]
             return list(self._accounts)
 
     def _admin(self) -> ProbeAdmin:

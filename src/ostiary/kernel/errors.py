@@ -54,6 +54,12 @@ class RefusedError(OstiaryError):
     exit_code = ExitCode.REFUSED
 
 
+class BugError(OstiaryError):
+    """Something that was not expected; a trace says what."""
+
+    exit_code = ExitCode.INTERNAL
+
+
 class NotRunningError(OstiaryError):
     """The guard does not run, or cannot be reached."""
 

@@ -105,6 +105,7 @@ def test_a_healthy_release_passes_rehearsal(replicas):
 
     assert [str(failure) for failure in report.failures] == []
     assert report.passed
+    assert "sign_up" in report.strata_passed
 
 
 def test_the_faulty_release_does_not(replicas):
@@ -135,7 +136,8 @@ def test_no_probe_is_left(replicas):
 
     async def left():
         async with AdminApi(replicas["last good"].base_url, ADMIN_TOKEN) as api:
-            return await api.list_probe_emails(), await api.list_probe_clients()
+            emails = await api.list_probe_emails(domain="probe.invalid")
+            return emails, await api.list_probe_clients()
 
     assert asyncio.run(left()) == ([], [])
 

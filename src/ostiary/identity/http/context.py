@@ -16,6 +16,8 @@ from ostiary.kernel.ids import Random
 from ostiary.kernel.outcomes import ATTEMPT_HEADER, EDGE_HEADER, REQUEST_ID_HEADER, Outcome
 
 _REQUEST_ID_LENGTH_MAX = 128
+UNREAD = "unread"
+"""Request id of what Falcon refused before its context was read; it may be from the edge."""
 
 
 @dataclass(slots=True)
@@ -45,7 +47,7 @@ def context_of(request: falcon.Request) -> RequestContext:
     context = cast("RequestContext | None", getattr(request.context, "ostiary", None))
     if context is None:
         # Falcon refuses some requests before any middleware sees them; nothing in one is believed.
-        context = RequestContext("unread", 1, "", secure=False, from_edge=False)
+        context = RequestContext(UNREAD, 1, "", secure=False, from_edge=False)
         request.context.ostiary = context
     return context
 

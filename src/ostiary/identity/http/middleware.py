@@ -3,11 +3,17 @@
 import falcon
 import structlog
 
-from ostiary.identity.http.context import RequestContext, context_of, read_context
+from ostiary.identity.http.context import UNREAD, RequestContext, context_of, read_context
 from ostiary.identity.http.metrics import RequestMetrics
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
-from ostiary.kernel.outcomes import OUTCOME_HEADER, Outcome, OutcomeClass, classify
+from ostiary.kernel.outcomes import (
+    OUTCOME_HEADER,
+    REQUEST_ID_HEADER,
+    Outcome,
+    OutcomeClass,
+    classify,
+)
 
 _STATUS_OUTCOMES = {
     400: Outcome.INVALID_REQUEST,
@@ -62,11 +68,14 @@ class OutcomeMiddleware:
         _resource: object,
         req_succeeded: bool,
     ) -> None:
-        """Set `x-auth-outcome`, count, and log."""
+        """Set `x-auth-outcome`, and `x-request-id` where the edge does not; count, and log."""
         context = context_of(request)
         outcome = context.outcome
         if outcome is None:
             outcome = _outcome_of_status(response.status_code, succeeded=req_succeeded)
+        if not context.from_edge and context.request_id != UNREAD:
+            # The edge names the request itself; without it nobody could find this one in the log.
+            response.set_header(REQUEST_ID_HEADER, context.request_id)
         response.set_header(OUTCOME_HEADER, f"{self._snapshot}/{outcome.value}")
         response.set_header("x-content-type-options", "nosniff")
         now = self._clock.monotonic()

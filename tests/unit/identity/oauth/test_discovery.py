@@ -2,6 +2,7 @@
 
 import pytest
 
+from ostiary.identity.keys.claiming import NEXT_KEYS
 from tests.identity_app import IdentityService, outcome_of
 from tests.unit.identity.oauth.flow import RelyingParty, bearer
 
@@ -43,7 +44,7 @@ def test_every_endpoint_named_is_served(service: IdentityService) -> None:
 
 def test_keys_are_public_and_say_what_they_are_for(service: IdentityService) -> None:
     keys = service.edge().get("/oauth2/jwks").json["keys"]
-    assert len(keys) == 4
+    assert len(keys) == NEXT_KEYS + 1
     for key in keys:
         assert key.keys() == {"kty", "crv", "x", "y", "kid", "alg", "use"}
         assert (key["alg"], key["use"], key["crv"]) == ("ES256", "sig", "P-256")

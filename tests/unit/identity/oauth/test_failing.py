@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from ostiary.identity.keys.claiming import NEXT_KEYS
 from ostiary.identity.keys.signing import Signer, SigningUnavailableError
 from ostiary.identity.store.engine import Store, StoreUnavailableError
 from ostiary.kernel.outcomes import Outcome
@@ -59,7 +60,7 @@ def test_without_a_key_tokens_wait_and_everything_else_goes_on(
     service: IdentityService, party: RelyingParty
 ) -> None:
     token = party.tokens()["access_token"]
-    for number in range(2):
+    for number in range(NEXT_KEYS - 1):
         service.replica(snapshot=f"s-{number}")
     late = service.replica(snapshot="s-late")
     assert not late.identity.is_ready()

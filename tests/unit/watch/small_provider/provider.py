@@ -66,6 +66,8 @@ class SmallProvider:
             ("GET", "/oauth2/authorize"): self._authorize,
             ("GET", "/sign-in"): self._sign_in_page,
             ("POST", "/sign-in"): self._sign_in,
+            ("GET", "/sign-up"): self._sign_up_page,
+            ("POST", "/sign-up"): self._sign_up,
             ("GET", "/sign-out"): self._sign_out_page,
             ("POST", "/sign-out"): self._sign_out,
             ("GET", "/oauth2/end-session"): self._end_session,
@@ -147,12 +149,12 @@ class SmallProvider:
             return None
         return user
 
-    def _sign_in_page(self, request, status=200, outcome="ok", message=""):
+    def _sign_in_page(self, request, status=200, outcome="ok", message="", action="/sign-in"):
         device = request.cookies.get("device") or secrets.token_hex(8)
         return_to = request.query.get("return_to") or request.form.get("return_to", "/demo")
         page = (
             f"<!doctype html><h1>Sign in</h1><p role=alert>{message}</p>"
-            f"<form method='post' action='/sign-in'>"
+            f"<form method='post' action='{action}'>"
             f"<input type=hidden name=csrf_token value='{self.store.csrf_token(device)}'>"
             f"<input type=hidden name=return_to value='{html.escape(return_to)}'>"
             f"<input name=email type=email><input name=password type=password>"
@@ -180,12 +182,46 @@ class SmallProvider:
             return self._sign_in_page(request, 200, "bad_credentials", "Wrong.")
         if user.disabled and not self.has("disabled_signs_in"):
             return self._sign_in_page(request, 200, "user_disabled", "Disabled.")
+        return self._signed_in(user, form)
+
+    def _signed_in(self, user, form):
         session = secrets.token_urlsafe(16)
         self.store.sessions[session] = user.id
         cookie = ("set-cookie", f"sid={session}; Path=/; HttpOnly; SameSite=Lax")
         if self.has("session_cookie_lost"):
             cookie = ("x-nothing", "here")
         return Response.redirect(form.get("return_to", "/demo"), "ok", cookie)
+
+    def _sign_up_page(self, request, status=200, outcome="ok", message=""):
+        if self.has("sign_up_closed"):
+            return Response.page(403, "sign_up_closed", "closed")
+        if self.has("sign_up_page_crashes"):
+            return Response.page(500, "internal_error", "oops")
+        return self._sign_in_page(request, status, outcome, message, action="/sign-up")
+
+    def _sign_up(self, request):
+        form = request.form
+        if form.get("csrf_token") != self.store.csrf_token(request.cookies.get("device", "")):
+            return self._sign_up_page(request, 403, "csrf_failed", "Try again.")
+        if self.has("sign_up_refuses_everybody"):
+            return self._sign_up_page(request, 200, "weak_password", "Weak.")
+        email, password = form["email"], form["password"]
+        user = self.store.users.get(email)
+        if user is not None and not self.has("sign_up_takes_over"):
+            told = user.id if self.has("sign_up_tells_whose") else "Taken."
+            return self._sign_up_page(request, 200, "already_exists", told)
+        if user is None:
+            user = User(secrets.token_hex(8), email, password, [], probe=False)
+            self.store.users[email] = user
+        if self.has("sign_up_crashes"):
+            return Response.page(500, "internal_error", "oops")
+        if self.has("sign_up_as_another"):
+            user = next(iter(self.store.users.values()))
+        if self.has("sign_up_spoils_password"):
+            user.password = "spoilt"
+        if self.has("sign_up_without_session"):
+            return Response.redirect("/demo")
+        return self._signed_in(user, form)
 
     def _crashes_for(self, user: User) -> bool:
         return self.has("crashes_for_some") and user.id[0] in "0123456789ab"
