@@ -30,6 +30,7 @@ DOES_NOT_START = Fault(
     MAIN, MAIN_LINE, '    raise RuntimeError("no such module: tokens2")\n' + MAIN_LINE
 )
 STARTS_TOO_SLOWLY = Fault(MAIN, MAIN_LINE, "    __import__('time').sleep(600)\n" + MAIN_LINE)
+STARTS_SLOWLY = Fault(MAIN, MAIN_LINE, "    __import__('time').sleep(4)\n" + MAIN_LINE)
 BROKEN_BUT_HEALTHY = Fault(
     MIDDLEWARE,
     ANSWER_LINE,

@@ -45,3 +45,24 @@ def test_a_second_change_has_to_wait_for_the_first(guarded, release):
     assert json.loads(ended.stdout)["verdict"] == "rolled_back"
     shown = guarded.ostiary("change", "show", change)
     assert any("test" in reason["text"] for reason in shown["reasons"])
+
+
+def test_a_change_that_ends_while_its_candidates_start_leaves_none_behind(guarded, release):
+    before = guarded.ostiary("status")
+    slow = release(releases.STARTS_SLOWLY)
+    proposed = call_ostiary("change", "propose", "--release", str(slow), data=guarded.data)
+    change = json.loads(proposed.stdout)["change"]
+    ended = call_ostiary("change", "rollback", change, data=guarded.data)
+    assert json.loads(ended.stdout)["verdict"] == "rolled_back", ended.stderr
+    after = guarded.ostiary("status")
+    assert [one["pid"] for one in after["replicas"]] == [one["pid"] for one in before["replicas"]]
+    code, result = propose(guarded, release(releases.DOES_NOT_START))
+    assert (code, result["verdict"]) == (4, "refused"), result
+
+
+def test_down_while_candidates_start_leaves_nothing_behind(guarded, release):
+    slow = release(releases.STARTS_SLOWLY)
+    assert (
+        call_ostiary("change", "propose", "--release", str(slow), data=guarded.data).returncode == 0
+    )
+    assert call_ostiary("down", data=guarded.data).returncode == 0

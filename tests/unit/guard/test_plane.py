@@ -1,0 +1,114 @@
+"""Moving the data plane: what is written, and what a failed write leaves to be written again."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from ostiary.edge.edge import Applied
+from ostiary.edge.model import EdgeModel
+from ostiary.guard.lease import LeaseServer
+from ostiary.guard.plane import DataPlane, PlaneSettings
+from ostiary.kernel.errors import RefusedError
+from ostiary.kernel.processes import ProcessRecord
+from ostiary.runtime.ports import Replica
+from tests.fakes.clock import FakeClock
+
+
+class RecordingEdge:
+    """Stands in for `Edge`: remembers models, and refuses as many writes as it is told to."""
+
+    def __init__(self) -> None:
+        self.models: list[EdgeModel] = []
+        self.refusals = 0
+
+    async def start(self, model: EdgeModel) -> None:
+        self.models.append(model)
+
+    async def apply(self, model: EdgeModel) -> Applied:
+        if self.refusals:
+            self.refusals -= 1
+            raise RefusedError("edge_refused", "Envoy did not take it.")
+        self.models.append(model)
+        return Applied(model.version, 0.001, 2)
+
+
+def replica(name: str, snapshot: str) -> Replica:
+    port = 20_000 + sum(map(ord, name))
+    return Replica(
+        service="identity",
+        name=name,
+        snapshot=snapshot,
+        release="r",
+        host="127.0.0.1",
+        port=port,
+        health_port=port + 1,
+        process=ProcessRecord(1, 1, "boot"),
+        log=Path("log"),
+        started_at="2026-01-01T00:00:00Z",
+    )
+
+
+@pytest.fixture
+def edge() -> RecordingEdge:
+    return RecordingEdge()
+
+
+@pytest.fixture
+def plane(edge: RecordingEdge) -> DataPlane:
+    settings = PlaneSettings("epoch", 4000, "", per_try_timeout_s=2.0, route_timeout_s=4.5)
+    plane = DataPlane(edge, LeaseServer(FakeClock(), seconds_max=3.0), settings)  # type: ignore[arg-type]
+    asyncio.run(plane.start("s-old", [replica("old", "s-old")]))
+    plane.canary = [replica("new", "s-new")]
+    return plane
+
+
+def stable_names(model: EdgeModel) -> list[str]:
+    return [endpoint.name for endpoint in model.stable]
+
+
+def test_a_share_routes_to_the_canary_and_a_withdrawal_to_the_last_good_version_only(plane, edge):
+    asyncio.run(plane.set_share("c-1", "s-new", 0.05))
+    canary = edge.models[-1].canary
+    assert canary is not None
+    assert (canary.snapshot, canary.share) == ("s-new", 0.05)
+    asyncio.run(plane.withdraw())
+    assert edge.models[-1].canary is None
+    assert stable_names(edge.models[-1]) == ["old"]
+
+
+def test_a_withdrawal_that_was_refused_is_written_again_when_asked_again(plane, edge):
+    asyncio.run(plane.set_share("c-1", "s-new", 0.05))
+    edge.refusals = 1
+    with pytest.raises(RefusedError):
+        asyncio.run(plane.withdraw())
+    assert edge.models[-1].canary is not None
+    assert asyncio.run(plane.withdraw()) is not None
+    assert edge.models[-1].canary is None
+
+
+def test_an_undone_promotion_that_was_refused_is_written_again(plane, edge):
+    asyncio.run(plane.set_share("c-1", "s-new", 1.0))
+    asyncio.run(plane.promote("s-new"))
+    assert stable_names(edge.models[-1]) == ["new"]
+    edge.refusals = 1
+    with pytest.raises(RefusedError):
+        asyncio.run(plane.withdraw())
+    asyncio.run(plane.withdraw())
+    assert stable_names(edge.models[-1]) == ["old"]
+    assert plane.last_good == "s-old"
+    assert [one.name for one in plane.canary] == ["new"]
+
+
+def test_nothing_is_written_where_nothing_was_routed(plane, edge):
+    written = len(edge.models)
+    assert asyncio.run(plane.withdraw()) is None
+    assert len(edge.models) == written
+
+
+def test_every_write_has_a_version_of_its_own(plane, edge):
+    for share in (0.0, 0.5):
+        asyncio.run(plane.set_share("c-1", "s-new", share))
+    asyncio.run(plane.withdraw())
+    versions = [model.version for model in edge.models]
+    assert len(set(versions)) == len(versions)
