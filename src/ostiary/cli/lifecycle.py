@@ -1,5 +1,8 @@
 """`ostiary up`, `down` and `status`: starting, stopping and looking at the whole system."""
 
+import shlex
+import shutil
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -146,7 +149,11 @@ def _status_table(value: Result) -> Table:
 
 def _show_ready(console: Console, value: Result, options: GuardOptions, detach: bool) -> None:
     issuer = value["issuer"]
-    where = "" if options.data == data_directory(None) else f" --data {options.data}"
+    where = ""
+    if options.data != data_directory(None):
+        where = f" --data {shlex.quote(str(options.data))}"
+    # As it was called: after `make setup` the command is in .venv, which is not on the path.
+    program = "ostiary" if shutil.which("ostiary") else shlex.quote(sys.argv[0])
     rows = [
         ("sign up", f"{issuer}/sign-up"),
         ("who is signed in", value["demo"]),
@@ -155,13 +162,13 @@ def _show_ready(console: Console, value: Result, options: GuardOptions, detach: 
     ]
     console.print("[bold]Ostiary is ready.[/bold]\n")
     for name, text in rows:
-        console.print(f"  {name:<24}{text}", markup=False)
+        console.print(f"  {name:<26}{text}", markup=False)
     console.print("\nTry next:", markup=False)
     for line in (
-        f"ostiary demo bad-release{where}",
-        f"ostiary client add my-app --redirect-uri http://localhost:3000/callback{where}",
-        f"ostiary status{where}",
+        f"{program} demo bad-release{where}",
+        f"{program} client add my-app --redirect-uri http://localhost:3000/callback{where}",
+        f"{program} status{where}",
     ):
         console.print(f"  {line}", markup=False)
-    stop = f"ostiary down{where}" if detach else "Ctrl-C"
+    stop = f"{program} down{where}" if detach else "Ctrl-C"
     console.print(f"\nStop with {stop}.", markup=False)

@@ -18,6 +18,7 @@ from ostiary.edge.edge import Edge
 from ostiary.edge.model import EdgePlace
 from ostiary.guard import history, process
 from ostiary.guard.admin import IdentityAdmin
+from ostiary.guard.baseline import Baseline
 from ostiary.guard.canary_watch import CanaryWatch
 from ostiary.guard.conductor import Conductor, ConductorParts
 from ostiary.guard.effects import Effects
@@ -56,6 +57,7 @@ class _Base:
     epoch: str
     served: SnapshotSettings
     launch_differs: bool = False
+    edge_is_new: bool = False
 
     @property
     def admin_token(self) -> str:
@@ -110,6 +112,7 @@ def run_guard(
         earlier = GuardOptions.recorded(options.data)
         base = _base(options, data, configuration, journal)
         base = replace(base, launch_differs=options.differs_in_launch(earlier))
+        base = _with_new_edge(base)
         asyncio.run(_run(base, ready, stops_everything))
 
 
@@ -155,6 +158,17 @@ def _served_settings(
     if last_good is None:
         return configuration.snapshot_settings
     return SnapshotSettings.model_validate(SnapshotStore(data.snapshots).get(last_good).settings)
+
+
+def _with_new_edge(base: _Base) -> _Base:
+    """Take `[edge]` from a settings file where nothing runs that was started with another one.
+
+    A change cannot alter the edge of a running system yet, and somebody must be able to.
+    """
+    edge = base.configuration.snapshot_settings.edge
+    if base.options.config is None or edge == base.served.edge or base.runtime.adopt():
+        return base
+    return replace(base, served=base.served.model_copy(update={"edge": edge}), edge_is_new=True)
 
 
 def _require_whole(journal: Journal) -> None:
@@ -236,9 +250,16 @@ def _guard(
         trials=trials,
         settings_differ=base.configuration.snapshot_settings != base.served,
         launch_differs=base.launch_differs,
+        baseline=_baseline(base, snapshots),
     )
     guard = Guard(parts)
     return guard, GuardOperations(guard, parts, base.rng)
+
+
+def _baseline(base: _Base, snapshots: SnapshotStore) -> Baseline:
+    new_edge = base.served.to_snapshot()["edge"] if base.edge_is_new else None
+    settings = base.configuration.snapshot_settings
+    return Baseline(base.journal, base.releases, snapshots, settings, new_edge)
 
 
 def _conductor(

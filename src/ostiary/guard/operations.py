@@ -149,7 +149,8 @@ def _require_same_edge(proposed: Mapping[str, Any], current: Mapping[str, Any]) 
         raise RefusedError(
             "edge_change_unavailable",
             "The table [edge] cannot be changed on a running system yet.",
-            hint="Leave [edge] as it is, or start with a new data directory.",
+            hint="Leave [edge] as it is here; for [edge], run `ostiary down` and "
+            "`ostiary up --config FILE`.",
         )
 
 

@@ -14,8 +14,9 @@ from ostiary.changes.pacing import Pacing
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
 from ostiary.guard import history as events
 from ostiary.guard.admin import IdentityAdmin
+from ostiary.guard.baseline import Baseline
 from ostiary.guard.conductor import Conductor
-from ostiary.guard.fleet import SERVICE, Fleet
+from ostiary.guard.fleet import Fleet
 from ostiary.guard.options import GuardOptions
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.status_report import report_status
@@ -49,6 +50,7 @@ class GuardParts:
     trials: Trials
     settings_differ: bool
     launch_differs: bool
+    baseline: Baseline
 
 
 class Guard:
@@ -66,7 +68,7 @@ class Guard:
         """
         parts = self._parts
         found = events.read(parts.journal.entries())
-        snapshot = await self._last_good(found)
+        snapshot = await parts.baseline.find(found)
         adopted = parts.fleet.adopt()
         stable = [replica for replica in adopted if replica.snapshot == snapshot.id]
         strays = [replica for replica in adopted if replica.snapshot != snapshot.id]
@@ -110,26 +112,6 @@ class Guard:
                 await plane.stop()
                 await fleet.stop(fleet.adopt())
             raise
-
-    async def _last_good(self, found: events.History) -> Snapshot:
-        """Return the snapshot to serve: the last good one, or the first one ever."""
-        parts = self._parts
-        promoted = found.promoted_unmarked
-        if promoted is not None:
-            # An earlier guard had decided; it died before it could write the mark.
-            data = {"snapshot": promoted.snapshot, "because": promoted.id}
-            parts.journal.append(events.MARKED_GOOD, promoted.snapshot, data)
-            return parts.snapshots.get(promoted.snapshot)
-        if found.last_good is not None:
-            return parts.snapshots.get(found.last_good)
-        release = await asyncio.to_thread(parts.releases.import_installed)
-        snapshot = parts.snapshots.add(
-            {SERVICE: release.hash}, parts.configuration.snapshot_settings.to_snapshot()
-        )
-        # Nothing can be compared with: the first snapshot is good because there is no other.
-        data = {"snapshot": snapshot.id, "because": "first start"}
-        parts.journal.append(events.MARKED_GOOD, snapshot.id, data)
-        return snapshot
 
     async def _put_away(self, found: events.History, strays: list[Replica]) -> None:
         """Hand what an unfinished change left behind to the controller; stop everything else."""
