@@ -110,8 +110,11 @@ def stop(data: Path) -> dict[str, Any]:
     directory, clock = DataDirectory(data), SystemClock()
     deadline = clock.monotonic() + _STOP_SECONDS_MAX
     asked = False
+    # Remembered: a guard that is ending gives up its lock a moment before its process is gone.
+    seen: set[processes.ProcessRecord] = set()
     while clock.monotonic() < deadline:
         guard, keeper = directory.running_guard(), _keeper(data)
+        seen |= {record for record in (guard, keeper) if record is not None}
         if keeper is not None and not asked:
             # First, so that it starts no other guard meanwhile; the guard itself lives on.
             processes.send_signal(keeper, signal.SIGTERM)
@@ -119,8 +122,7 @@ def stop(data: Path) -> dict[str, Any]:
             GuardClient(data).post("/shutdown")
             asked = True
         except NotRunningError:
-            alive = [one for one in (guard, keeper) if one is not None and processes.is_alive(one)]
-            if not alive:
+            if not any(processes.is_alive(record) for record in seen):
                 return {"running": False} if asked else _stop_without_guard(data)
         time.sleep(_POLL_SECONDS)
     raise OstiaryError(
