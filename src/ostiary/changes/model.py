@@ -56,13 +56,18 @@ class ChangeResult:
     @property
     def exit_code(self) -> ExitCode:
         """Return what the command line answers to the shell."""
-        match self.verdict:
-            case None | Verdict.PROMOTED:
-                return ExitCode.DONE
-            case Verdict.REFUSED:
-                at_check = self.stage is Stage.CHECK
-                return ExitCode.REFUSED if at_check else ExitCode.REHEARSAL_FAILED
-            case Verdict.ROLLED_BACK:
-                return ExitCode.ROLLED_BACK
-            case Verdict.HELD:
-                return ExitCode.HELD
+        return exit_code_of(self.verdict, self.stage)
+
+
+def exit_code_of(verdict: Verdict | None, stage: Stage) -> ExitCode:
+    """Return what the end of a change means to the shell; one that goes on is no failure."""
+    match verdict:
+        case None | Verdict.PROMOTED:
+            return ExitCode.DONE
+        case Verdict.REFUSED:
+            at_check = stage is Stage.CHECK
+            return ExitCode.REFUSED if at_check else ExitCode.REHEARSAL_FAILED
+        case Verdict.ROLLED_BACK:
+            return ExitCode.ROLLED_BACK
+        case Verdict.HELD:
+            return ExitCode.HELD

@@ -7,12 +7,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ostiary.changes.model import Stage, Verdict, exit_code_of
 from ostiary.cli.change_view import show_change
 from ostiary.cli.following import follow, path_of
 from ostiary.cli.options import DataOption, JsonOption, data_directory
 from ostiary.cli.output import Output, Result
 from ostiary.guard.client import GuardClient
-from ostiary.guard.results import exit_code_of
 from ostiary.kernel.errors import ExitCode, UsageError
 
 app = typer.Typer(help="Changes: proposed, rehearsed, canaried, watched.", no_args_is_help=True)
@@ -70,7 +70,7 @@ def propose(
         return int(ExitCode.DONE)
     settled = follow(client, change["change"], output)
     output.result(_selected(settled), lambda console, _: show_change(console, settled))
-    return exit_code_of(settled["verdict"], settled["stage"])
+    return int(exit_code_of(Verdict(settled["verdict"]), Stage(settled["stage"])))
 
 
 @app.command("list")

@@ -33,7 +33,6 @@ _UNREADABLE_WHEEL = (
     lzma.LZMAError,
     struct.error,
     EOFError,
-    NotImplementedError,
     RuntimeError,
     ValueError,
 )
