@@ -234,7 +234,6 @@ def _guard(
     pacing = _pacing(base)
     parts = GuardParts(
         options=base.options,
-        configuration=base.configuration,
         journal=base.journal,
         releases=base.releases,
         snapshots=snapshots,
@@ -243,7 +242,6 @@ def _guard(
         admin=IdentityAdmin(lambda: plane.stable, base.admin_token),
         conductor=_conductor(base, plane, lease, watch, fleet, trials),
         supervisor=Supervisor(plane, fleet, snapshots, base.journal),
-        clock=base.clock,
         pacing=pacing,
         issuer=base.issuer,
         epoch=base.epoch,

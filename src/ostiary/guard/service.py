@@ -9,7 +9,6 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from ostiary.changes.configuration import Configuration
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
 from ostiary.guard import history as events
@@ -22,7 +21,6 @@ from ostiary.guard.plane import DataPlane
 from ostiary.guard.status_report import report_status
 from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trials import Trials
-from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import OstiaryError, UsageError
 from ostiary.kernel.journal import Journal
 from ostiary.runtime.ports import Replica
@@ -34,7 +32,6 @@ class GuardParts:
     """What a guard is made of; put together by the composition root."""
 
     options: GuardOptions
-    configuration: Configuration
     journal: Journal
     releases: ReleaseStore
     snapshots: SnapshotStore
@@ -43,7 +40,6 @@ class GuardParts:
     admin: IdentityAdmin
     conductor: Conductor
     supervisor: Supervisor
-    clock: Clock
     pacing: Pacing
     issuer: str
     epoch: str

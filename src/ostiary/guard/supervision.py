@@ -1,9 +1,9 @@
 """Bringing back what dies: Envoys, and replicas of the last good snapshot."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ostiary.changes.snapshot import SnapshotStore
+from ostiary.changes.snapshot import Snapshot, SnapshotStore
 from ostiary.guard import history as events
 from ostiary.guard.fleet import Fleet
 from ostiary.guard.plane import DataPlane
@@ -23,6 +23,8 @@ class Supervisor:
     fleet: Fleet
     snapshots: SnapshotStore
     journal: Journal
+    known: dict[str, Snapshot] = field(default_factory=dict)
+    """Snapshots read before: they never change, and this looks five times a second."""
 
     async def run(self) -> None:
         """Look for ever. Raises `JournalError` when nothing can be recorded any more."""
@@ -43,7 +45,8 @@ class Supervisor:
 
     async def _look_after_stable(self) -> None:
         plane, fleet = self.plane, self.fleet
-        snapshot = self.snapshots.get(plane.last_good)
+        snapshot = self.known.get(plane.last_good) or self.snapshots.get(plane.last_good)
+        self.known[snapshot.id] = snapshot
         count = int(snapshot.settings["identity"]["replicas"])
         group = plane.stable
         living = await fleet.drop_dead(group)
