@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-COMMAND_SECONDS_MAX = 120
+# A guard against hanging, not a measure: a drill from canary takes two minutes on a busy machine.
+COMMAND_SECONDS_MAX = 420
 LOG_LINES_SHOWN = 60
 
 
