@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 
 from ostiary.identity.store.engine import Store
 
-HEAD = "0001"
+HEAD = "0003"
 """Revision that this release needs: the newest file in `migrations/versions`."""
 
 _ADVISORY_LOCK = 0x6F7374  # any fixed number; it names Ostiary's migrations to PostgreSQL
