@@ -10,6 +10,7 @@ import subprocess
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,6 +75,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if removed:
         config.hook.pytest_deselected(items=removed)
         items[:] = kept
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand over, in a worker, what is not run: the process that prints collects nothing."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["not_run"] = session.config.stash.get(_NOT_RUN, {})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker did not run; all workers find the same."""
+    not_run = (getattr(node, "workeroutput", None) or {}).get("not_run")
+    if not_run:
+        node.config.stash[_NOT_RUN] = not_run
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.availability",
+    "tests.workers",
     "tests.postgres",
     "tests.system",
     "tests.browser.chromium",

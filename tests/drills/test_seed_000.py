@@ -6,7 +6,7 @@ import pytest
 
 from tests.system import call_ostiary
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.alone]
 
 
 def drill(tmp_path, *options: str):
