@@ -40,7 +40,7 @@ def _shared_directory(config: pytest.Config) -> Path | None:
     """Return a directory that all workers of this run know; None where there is one process."""
     if not hasattr(config, "workerinput"):
         return None
-    factory: pytest.TempPathFactory = config._tmp_path_factory  # type: ignore[attr-defined] # noqa: SLF001
+    factory: pytest.TempPathFactory = config._tmp_path_factory  # type: ignore[attr-defined]
     return factory.getbasetemp().parent
 
 
