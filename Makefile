@@ -11,7 +11,7 @@ ARGS ?=
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  ARGS=\"...\" is passed on by up, test and drill; PYTHON=... chooses the Python of setup."
+	@echo "  ARGS=\"...\" is passed on by up, test, drill and soak; PYTHON=... chooses the Python of setup."
 
 # Made again only when the lock file, the project file or the environment itself changed.
 $(SYNCED): uv.lock pyproject.toml tools/setup.sh tools/find-python.sh
@@ -48,6 +48,10 @@ bench: setup ## Run every benchmark; each prints its ratios
 .PHONY: drill
 drill: setup ## Replay the known outages against a guarded system
 	@$(BIN)/ostiary drill run all --mode guarded $(ARGS)
+
+.PHONY: soak
+soak: setup ## Kill, pause and restart everything at random, under traffic, and check the promises
+	@$(BIN)/python -m tests.matrix $(ARGS)
 
 .PHONY: clean
 clean: ## Remove .venv and every cache; data directories stay

@@ -28,6 +28,7 @@ from tests.fakes.clock import FakeClock
 
 ADMIN_TOKEN = "admin-token-of-the-tests"
 EDGE_TOKEN = "edge-token-of-the-tests"
+STORE_KEY = "c3RvcmUta2V5LW9mLXRoZS10ZXN0cy0zMi1ieXRlcyE"
 ISSUER = "http://login.example"
 SNAPSHOT = "s-0000000000aa"
 QUICK_SETTINGS: dict[str, Any] = {"hash_memory_kib": 8192, "hash_time_cost": 1}
@@ -205,8 +206,9 @@ def build_identity(
 ) -> IdentityService:
     """Build the service in `directory`; on SQLite there unless another store is named."""
     directory.mkdir(parents=True, exist_ok=True)
-    for name, token in (("admin.token", ADMIN_TOKEN), ("edge.token", EDGE_TOKEN)):
-        (directory / name).write_text(token)
+    secrets = {"admin.token": ADMIN_TOKEN, "edge.token": EDGE_TOKEN, "store.key": STORE_KEY}
+    for name, secret in secrets.items():
+        (directory / name).write_text(secret)
     configuration = ReplicaConfiguration.model_validate_json(
         json.dumps(
             {
@@ -219,6 +221,7 @@ def build_identity(
                 "issuer": issuer,
                 "admin_token_file": str(directory / "admin.token"),
                 "edge_token_file": str(directory / "edge.token"),
+                "store_key_file": str(directory / "store.key"),
                 "settings": {**QUICK_SETTINGS, **settings},
             }
         )

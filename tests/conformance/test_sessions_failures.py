@@ -1,8 +1,16 @@
 """What `SignInFailures` promises, on every store."""
 
 import pytest
+from sqlalchemy import text
 
-from ostiary.identity.sessions.failures import FailureRecord, SignInFailures
+from ostiary.identity.sessions.failures import Guess, SignInFailures
+from ostiary.identity.sessions.networks import UNKNOWN, Networks, networks_of
+from ostiary.identity.sessions.throttling import (
+    NETWORK,
+    NO_FAILURES,
+    FailureRecord,
+    RecentFailures,
+)
 from ostiary.identity.store.attempt import Attempt
 from ostiary.identity.store.engine import Store
 from tests.conformance.identity_rows import (
@@ -17,14 +25,27 @@ from tests.conformance.identity_rows import (
 ADA = "ada@example.org"
 
 
-def add(store: Store, attempt: Attempt, *, email: str = ADA, at: int = NOW) -> None:
+HERE = networks_of("203.0.113.7")
+
+
+def guess(email: str = ADA, networks: Networks = UNKNOWN, device: str = "") -> Guess:
+    return Guess(email, networks, device)
+
+
+def add(store: Store, attempt: Attempt, *, at: int = NOW, **parts) -> None:
     with store.write() as connection:
-        SignInFailures().add(connection, email, at=at, attempt=attempt)
+        SignInFailures().add(connection, guess(**parts), at=at, attempt=attempt)
 
 
-def recent(store: Store, *, email: str = ADA, since: int = 0, seen_by: str = "r-x"):
+def all_recent(store: Store, *, since: int = 0, seen_by: str = "r-x", **parts) -> RecentFailures:
     with store.read() as connection:
-        return SignInFailures().recent(connection, email, since=since, attempt=first(seen_by))
+        return SignInFailures().recent(
+            connection, guess(**parts), since=since, attempt=first(seen_by)
+        )
+
+
+def recent(store: Store, **options) -> FailureRecord:
+    return all_recent(store, **options).address
 
 
 def test_failures_are_counted_by_address_within_the_window(store: Store) -> None:
@@ -76,3 +97,41 @@ def test_purging_deletes_old_failures_only(store: Store) -> None:
     with store.write() as connection:
         SignInFailures().purge(connection, before=NOW + 10)
     assert recent(store) == FailureRecord(1, NOW + 10)
+
+
+def test_failures_are_counted_by_everything_they_have_in_common(store: Store) -> None:
+    neighbour, elsewhere = networks_of("203.0.113.8"), networks_of("198.51.100.1")
+    add(store, first("r-1"), networks=HERE, at=NOW)
+    add(store, first("r-2"), networks=HERE, device="laptop", at=NOW + 1)
+    add(store, first("r-3"), email="bob@example.org", networks=HERE, at=NOW + 2)
+    add(store, first("r-4"), email="bob@example.org", networks=neighbour, at=NOW + 3)
+    add(store, first("r-5"), networks=elsewhere, device="phone", at=NOW + 4)
+    assert all_recent(store, networks=HERE, device="laptop") == RecentFailures(
+        address=FailureRecord(3, NOW + 4),
+        pair=FailureRecord(2, NOW + 1),
+        device=FailureRecord(1, NOW + 1),
+        network=FailureRecord(3, NOW + 2),
+        network_range=FailureRecord(4, NOW + 3),
+    )
+
+
+def test_what_is_not_known_has_nothing_in_common(store: Store) -> None:
+    add(store, first("r-1"))
+    found = all_recent(store)
+    assert found.address.count == 1
+    assert (found.pair, found.device, found.network) == (NO_FAILURES,) * 3
+
+
+def test_rows_of_an_older_release_count_for_their_address(store: Store) -> None:
+    row = f"INSERT INTO sign_in_failures (request_id, email_key, at) VALUES ('r', '{ADA}', {NOW})"
+    with store.write() as connection:
+        connection.execute(text(row))
+    found = all_recent(store, networks=HERE)
+    assert found.address == FailureRecord(1, NOW)
+    assert found.network == NO_FAILURES
+
+
+def test_no_more_is_counted_than_can_make_a_difference(store: Store) -> None:
+    for number in range(NETWORK.counted_max + 5):
+        add(store, first(f"r-{number}"), email=f"u{number}@example.org", networks=HERE)
+    assert all_recent(store, networks=HERE).network.count == NETWORK.counted_max

@@ -35,6 +35,15 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     reset: bool = False
     hang: bool = False
+    raw: bytes | None = None
+    """Sent instead of all that, before the connection is closed."""
+    stall: bool = False
+    """Whether the connection is kept open after `raw`."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
 
 
 class Replica:
@@ -49,8 +58,7 @@ class Replica:
         self.unhealthy_hosts: set[str] = set()
         self._released = threading.Event()
         self._connections: set[socket.socket] = set()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
@@ -119,6 +127,13 @@ class Replica:
             linger = struct.pack("ii", 1, 0)
             handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             handler.connection.close()
+            handler.close_connection = True
+            return
+        if reply.raw is not None:
+            handler.wfile.write(reply.raw)
+            handler.wfile.flush()
+            if reply.stall:
+                self._released.wait()
             handler.close_connection = True
             return
         handler.send_response(reply.status)

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from ostiary.kernel.clock import SystemClock
-from ostiary.kernel.ids import SeededRandom
+from ostiary.kernel.ids import SystemRandom
 from ostiary.runtime.data_directory import DataDirectory
 from ostiary.runtime.local import LocalRuntime
 from ostiary.runtime.ports import Replica, ReplicaSpec
@@ -37,6 +37,7 @@ class Place:
             clock=SystemClock(),
             admin_token_file=self.data.admin_token_file,
             edge_token_file=self.data.edge_token_file,
+            store_key_file=self.data.store_key_file,
         )
 
     def spec(self, behaviour: str = "serves", **changes: object) -> ReplicaSpec:
@@ -75,7 +76,7 @@ def stop(runtime: LocalRuntime, replica: Replica, seconds_max: float = READY_SEC
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     data = DataDirectory(tmp_path / "ostiary-data")
-    data.prepare(SeededRandom(1))
+    data.prepare(SystemRandom())
     place = Place(data, ReleaseStore(data.releases), count(), tmp_path)
     yield place
     runtime = place.runtime()

@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -60,6 +61,7 @@ class Health(BaseHTTPRequestHandler):
         pass
 
 
+users = socket.create_server((CONFIG["host"], CONFIG["port"]))
 address = (CONFIG["host"], CONFIG["health_port"])
 server = ThreadingHTTPServer(address, Health)
 threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -60,6 +60,7 @@ runtime = local.LocalRuntime(
     clock=SystemClock(),
     admin_token_file=data.admin_token_file,
     edge_token_file=data.edge_token_file,
+    store_key_file=data.store_key_file,
 )
 runtime.start(spec)
 os.kill(os.getpid(), signal.SIGKILL)

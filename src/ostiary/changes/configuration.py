@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ostiary.changes.edge_settings import EdgeSettings
 from ostiary.changes.guard_settings import GuardSettings
-from ostiary.changes.snapshot_settings import EdgeSettings, IdentitySettings, SnapshotSettings
+from ostiary.changes.snapshot_settings import IdentitySettings, SnapshotSettings
 from ostiary.kernel.settings import Document, read_document, validate
 
 __all__ = [
@@ -58,7 +59,19 @@ def parse_configuration(document: Document) -> Configuration:
     """Return the typed content of a document; raises `SettingsError` with every problem."""
     content = validate(_File, document)
     tables = {name: getattr(content, name) for name in SnapshotSettings.model_fields}
+    tables["edge"] = _with_absolute_paths(content.edge, Path(document.file).parent)
     return Configuration(SnapshotSettings.model_construct(**tables), content.guard, document)
+
+
+def _with_absolute_paths(edge: EdgeSettings, base: Path) -> EdgeSettings:
+    """Return the settings with paths that mean the same wherever they are read."""
+    paths = {name: getattr(edge, name) for name in ("certificate", "key")}
+    absolute = {
+        name: str((base / Path(path).expanduser()).absolute())
+        for name, path in paths.items()
+        if path is not None
+    }
+    return edge.model_copy(update=absolute)
 
 
 def json_schema() -> dict[str, Any]:

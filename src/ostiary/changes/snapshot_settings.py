@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from ostiary.changes.edge_settings import EdgeSettings
 from ostiary.changes.setting_fields import DAY, seconds, unit
 from ostiary.kernel.settings import SettingsTable
 
@@ -33,6 +34,12 @@ class IdentitySettings(SettingsTable):
     session_seconds: int = seconds(
         43_200, "How long a browser stays signed in.", ge=60, le=365 * DAY
     )
+    session_grace_seconds: int = seconds(
+        300,
+        "How long a session or token that was proven goes on while the store is away.",
+        ge=0,
+        le=3_600,
+    )
     leeway_seconds: int = seconds(
         5, "Difference between clocks that is tolerated when tokens are checked.", ge=0, le=300
     )
@@ -41,7 +48,41 @@ class IdentitySettings(SettingsTable):
         "How long others may cache the published keys; a new key is published this long ahead.",
         le=3600,
     )
+    key_rotation_days: int = Field(
+        90,
+        description="How long one key signs before the next one does; 0 for as long as a "
+        "snapshot is served.",
+        ge=0,
+        le=3_650,
+        json_schema_extra=unit("days"),
+    )
     sign_up: bool = Field(True, description="Whether visitors may make an account themselves.")
+    mail_from: str = Field(
+        "",
+        description="Address that mail to people comes from, such as `login@example.com`.",
+        max_length=254,
+        pattern=r"^([!-~]+@[!-~]+)?$",
+    )
+    mail_smtp_url: str = Field(
+        "",
+        description="Mail server, such as `smtp://user@mail.example.com:587` (STARTTLS) or "
+        "`smtps://…`; empty for no mail.",
+        max_length=500,
+        pattern=r"^(smtps?://.+)?$",
+    )
+    mail_smtp_password_file: str = Field(
+        "",
+        description="Absolute path of the file that holds the password for the mail server.",
+        max_length=4096,
+        pattern=r"^(/.+)?$",
+    )
+    audit_days: int = Field(
+        400,
+        description="How long entries of the audit log are kept.",
+        ge=1,
+        le=3_650,
+        json_schema_extra=unit("days"),
+    )
     hash_memory_kib: int = Field(
         19_456,
         description="Memory of one Argon2id password hash.",
@@ -63,12 +104,37 @@ class IdentitySettings(SettingsTable):
         le=16,
         json_schema_extra=unit("lanes"),
     )
+    hash_concurrency: int = Field(
+        0,
+        description="Password hashes that one replica makes at the same time; 0 for the cores "
+        "divided by the replicas, at least one.",
+        ge=0,
+        le=64,
+        json_schema_extra=unit("hashes"),
+    )
+    hash_queue: int = Field(
+        16,
+        description="Requests of one replica that may wait for a password hash; more are answered "
+        "503 at once.",
+        ge=1,
+        le=256,
+        json_schema_extra=unit("requests"),
+    )
     threads: int = Field(
         4,
-        description="Requests that one replica works on at the same time.",
+        description="Requests that one replica works on at the same time, besides those that wait "
+        "for a password hash.",
         ge=1,
         le=64,
         json_schema_extra=unit("threads"),
+    )
+    database_connections: int = Field(
+        0,
+        description="Connections to the database that one replica keeps at most; 0 for one for "
+        "each thread and two more.",
+        ge=0,
+        le=200,
+        json_schema_extra=unit("connections"),
     )
     replicas: int = Field(
         2,
@@ -77,38 +143,13 @@ class IdentitySettings(SettingsTable):
         le=64,
         json_schema_extra=unit("processes"),
     )
-
-
-class EdgeSettings(SettingsTable):
-    """The way in: where users arrive and how requests are passed on."""
-
-    public_url: str | None = Field(
-        None,
-        description="Address that users see, which is the issuer of tokens, such as "
-        "`https://login.example.com`; the listening address where it is not set.",
-        max_length=500,
-    )
-    listen_host: str = Field(
-        "127.0.0.1", description="IP address on which the edge listens.", max_length=45
-    )
-    envoys: int = Field(
-        2,
-        description="Envoy processes that share the port.",
-        ge=1,
-        le=16,
-        json_schema_extra=unit("processes"),
-    )
-    per_try_timeout_seconds: float = seconds(
-        2.0,
-        "How long one attempt may take before last good is asked instead; longer than the longest "
-        "queue of password hashes.",
-        ge=0.1,
-        le=60,
-    )
-    status_url: str = Field(
-        "",
-        description="Status page that the plain page links to when nobody answers; empty for none.",
-        max_length=500,
+    memory_max_mib: int = Field(
+        512,
+        description="Memory that a replica may keep besides that of password hashes; one above it "
+        "is replaced in an orderly way.",
+        ge=192,
+        le=65_536,
+        json_schema_extra=unit("MiB"),
     )
 
 

@@ -2,10 +2,11 @@
 
 import fcntl
 import json
+import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from ostiary.runtime.data_directory import DataDirectory
 _READY_SECONDS_MAX = 90.0
 _STOP_SECONDS_MAX = 60.0
 _POLL_SECONDS = 0.05
+DATABASE_VARIABLE = "OSTIARY_DATABASE_URL"
+"""Names the database for `ostiary up` without showing a password in the process list."""
+
 _FAILURE_FILE = "guard.failure.json"
 _KEEPER_FILE = "keeper.json"
 
@@ -67,12 +71,18 @@ def _start_detached(options: GuardOptions) -> dict[str, Any]:
         [sys.executable, "-P", "-m", "ostiary.cli", "guard", "keep", "--data", str(options.data)],
         log=options.data / "guard.log",
         cwd=options.data,
+        environment=_without_secrets(os.environ),
     )
     write_atomically(options.data / _KEEPER_FILE, json.dumps(keeper.to_json()).encode())
     clock = SystemClock()
     deadline = clock.monotonic() + _READY_SECONDS_MAX
     while clock.monotonic() < deadline:
-        _raise_recorded(failure)
+        try:
+            _raise_recorded(failure)
+        except GuardError:
+            # Who is told that it failed must not find it running a minute later.
+            processes.send_signal(keeper, signal.SIGTERM)
+            raise
         try:
             return GuardClient(options.data).get("/status")
         except NotRunningError:
@@ -85,6 +95,11 @@ def _start_detached(options: GuardOptions) -> dict[str, Any]:
         f"The guard did not get ready; its log is {options.data / 'guard.log'}.",
         hint="The last lines there say what it was doing.",
     )
+
+
+def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """Leave out the database's address: the guard reads it from a file that only its owner can."""
+    return {name: value for name, value in environment.items() if name != DATABASE_VARIABLE}
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.table import Table
 
 from ostiary.cli import guard_process
+from ostiary.cli.edge_view import certificate_warning, encryption
 from ostiary.cli.options import DataOption, JsonOption, data_directory
 from ostiary.cli.output import Output, Result
 from ostiary.guard.client import GuardClient
@@ -28,9 +29,19 @@ _UP_KEYS = (
     "demo",
     "guard_pid",
     "edge",
+    "listen",
+    "certificate",
     "replicas",
 )
-_STATUS_KEYS = ("running", "last_good", "change", "replicas", "incidents_open")
+_STATUS_KEYS = (
+    "running",
+    "last_good",
+    "change",
+    "certificate",
+    "replicas",
+    "replicas_missing",
+    "incidents_open",
+)
 _REPLICA_KEYS = ("service", "name", "pid", "port", "snapshot")
 _REFRESH_SECONDS = 0.5
 
@@ -45,7 +56,9 @@ def up(
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option("--port", min=1, max=65535, help="Port for users (default: 8000)."),
+        typer.Option(
+            "--port", min=1, max=65535, help="Port for users (default: that of [edge] listen)."
+        ),
     ] = None,
     database: Annotated[
         str | None,
@@ -79,6 +92,8 @@ def _tell_ready(
     status: dict[str, Any], *, output: Output, options: GuardOptions, detach: bool
 ) -> None:
     _note_difference(output, status, options)
+    if warning := certificate_warning(status):
+        output.note(warning)
     show = partial(_show_ready, options=options, detach=detach)
     output.result(_ready_result(status), show)
 
@@ -116,7 +131,7 @@ def status(
     output = Output(as_json=json)
     value = {key: client.get("/status")[key] for key in _STATUS_KEYS}
     if json or not watch:
-        output.result(value, lambda console, result: console.print(_status_table(result)))
+        output.result(value, _show_status)
         return
     with Live(_status_table(value), console=output.console, auto_refresh=False) as live:
         while True:
@@ -127,15 +142,20 @@ def status(
             time.sleep(_REFRESH_SECONDS)
 
 
+def _show_status(console: Console, value: Result) -> None:
+    console.print(_status_table(value))
+    if warning := certificate_warning(value):
+        console.print(warning, markup=False)
+
+
 def _status_table(value: Result) -> Table:
     change = value["change"]
     if change is None:
         title = f"last good {value['last_good']}, no change under way"
     else:
         title = f"last good {value['last_good']}, change {change['change']} in {change['stage']}"
-    table = Table(
-        "replica", "snapshot", "pid", "share", title=title, title_justify="left", box=None
-    )
+    columns = ("replica", "snapshot", "pid", "share", "capacity", "load")
+    table = Table(*columns, title=title, title_justify="left", box=None)
     for replica in value["replicas"]:
         share = replica["share"]
         table.add_row(
@@ -143,6 +163,8 @@ def _status_table(value: Result) -> Table:
             replica["snapshot"],
             str(replica["pid"]),
             "" if share is None else f"{share:.1%}",
+            "" if replica["capacity"] is None else f"{replica['capacity']:g}/s",
+            "" if replica["load"] is None else f"{replica['load']:.0%}",
         )
     return table
 
@@ -158,6 +180,8 @@ def _show_ready(console: Console, value: Result, options: GuardOptions, detach: 
         ("sign up", f"{issuer}/sign-up"),
         ("who is signed in", value["demo"]),
         ("issuer for OIDC clients", issuer),
+        ("listens on", value["listen"]),
+        ("encryption", encryption(value)),
         ("data", str(options.data)),
     ]
     console.print("[bold]Ostiary is ready.[/bold]\n")

@@ -8,7 +8,20 @@ import typer
 from typer.exceptions import TyperException
 
 from ostiary import __version__
-from ostiary.cli import changes, clients, demo, drills, guard, lifecycle, users
+from ostiary.cli import (
+    audit,
+    backup,
+    bench,
+    changes,
+    clients,
+    demo,
+    drills,
+    guard,
+    keys,
+    lifecycle,
+    secrets,
+    users,
+)
 from ostiary.cli.options import data_directory
 from ostiary.cli.output import Output
 from ostiary.kernel.errors import ExitCode, OstiaryError, UsageError
@@ -27,11 +40,17 @@ app = typer.Typer(
 app.command("up")(lifecycle.up)
 app.command("down")(lifecycle.down)
 app.command("status")(lifecycle.status)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(users.app, name="user")
 app.add_typer(clients.app, name="client")
+app.add_typer(keys.app, name="keys")
+app.add_typer(secrets.app, name="secrets")
+app.command("audit")(audit.audit)
 app.add_typer(changes.app, name="change")
 app.add_typer(demo.app, name="demo")
 app.add_typer(drills.app, name="drill")
+app.add_typer(bench.app, name="bench")
 app.add_typer(guard.app, name="guard", hidden=True)
 
 

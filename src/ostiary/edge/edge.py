@@ -1,40 +1,29 @@
 """The edge as one object: start it, change it, read it, keep it alive, end it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import anyio
 import anyio.to_thread
 
+from ostiary.edge.applied import Applied
+from ostiary.edge.certificates import Certificate
 from ostiary.edge.counters import EdgeCounters
 from ostiary.edge.envoys import Envoy
-from ostiary.edge.files import XdsFiles, render
+from ostiary.edge.files import XdsFile, XdsFiles, render, secret_file
 from ostiary.edge.fleet import Fleet
 from ostiary.edge.health import CanaryHealth, seen_health
 from ostiary.edge.latencies import Latencies
-from ostiary.edge.listening import check_port_free
+from ostiary.edge.listening import check_port_free, not_served
 from ostiary.edge.model import EdgeModel, EdgePlace
 from ostiary.edge.readings import Readings
 from ostiary.edge.rollout import Rollout
 from ostiary.edge.validation import Validator
 from ostiary.kernel.clock import Clock
-from ostiary.kernel.errors import RefusedError, UsageError
+from ostiary.kernel.errors import RefusedError
 from ostiary.kernel.processes import ProcessRecord
 
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """A model that every live Envoy has taken.
-
-    `seconds_to_effect` runs from the rename of the routes to the last Envoy's word that it uses
-    them, and `seconds_from_call` to the same moment from the call of `apply`. `envoys` says how
-    many gave their word; a dead one reads the same files when it is restarted.
-    """
-
-    version: str
-    seconds_to_effect: float
-    envoys: int
-    seconds_from_call: float = 0.0
+__all__ = ["Applied", "Edge"]
 
 
 class Edge:
@@ -50,14 +39,18 @@ class Edge:
         count: int = 2,
         clock: Clock,
         check: Callable[[EdgeModel], None] | None = None,
+        certificate: Certificate | None = None,
     ) -> None:
         """Prepare `count` Envoys for the place; nothing runs before `start`.
 
-        `check` validates a model before it is written; by default Envoy's own validation.
+        `check` validates a model before it is written, by default Envoy does; `certificate` is
+        for an entrance with TLS.
         """
         place.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._place = place
-        self._check = check or Validator(place).check
+        self._validator = Validator(place)
+        self._check = check or self._validator.check
+        self._certificate = certificate
         self._fleet = Fleet(place, count)
         self._clock = clock
         self._rollout = Rollout(place, clock)
@@ -82,6 +75,7 @@ class Edge:
         words; an edge that did not run before is then stopped again.
         """
         async with self._lock:
+            secret = await self._lay_out_certificate()
             await self.prevalidate(model)
             files = render(model, self._place)
             adopted = await self._fleet.adopt(replaceable=self._rollout.standing() is not None)
@@ -92,6 +86,8 @@ class Edge:
                     check_port_free(self._place.listen_host, self._place.listen_port)
                     await self._rollout.lay_out(files)
                 await self._start_missing(files)
+                if adopted and secret is not None:
+                    await self._rollout.verify_secret(adopted, secret)
             except BaseException:
                 if not adopted:
                     with anyio.CancelScope(shield=True):
@@ -128,6 +124,15 @@ class Edge:
                 raise
             return Applied(model.version, effect.seconds, len(live), effect.at - called)
 
+    async def replace_certificate(self, certificate: Certificate) -> None:
+        """Have all Envoys meet new connections with another certificate; existing ones go on.
+
+        Raises `RefusedError` where Envoy does not take it; the former one is then in place.
+        """
+        await self._check_certificate(certificate)
+        async with self._lock:
+            await self._rollout.change_secret(self._fleet.live(), secret_file(certificate))
+
     async def counters(self) -> EdgeCounters:
         """Return what all Envoys counted since this object first read them, restarts included."""
         return await self._readings.counters(self._fleet.live())
@@ -161,13 +166,25 @@ class Edge:
             await self._fleet.stop()
 
     async def stop_leftovers(self) -> bool:
-        """End the Envoys that an earlier object started; return whether one was running."""
+        """End Envoys that an earlier object started; return whether one was running."""
         async with self._lock:
             return await self._fleet.stop_leftovers()
 
     async def detach(self) -> None:
         """Give this object's connections back; the Envoys serve on and may be taken over."""
         await self._fleet.detach()
+
+    async def _lay_out_certificate(self) -> XdsFile | None:
+        if self._certificate is None:
+            return None
+        secret = secret_file(self._certificate)
+        if self._rollout.standing_secret() != secret:
+            await self._check_certificate(self._certificate)
+            await self._rollout.lay_out_secret(secret)
+        return secret
+
+    async def _check_certificate(self, certificate: Certificate) -> None:
+        await anyio.to_thread.run_sync(self._validator.check_certificate, certificate.secret())
 
     async def _start_missing(self, files: XdsFiles) -> None:
         missing = self._fleet.spawn_missing()
@@ -180,9 +197,4 @@ class Edge:
         try:
             await self._rollout.verify(started, files)
         except RefusedError as problem:
-            raise UsageError(
-                "edge_not_started",
-                f"The edge cannot serve on {self._place.listen_host}:{self._place.listen_port}: "
-                f"{problem.message}",
-                hint="Another program may have the port; choose another one.",
-            ) from problem
+            raise not_served(self._place.listen_host, self._place.listen_port, problem) from problem

@@ -173,7 +173,8 @@ class Envoy:
 
     def _bootstrap(self) -> dict[str, object]:
         watched = xds_directory(self._place.directory)
-        return bootstrap(self.index, watched, f"admin-{self.index}.sock")
+        limits = self._place.entrance.limits
+        return bootstrap(self.index, watched, f"admin-{self.index}.sock", limits)
 
     def _command(self) -> list[str]:
         return [

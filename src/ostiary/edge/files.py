@@ -1,14 +1,22 @@
-"""The three files by which Envoy is steered, and putting them in place."""
+"""The files by which Envoy is steered, and putting them in place."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ostiary.edge.bootstrap import CLUSTER_FILE, LISTENER_FILE, ROUTE_FILE, dynamic_listener
+from ostiary.edge.bootstrap import (
+    CERTIFICATE_FILE,
+    CLUSTER_FILE,
+    LISTENER_FILE,
+    ROUTE_FILE,
+    dynamic_listener,
+)
+from ostiary.edge.certificates import Certificate
 from ostiary.edge.clusters import clusters
 from ostiary.edge.model import EdgeModel, EdgePlace
 from ostiary.edge.routes import route_table
+from ostiary.edge.tls import CERTIFICATE_TYPE
 from ostiary.edge.xds import JsonObject
 from ostiary.kernel.files import write_atomically
 from ostiary.kernel.hashing import content_hash
@@ -18,6 +26,7 @@ _TYPES = {
     CLUSTER_FILE: f"{_CONFIG}.cluster.v3.Cluster",
     LISTENER_FILE: f"{_CONFIG}.listener.v3.Listener",
     ROUTE_FILE: f"{_CONFIG}.route.v3.RouteConfiguration",
+    CERTIFICATE_FILE: CERTIFICATE_TYPE,
 }
 _DIGEST_LENGTH = 12
 
@@ -28,7 +37,7 @@ class XdsFile:
 
     name: str
     version: str
-    resources: tuple[JsonObject, ...]
+    resources: tuple[JsonObject, ...] = field(repr=False)
 
     def content(self) -> bytes:
         """Return the file as Envoy reads it (a `DiscoveryResponse`)."""
@@ -63,6 +72,11 @@ def xds_file(name: str, resources: list[JsonObject], *, label: str = "") -> XdsF
     digest = content_hash(resources)[:_DIGEST_LENGTH]
     version = f"{label}/{digest}" if label else digest
     return XdsFile(name, version, tuple(resources))
+
+
+def secret_file(certificate: Certificate) -> XdsFile:
+    """Return the file of a certificate and its key: one, so that one rename brings both."""
+    return xds_file(CERTIFICATE_FILE, [certificate.secret()])
 
 
 def with_kept(new: XdsFile, old: XdsFile | None) -> XdsFile:
@@ -108,7 +122,8 @@ class XdsDirectory:
     def write(self, file: XdsFile) -> None:
         """Put a file in place by one rename, which is what Envoy watches for.
 
-        Mode 0600, because the routes hold the edge token. Raises `OSError`.
+        Mode 0600, because the routes hold the edge token, and the secrets the certificate's key.
+        Raises `OSError`.
         """
         write_atomically(self._path(file.name), file.content(), mode=0o600)
 

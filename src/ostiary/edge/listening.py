@@ -3,7 +3,7 @@
 import errno
 import socket
 
-from ostiary.kernel.errors import UsageError
+from ostiary.kernel.errors import OstiaryError, UsageError
 
 
 def check_port_free(host: str, port: int) -> None:
@@ -20,6 +20,15 @@ def check_port_free(host: str, port: int) -> None:
             probe.listen(1)
         except OSError as problem:
             raise _not_free(host, port, problem) from problem
+
+
+def not_served(host: str, port: int, problem: OstiaryError) -> UsageError:
+    """Return the problem of an Envoy that runs and does not listen, or does not route."""
+    return UsageError(
+        "edge_not_started",
+        f"The edge cannot serve on {host}:{port}: {problem.message}",
+        hint="Another program may have the port; choose another one.",
+    )
 
 
 def _not_free(host: str, port: int, problem: OSError) -> UsageError:

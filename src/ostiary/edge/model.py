@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ostiary.edge.entrance import Entrance
 from ostiary.edge.wellformed import (
     NAME,
     TOKEN,
@@ -149,7 +150,8 @@ class EdgeModel:
 class EdgePlace:
     """Where the edge runs: its directory, its address, its binary, and the secret of the edge.
 
-    Replicas take a request with the secret in `x-ostiary-edge` as coming from the edge.
+    `entrance` is what clients meet at the address. Replicas take a request with the secret in
+    `x-ostiary-edge` as coming from the edge.
     """
 
     directory: Path
@@ -157,6 +159,7 @@ class EdgePlace:
     listen_port: int
     edge_token: str = field(repr=False)
     envoy_path: Path
+    entrance: Entrance = field(default_factory=Entrance)
 
     def __post_init__(self) -> None:
         """Raise `RefusedError` where a part cannot be meant; the token is never shown."""

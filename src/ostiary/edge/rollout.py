@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import anyio.to_thread
 
-from ostiary.edge.bootstrap import CLUSTER_FILE, LISTENER_FILE, ROUTE_FILE
+from ostiary.edge.bootstrap import CERTIFICATE_FILE, CLUSTER_FILE, LISTENER_FILE, ROUTE_FILE
 from ostiary.edge.confirmation import Answer, confirm, refusals
 from ostiary.edge.envoys import Envoy
 from ostiary.edge.files import XdsDirectory, XdsFile, XdsFiles, holds, with_kept
@@ -49,6 +49,32 @@ class Rollout:
         """Write all files for Envoys that are yet to start."""
         for file in (files.clusters, files.listeners, files.routes):
             await self._write(file)
+
+    def standing_secret(self) -> XdsFile | None:
+        """Return the file of the certificate as it stands, or None where there is none."""
+        return self._directory.read(CERTIFICATE_FILE)
+
+    async def lay_out_secret(self, secret: XdsFile) -> None:
+        """Write the certificate for listeners that are yet to ask for it."""
+        await self._write(secret)
+
+    async def change_secret(self, envoys: list[Envoy], secret: XdsFile) -> None:
+        """Have Envoys use another certificate for new connections; the others are not touched.
+
+        Raises `RefusedError` where an Envoy refuses it; the former one then stands again.
+        """
+        before = self.standing_secret()
+        try:
+            await self._put(envoys, secret)
+        except RefusedError:
+            if before is not None:
+                await self._write(before)
+            raise
+
+    async def verify_secret(self, envoys: list[Envoy], secret: XdsFile) -> None:
+        """Return when Envoys use the certificate that was laid out; errors as in `change`."""
+        never_refused = {envoy.index: 0 for envoy in envoys}
+        await self._await_taken(envoys, secret, never_refused, {})
 
     async def change(self, envoys: list[Envoy], files: XdsFiles) -> Effect:
         """Go from the standing files to these; return when the routes were in effect.

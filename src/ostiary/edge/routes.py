@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from ostiary.edge.cluster_limits import CONTROL_PRIORITY
 from ostiary.edge.clusters import CANARY_CLUSTER, PINNED_CLUSTER, STABLE_CLUSTER
 from ostiary.edge.model import EdgeModel
-from ostiary.edge.outcome_rules import settled_answers
+from ostiary.edge.retry_policies import second_opinion, second_try
 from ostiary.edge.route_classes import (
     HIDDEN_PREFIXES,
     HIDDEN_ROUTE,
@@ -36,7 +37,7 @@ def route_table(model: EdgeModel, edge_token: str) -> JsonObject:
                 "name": "all",
                 "domains": ["*"],
                 "include_request_attempt_count": True,
-                "retry_policy": _second_opinion(model),
+                "retry_policy": second_try(model),
                 "request_headers_to_add": [
                     {
                         "header": {"key": EDGE_HEADER, "value": edge_token},
@@ -126,14 +127,15 @@ def _arm_route(
         match["runtime_fraction"] = {
             "default_value": {"numerator": upper, "denominator": "MILLION"}
         }
-    return {
-        "name": route_name(route_class.name, arm),
-        "match": match,
-        "route": {
-            "cluster": CANARY_CLUSTER if arm is Arm.CANARY else STABLE_CLUSTER,
-            "timeout": duration(model.route_timeout_s),
-        },
+    action: JsonObject = {
+        "cluster": CANARY_CLUSTER if arm is Arm.CANARY else STABLE_CLUSTER,
+        "timeout": duration(model.route_timeout_s),
     }
+    if arm is Arm.CONTROL:
+        action["priority"] = CONTROL_PRIORITY
+    if arm is Arm.CANARY:
+        action["retry_policy"] = second_opinion(model)
+    return {"name": route_name(route_class.name, arm), "match": match, "route": action}
 
 
 def _match(route_class: RouteClass) -> dict[str, Any]:
@@ -143,40 +145,3 @@ def _match(route_class: RouteClass) -> dict[str, Any]:
     if route_class.method:
         match["headers"] = [{"name": ":method", "string_match": {"exact": route_class.method}}]
     return match
-
-
-def _second_opinion(model: EdgeModel) -> JsonObject:
-    """Return the retry policy; one for all arms, so that they can be compared."""
-    return {
-        "retry_on": "5xx,reset,connect-failure,retriable-headers",
-        "retriable_headers": [
-            {
-                "name": OUTCOME_HEADER,
-                "treat_missing_header_as_empty": True,
-                "invert_match": True,
-                "string_match": {"safe_regex": {"regex": settled_answers(model)}},
-            }
-        ],
-        "num_retries": 1,
-        "per_try_timeout": duration(model.per_try_timeout_s),
-        "retry_back_off": {"base_interval": "0.002s", "max_interval": "0.01s"},
-        "retry_priority": {
-            "name": "envoy.retry_priorities.previous_priorities",
-            "typed_config": {
-                "@type": "type.googleapis.com/envoy.extensions.retry.priority"
-                ".previous_priorities.v3.PreviousPrioritiesConfig",
-                "update_frequency": 1,
-            },
-        },
-        # Within one priority, a second attempt goes to another replica where there is one.
-        "retry_host_predicate": [
-            {
-                "name": "envoy.retry_host_predicates.previous_hosts",
-                "typed_config": {
-                    "@type": "type.googleapis.com/envoy.extensions.retry.host"
-                    ".previous_hosts.v3.PreviousHostsPredicate"
-                },
-            }
-        ],
-        "host_selection_retry_max_attempts": 5,
-    }

@@ -3,6 +3,7 @@
 import html
 import json
 
+from ostiary.edge.security_headers import header_options
 from ostiary.edge.xds import JsonObject
 
 _API_PATHS = r"/(oauth2/(token|userinfo|introspect|jwks)|\.well-known/).*"
@@ -52,12 +53,14 @@ a {{ color: var(--link); }}
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 
-def local_replies(status_url: str) -> JsonObject:
+def local_replies(status_url: str, headers: dict[str, tuple[str, str]]) -> JsonObject:
     """Return the connection manager's `local_reply_config`.
 
     It changes only what Envoy answers itself: no replica left, no connection, a time-out, a body
-    over the limit. Programs get JSON, people a page.
+    over the limit. Programs get JSON, people a page. `headers` come with each of these answers,
+    since some of them, such as that to a malformed request, pass no filter.
     """
+    options = header_options(headers)
     no_answer = {
         "status_code_filter": {
             "comparison": {"op": "GE", "value": {"default_value": 500, "runtime_key": "unused"}}
@@ -65,14 +68,17 @@ def local_replies(status_url: str) -> JsonObject:
     }
     return {
         "mappers": [
-            _mapper(_all_of(no_answer, _asks_for_json()), _json_answer(status_url)),
-            _mapper(no_answer, _page(status_url)),
-            _mapper(_status_is(413), _too_large()),
+            _mapper(_all_of(no_answer, _asks_for_json()), _json_answer(status_url), options),
+            _mapper(no_answer, _page(status_url), options),
+            _mapper(_status_is(413), _too_large(), options),
+            {"filter": _any_status(), "headers_to_add": options},
         ]
     }
 
 
-def _mapper(condition: JsonObject, body_format: JsonObject) -> JsonObject:
+def _mapper(
+    condition: JsonObject, body_format: JsonObject, options: list[JsonObject]
+) -> JsonObject:
     headers = {
         "cache-control": "no-store",
         "retry-after": str(_RETRY_AFTER_S),
@@ -87,7 +93,8 @@ def _mapper(condition: JsonObject, body_format: JsonObject) -> JsonObject:
                 "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
             }
             for key, value in headers.items()
-        ],
+        ]
+        + [option for option in options if option["header"]["key"] not in headers],
     }
 
 
@@ -160,6 +167,11 @@ def _asks_for_json() -> JsonObject:
 
 def _all_of(*conditions: JsonObject) -> JsonObject:
     return {"and_filter": {"filters": list(conditions)}}
+
+
+def _any_status() -> JsonObject:
+    value = {"default_value": 100, "runtime_key": "unused"}
+    return {"status_code_filter": {"comparison": {"op": "GE", "value": value}}}
 
 
 def _status_is(status: int) -> JsonObject:

@@ -6,8 +6,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from ostiary.edge.bootstrap import inlined_bootstrap
+from ostiary.edge.bootstrap import certificate_bootstrap, inlined_bootstrap
+from ostiary.edge.files import xds_directory
 from ostiary.edge.model import EdgeModel, EdgePlace
+from ostiary.edge.xds import JsonObject
 from ostiary.kernel.errors import RefusedError, UsageError
 from ostiary.kernel.hashing import content_hash
 
@@ -35,7 +37,7 @@ class Validator:
 
         Raises `RefusedError` with Envoy's reason, and `UsageError` where Envoy cannot be run.
         """
-        configuration = inlined_bootstrap(model, self._place)
+        configuration = inlined_bootstrap(model, self._place, xds_directory(self._place.directory))
         digest = content_hash(configuration)
         if digest in self._accepted:
             return
@@ -47,6 +49,19 @@ class Validator:
                 hint="Nothing was changed.",
             )
         self._accepted.add(digest)
+
+    def check_certificate(self, secret: JsonObject) -> None:
+        """Return when Envoy takes a certificate and its key; raises as `check` does.
+
+        The reasons that it has beyond ours: an RSA key below 2048 bits, or a curve without use.
+        """
+        reason = self._run(json.dumps(certificate_bootstrap(secret)))
+        if reason:
+            raise RefusedError(
+                "certificate_refused",
+                f"Envoy does not accept the certificate: {reason}",
+                hint="Use a certificate with an ECDSA P-256 key, or an RSA key of 2048 bits.",
+            )
 
     def _run(self, configuration: str) -> str:
         """Return Envoy's reason against a configuration, or nothing where it has none."""

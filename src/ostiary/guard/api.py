@@ -6,47 +6,15 @@ problems into answers.
 
 import traceback
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 
 import falcon
 import falcon.asgi
 
+from ostiary.guard.operations_port import Answer, Operations
 from ostiary.kernel.errors import BugError, OstiaryError, UsageError
 
-Answer = dict[str, Any]
 _BODY_BYTES_MAX = 1024 * 1024
-
-
-class Operations(Protocol):
-    """What a guard can do for its operators. Each raises `OstiaryError` for expected problems."""
-
-    async def status(self) -> Answer:
-        """Return the state of the whole system."""
-        ...
-
-    async def shut_down(self, body: Answer) -> Answer:
-        """Stop replicas, edge and guard in an orderly way."""
-        ...
-
-    async def identity_request(self, method: str, path: str, body: Answer | None) -> Answer:
-        """Pass a request for users or clients on to the admin API of a last good replica."""
-        ...
-
-    async def propose(self, body: Answer) -> Answer:
-        """Begin a change; return its id and expected duration."""
-        ...
-
-    async def changes(self) -> Answer:
-        """Return all changes, the newest first."""
-        ...
-
-    async def change(self, change_id: str) -> Answer:
-        """Return one change with everything known about it."""
-        ...
-
-    async def command(self, change_id: str, kind: str, body: Answer) -> Answer:
-        """Give a running change an operator's command."""
-        ...
 
 
 class _Resource:
@@ -108,6 +76,26 @@ def create_api(operations: Operations) -> falcon.asgi.App[Any, Any]:
             return await operations.identity_request("DELETE", f"/admin/users/{email}", None)
         return await operations.identity_request("POST", f"/admin/users/{email}/{action}", body)
 
+    app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
+    app.add_route("/status", _Resource(get=operations.status))
+    app.add_route("/shutdown", _Resource(post=operations.shut_down))
+    app.add_route("/capacity", _Resource(post=operations.record_capacity))
+    app.add_route("/users", _Resource(get=users, post=add_user))
+    app.add_route("/users/{email}", _Resource(get=user))
+    app.add_route("/users/{email}/{action}", _Resource(post=change_user))
+    _add_clients(app, operations)
+    _add_keys(app, operations)
+    app.add_route("/audit", _Resource(post=operations.audit))
+    app.add_route("/changes", _Resource(get=operations.changes, post=operations.propose))
+    app.add_route("/changes/{change_id}", _Resource(get=operations.change))
+    app.add_route("/changes/{change_id}/{kind}", _Resource(post=operations.command))
+    app.add_error_handler(Exception, _on_bug)
+    app.add_error_handler(falcon.HTTPError, _on_malformed)
+    app.add_error_handler(OstiaryError, _on_problem)
+    return app
+
+
+def _add_clients(app: falcon.asgi.App[Any, Any], operations: Operations) -> None:
     async def add_client(body: Answer) -> Answer:
         return await operations.identity_request("POST", "/admin/clients", body)
 
@@ -117,21 +105,19 @@ def create_api(operations: Operations) -> falcon.asgi.App[Any, Any]:
     async def delete_client(client_id: str, _body: Answer) -> Answer:
         return await operations.identity_request("DELETE", f"/admin/clients/{client_id}", None)
 
-    app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
-    app.add_route("/status", _Resource(get=operations.status))
-    app.add_route("/shutdown", _Resource(post=operations.shut_down))
-    app.add_route("/users", _Resource(get=users, post=add_user))
-    app.add_route("/users/{email}", _Resource(get=user))
-    app.add_route("/users/{email}/{action}", _Resource(post=change_user))
     app.add_route("/clients", _Resource(get=clients, post=add_client))
     app.add_route("/clients/{client_id}/delete", _Resource(post=delete_client))
-    app.add_route("/changes", _Resource(get=operations.changes, post=operations.propose))
-    app.add_route("/changes/{change_id}", _Resource(get=operations.change))
-    app.add_route("/changes/{change_id}/{kind}", _Resource(post=operations.command))
-    app.add_error_handler(Exception, _on_bug)
-    app.add_error_handler(falcon.HTTPError, _on_malformed)
-    app.add_error_handler(OstiaryError, _on_problem)
-    return app
+
+
+def _add_keys(app: falcon.asgi.App[Any, Any], operations: Operations) -> None:
+    async def keys() -> Answer:
+        return await operations.identity_request("GET", "/admin/keys", None)
+
+    async def rotate_key(body: Answer) -> Answer:
+        return await operations.identity_request("POST", "/admin/keys/rotate", body)
+
+    app.add_route("/keys", _Resource(get=keys))
+    app.add_route("/keys/rotate", _Resource(post=rotate_key))
 
 
 async def _on_problem(

@@ -24,6 +24,11 @@ class CanaryWatch:
         """Forget what was seen of an earlier canary."""
         self._silent = {}
 
+    @property
+    def silent(self) -> frozenset[str]:
+        """The replicas that did not answer their latest probe; they hold no lease."""
+        return frozenset(name for name, in_row in self._silent.items() if in_row)
+
     async def trouble(self, replicas: Sequence[Replica]) -> str | None:
         """Return what is wrong with the canary, in words; None where nothing is.
 

@@ -110,7 +110,7 @@ class Conductor:
                 await self._look(cycle)
             if self._failed is not None:
                 raise self._failed
-            self._parts.lease.renew()
+            self._parts.lease.renew(self._parts.watch.silent)
             cycle += 1
             await asyncio.sleep(_CYCLE_SECONDS)
 
@@ -125,12 +125,21 @@ class Conductor:
         if cycle % _CYCLES_PER_WINDOW == 0 and self.windows is not None:
             counted = self.windows.close(await parts.plane.counters())
             self._deliver(events.WindowClosed(*counted))
+            self._check_counts(self.windows)
         if self.state is not None and self.state.phase in _USERS_NEAR:
             trouble = await parts.watch.trouble(parts.plane.canary)
             if trouble is not None and self.is_busy:
                 self._deliver(events.CanaryUnavailable(trouble))
         if self.is_busy:
             self._deliver(events.Tick())
+
+    def _check_counts(self, windows: WindowReader) -> None:
+        """Put the change away where the edge drops counts: its failures could be among them."""
+        state = self.state
+        if windows.incomplete and state is not None and state.phase in _USERS_NEAR:
+            self._parts.journal.append(history.COUNTS_LOST, state.change, {"lost": windows.lost})
+            text = f"The edge did not count {windows.lost} attempts or answers by their outcome."
+            self._deliver(events.EdgeFailed(text))
 
     def _begin(self, snapshot: Snapshot, step: Step) -> None:
         self._snapshot = snapshot

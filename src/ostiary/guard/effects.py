@@ -6,6 +6,7 @@ become events too; only bugs raise.
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 
 from ostiary.changes import actions, events
 from ostiary.changes.model import Reason
@@ -13,6 +14,7 @@ from ostiary.changes.snapshot import Snapshot
 from ostiary.guard import history
 from ostiary.guard.fleet import SERVICE, Fleet
 from ostiary.guard.plane import DataPlane
+from ostiary.guard.threads import in_thread
 from ostiary.guard.trials import Trials
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.journal import Journal, JournalError
@@ -85,12 +87,16 @@ class Effects:
         """
         if action.scope == "all":
             await self.plane.prevalidate(snapshot.id)
-        changed = self.releases.verify(snapshot.releases[SERVICE])
+        changed = await self._altered(snapshot)
         problems = tuple(
             Reason("release_changed", f"{path} differs from the release's hash.")
             for path in changed[:5]
         )
         return events.Checked(ok=not problems, problems=problems)
+
+    async def _altered(self, snapshot: Snapshot) -> list[str]:
+        """Return the files of the release that are not what was imported."""
+        return await in_thread(partial(self.releases.verify, snapshot.releases[SERVICE]))
 
     async def _start(self, snapshot: Snapshot) -> events.Event:
         count = int(snapshot.settings["identity"]["replicas"])
@@ -100,7 +106,7 @@ class Effects:
         return events.CandidatesReady()
 
     async def _rehearse(self, snapshot: Snapshot) -> events.Rehearsed:
-        changed = self.releases.verify(snapshot.releases[SERVICE])
+        changed = await self._altered(snapshot)
         if changed:
             text = f"{changed[0]} was changed while the release was running."
             return events.Rehearsed(passed=False, failures=(Reason("release_changed", text),))

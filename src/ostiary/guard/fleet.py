@@ -1,12 +1,15 @@
-"""Groups of replicas: started together, replaced one by one when they die, stopped in order."""
+"""Groups of replicas: started together, stopped in order, buried when they die."""
 
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard.history import REPLICA_DIED, REPLICA_STARTED, REPLICA_STOPPED
-from ostiary.kernel.clock import Clock
+from ostiary.guard.seats import LastExit
+from ostiary.guard.threads import in_thread
+from ostiary.kernel.clock import Clock, to_rfc3339
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.ids import Random, new_id
 from ostiary.kernel.journal import Journal
@@ -21,8 +24,7 @@ from ostiary.runtime.ports import (
 SERVICE = "identity"
 _LOG_LINES = 5
 _PORT_TRIES = 3
-_PAUSE_SECONDS_MIN = 0.5
-_PAUSE_SECONDS_MAX = 30.0
+_LEAVE_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class FleetPlace:
 
 
 class Fleet:
-    """Starts, replaces and stops replicas of snapshots."""
+    """Starts, stops and buries replicas of snapshots."""
 
     def __init__(
         self, runtime: Runtime, journal: Journal, place: FleetPlace, *, clock: Clock, rng: Random
@@ -47,8 +49,6 @@ class Fleet:
         self._place = place
         self._clock = clock
         self._rng = rng
-        self._pauses: dict[str, float] = {}
-        self._not_before: dict[str, float] = {}
 
     def adopt(self) -> list[Replica]:
         """Return the replicas that an earlier guard started and that still run."""
@@ -61,7 +61,7 @@ class Fleet:
         that somebody else took in the meantime are no reason: others are tried.
         """
         for _ in range(_PORT_TRIES - 1):
-            replicas = self.launch(snapshot, count)
+            replicas = await self.launch(snapshot, count)
             try:
                 await self.wait_ready(replicas)
             except ReplicaFailedError as error:
@@ -69,17 +69,17 @@ class Fleet:
                     raise
             else:
                 return replicas
-        replicas = self.launch(snapshot, count)
+        replicas = await self.launch(snapshot, count)
         await self.wait_ready(replicas)
         return replicas
 
-    def launch(self, snapshot: Snapshot, count: int) -> list[Replica]:
+    async def launch(self, snapshot: Snapshot, count: int) -> list[Replica]:
         """Start the processes of `count` replicas without waiting for them.
 
         Raises `OstiaryError` when one cannot be started. Those started before it have a record,
         and are found by `adopt`.
         """
-        return [self._launch(snapshot) for _ in range(count)]
+        return [await self._launch(snapshot) for _ in range(count)]
 
     async def wait_ready(self, replicas: list[Replica]) -> None:
         """Wait until all are ready; when one does not get ready, stop all and raise why."""
@@ -89,12 +89,22 @@ class Fleet:
         results = await asyncio.gather(*waits, return_exceptions=True)
         failures = [result for result in results if isinstance(result, BaseException)]
         if failures:
-            await self.stop(replicas)
+            ready = [one for one, result in zip(replicas, results, strict=True) if result is None]
+            for one, result in zip(replicas, results, strict=True):
+                if isinstance(result, BaseException):
+                    await self.bury(one, str(result))
+            await self.stop(ready, routed=False)
             raise failures[0]
 
-    async def stop(self, replicas: Iterable[Replica]) -> None:
-        """Stop replicas in an orderly way, all at once."""
+    async def stop(self, replicas: Iterable[Replica], *, routed: bool = True) -> None:
+        """Stop replicas in an orderly way, all at once.
+
+        The edge no longer routes to them, and has said so. `routed` says that it did lately: its
+        threads may have picked one for a request just before, so it is left a moment to arrive.
+        """
         replicas = list(replicas)
+        if routed and replicas:
+            await asyncio.sleep(_LEAVE_SECONDS)
         await asyncio.gather(
             *(self._runtime.stop(replica, self._place.stop_seconds_max) for replica in replicas)
         )
@@ -105,62 +115,50 @@ class Fleet:
         """Return whether the replica's process runs."""
         return self._runtime.alive(replica)
 
-    async def drop_dead(self, replicas: list[Replica]) -> list[Replica]:
-        """Return the members that live; the death of the others is journalled."""
-        living = [replica for replica in replicas if self.alive(replica)]
-        for replica in replicas:
-            if replica not in living:
-                data = {
-                    "snapshot": replica.snapshot,
-                    "pid": replica.process.pid,
-                    "log": self._runtime.log_tail(replica)[-_LOG_LINES:],
-                }
-                self._journal.append(REPLICA_DIED, replica.name, data)
-                await self._runtime.stop(replica, 0)
-        return living
+    def memory_mib(self, replica: Replica) -> float:
+        """Return how much memory the replica keeps."""
+        return self._runtime.memory_mib(replica)
 
-    async def fill_up(
-        self, snapshot: Snapshot, replicas: list[Replica], count: int
-    ) -> list[Replica]:
-        """Return the group brought back to `count` members where the pause allows a start."""
-        missing = count - len(replicas)
-        now = self._clock.monotonic()
-        if missing <= 0 or now < self._not_before.get(snapshot.id, 0.0):
-            return replicas
-        pause = self._pauses.get(snapshot.id, _PAUSE_SECONDS_MIN)
-        self._pauses[snapshot.id] = min(pause * 2, _PAUSE_SECONDS_MAX)
-        self._not_before[snapshot.id] = now + pause
-        try:
-            return [*replicas, *await self.start(snapshot, missing)]
-        except OstiaryError as error:
-            self._journal.append(
-                REPLICA_DIED, None, {"snapshot": snapshot.id, "message": error.message}
-            )
-            return replicas
+    async def bury(self, replica: Replica, why: str = "died") -> LastExit:
+        """Journal the end of a replica that died, hangs or failed; kill what is left of it."""
+        was_alive = self.alive(replica)
+        how = self._runtime.how_it_ended(replica)
+        log = self._runtime.log_tail(replica)[-_LOG_LINES:]
+        found = f"{why} ({how})" if how and not was_alive else why
+        last_exit = LastExit(to_rfc3339(self._clock.now()), found, tuple(log))
+        data = {
+            "snapshot": replica.snapshot,
+            "pid": replica.process.pid,
+            "message": found,
+            "log": log,
+        }
+        self._journal.append(REPLICA_DIED, replica.name, data)
+        await self._runtime.stop(replica, 0)
+        return last_exit
 
-    def settle_pauses(self, snapshot: Snapshot, *, steady_seconds: float) -> None:
-        """Forget the pauses of a group that has run steadily for a while."""
-        if self._clock.monotonic() - self._not_before.get(snapshot.id, 0.0) > steady_seconds:
-            self._pauses.pop(snapshot.id, None)
-
-    def _launch(self, snapshot: Snapshot) -> Replica:
+    async def _launch(self, snapshot: Snapshot) -> Replica:
         settings = snapshot.settings
-        replica = self._runtime.start(
-            ReplicaSpec(
-                service=SERVICE,
-                name=new_id(SERVICE, self._rng),
-                snapshot=snapshot.id,
-                release=snapshot.releases[SERVICE],
-                settings=settings["identity"],
-                flags=settings["flags"],
-                issuer=self._place.issuer,
-                database_url=self._place.database_url,
-                status_url=self._place.status_url,
-            )
+        spec = ReplicaSpec(
+            service=SERVICE,
+            name=new_id(SERVICE, self._rng),
+            snapshot=snapshot.id,
+            release=snapshot.releases[SERVICE],
+            settings=settings["identity"],
+            flags=settings["flags"],
+            issuer=self._place.issuer,
+            database_url=self._place.database_url,
+            status_url=self._place.status_url,
         )
+        replica = await in_thread(partial(self._runtime.start, spec))
         self._journal.append(
             REPLICA_STARTED,
             replica.name,
             {"snapshot": snapshot.id, "pid": replica.process.pid, "port": replica.port},
         )
         return replica
+
+
+def failed_start(error: OstiaryError, clock: Clock) -> LastExit:
+    """Return how a replica ended that did not get ready."""
+    lines = error.log_lines if isinstance(error, ReplicaFailedError) else []
+    return LastExit(to_rfc3339(clock.now()), error.message, tuple(lines[-_LOG_LINES:]))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from ostiary.changes.checks import load_checked
 from ostiary.changes.events import Command
@@ -13,7 +13,9 @@ from ostiary.changes.snapshot import Snapshot
 from ostiary.guard import history
 from ostiary.guard.change_report import report_change
 from ostiary.guard.fleet import SERVICE
+from ostiary.guard.load import CAPACITY_MEASURED, read_measurement
 from ostiary.guard.service import Guard, GuardParts
+from ostiary.guard.threads import in_thread
 from ostiary.kernel.errors import RefusedError, UsageError
 from ostiary.kernel.ids import Random, new_id
 
@@ -51,6 +53,18 @@ class GuardOperations:
             )
         return answer
 
+    async def audit(self, body: Answer) -> Answer:
+        """Return entries of the audit log, chosen by the parameters of `GET /admin/audit`."""
+        return await self._parts.admin.request("GET", f"/admin/audit?{urlencode(body)}", None)
+
+    async def record_capacity(self, body: Answer) -> Answer:
+        """Journal a measured capacity; refused while a change runs, which it would weigh on."""
+        snapshot, rate = read_measurement(body)
+        self._require_no_change()
+        self._parts.journal.append(CAPACITY_MEASURED, snapshot, body)
+        self._parts.load.learn(snapshot, rate)
+        return {"snapshot": snapshot, "sign_ins_per_second": rate}
+
     async def propose(self, body: Answer) -> Answer:
         """Begin a change. Raises what is wrong with it before anything has happened."""
         parts = self._parts
@@ -58,14 +72,10 @@ class GuardOperations:
         reason = str(body.get("reason") or "").strip()
         if body.get("force") and not reason:
             raise UsageError("reason_missing", "A forced change needs a reason.")
-        running = parts.conductor.brief()
-        if running is not None:
-            raise RefusedError(
-                "change_running",
-                f"Change {running['change']} is under way, in stage {running['stage']}.",
-                hint="Wait for its end, or end it with `ostiary change rollback`.",
-            )
-        snapshot = self._snapshot(body)
+        self._require_no_change()
+        # Copying and compiling a release takes a while, in which another change may have begun.
+        snapshot = await in_thread(lambda: self._snapshot(body))
+        self._require_no_change()
         change = new_id("c", self._rng)
         data = {
             "snapshot": snapshot.id,
@@ -108,6 +118,15 @@ class GuardOperations:
         command = Command(kind, "owner", reason)  # type: ignore[arg-type] # checked above
         self._parts.conductor.command(command)
         return await self.change(change_id)
+
+    def _require_no_change(self) -> None:
+        running = self._parts.conductor.brief()
+        if running is not None:
+            raise RefusedError(
+                "change_running",
+                f"Change {running['change']} is under way, in stage {running['stage']}.",
+                hint="Wait for its end, or end it with `ostiary change rollback`.",
+            )
 
     def _present_history(self) -> history.History:
         """Return the history, reading only what was journalled since the last time."""

@@ -9,20 +9,19 @@ from ostiary.kernel.files import write_atomically
 
 _FILE = "guard.options.json"
 _REQUEST = "guard.request.json"
-_PORT_DEFAULT = 8000
 _CONFIG_DEFAULT = Path("ostiary.toml")
 
 
 @dataclass(frozen=True, slots=True)
 class GuardOptions:
-    """Where a guard works and with what.
+    """Where a guard works and with what. `port` is None where that of the settings counts.
 
     They stand in a file that only its owner can read, because the database URL may hold a
     password, and arguments can be read by every user of the machine.
     """
 
     data: Path
-    port: int
+    port: int | None
     database_url: str = field(repr=False)
     config: Path | None
     envoy: Path | None
@@ -74,7 +73,7 @@ class GuardOptions:
     def _recorded(cls, data: Path, value: dict[str, object]) -> "GuardOptions":
         return cls(
             data=data,
-            port=int(str(value.get("port") or _PORT_DEFAULT)),
+            port=int(str(value["port"])) if value.get("port") else None,
             database_url=str(value.get("database_url") or f"sqlite:///{data / 'identity.db'}"),
             config=_absolute(value.get("config")),
             envoy=_absolute(value.get("envoy")),
@@ -86,9 +85,10 @@ class GuardOptions:
         self._write(_FILE)
         (self.data / _REQUEST).unlink(missing_ok=True)
 
-    def differs_in_launch(self, other: "GuardOptions") -> bool:
+    def differs_in_launch(self, other: "GuardOptions", *, settings_port: int) -> bool:
         """Return whether replicas started with one of both could not serve for the other."""
-        return (self.port, self.database_url) != (other.port, other.database_url)
+        own, others = (each.port or settings_port for each in (self, other))
+        return (own, self.database_url) != (others, other.database_url)
 
     def _write(self, name: str) -> None:
         value = {

@@ -34,7 +34,8 @@ class DataPlane:
         self._settings = settings
         self._writes = 0
         self._writing = asyncio.Lock()
-        self._unconfirmed = False
+        self._wanted = 0
+        self._confirmed = 0
         self.last_good = ""
         self.stable: list[Replica] = []
         self.canary: list[Replica] = []
@@ -61,6 +62,31 @@ class DataPlane:
         placeholder = Endpoint("candidate", "127.0.0.1", port=1, health_port=1)
         await self._edge.prevalidate(self._model(self._arm(snapshot, (placeholder,), 0.5)))
 
+    def kept_snapshots(self) -> list[str]:
+        """Return the snapshots whose members are kept up: last good, and the one before it."""
+        return [self.last_good, *{replica.snapshot for replica in self.replaced}]
+
+    def members(self, snapshot: str) -> list[Replica]:
+        """Return the group of a snapshot that is kept up; empty where it is not."""
+        if snapshot == self.last_good:
+            return list(self.stable)
+        return [replica for replica in self.replaced if replica.snapshot == snapshot]
+
+    def set_members(self, snapshot: str, members: list[Replica]) -> bool:
+        """Change who belongs to a group; return whether the edge has to be told by `refresh`.
+
+        An empty list changes nothing: the edge goes on trying those that it knows.
+        """
+        if not members:
+            return False
+        if snapshot == self.last_good:
+            changed = members != self.stable
+            self.stable = members
+            return changed
+        if self.members(snapshot):
+            self.replaced = members
+        return False
+
     async def set_share(self, change: str, snapshot: str, share: float) -> Applied:
         """Route `share` of the requests to the canary first; 0 lets only pinned journeys in."""
         self.change = change
@@ -75,7 +101,7 @@ class DataPlane:
         None when no canary is routed to. After a write that failed nothing is taken for granted.
         """
         self._lease.withdraw()
-        if self.share is None and not self.replaced and not self._unconfirmed:
+        if self.share is None and not self.replaced and self._confirmed == self._wanted:
             return None
         if self.replaced:
             self.canary, self.stable, self.replaced = self.stable, self.replaced, []
@@ -123,11 +149,14 @@ class DataPlane:
         return list(self._edge.pids)
 
     async def _apply(self) -> Applied:
+        self._wanted += 1
+        # Envoy judges it before the lock is taken, so that a withdrawal may overtake.
+        await self._edge.prevalidate(self._present())
         # The model is built under the lock: a model built earlier must not be written later.
         async with self._writing:
-            self._unconfirmed = True
+            building = self._wanted
             applied = await self._edge.apply(self._present())
-            self._unconfirmed = False
+            self._confirmed = max(self._confirmed, building)
             return applied
 
     def _present(self) -> EdgeModel:

@@ -11,7 +11,8 @@ from typing import Any
 
 import uvicorn
 
-from ostiary.guard.api import Operations, create_api
+from ostiary.guard.api import create_api
+from ostiary.guard.operations_port import Operations
 from ostiary.guard.service import Guard
 from ostiary.guard.socket import socket_path
 from ostiary.kernel.clock import Clock, to_rfc3339

@@ -14,10 +14,13 @@ from ostiary.changes.snapshot import Snapshot, SnapshotStore
 from ostiary.guard import history as events
 from ostiary.guard.admin import IdentityAdmin
 from ostiary.guard.baseline import Baseline
+from ostiary.guard.certificate_watch import CertificateWatch, described, watching
 from ostiary.guard.conductor import Conductor
 from ostiary.guard.fleet import Fleet
+from ostiary.guard.load import LoadWatch
 from ostiary.guard.options import GuardOptions
 from ostiary.guard.plane import DataPlane
+from ostiary.guard.seats import Seat
 from ostiary.guard.status_report import report_status
 from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trials import Trials
@@ -44,9 +47,13 @@ class GuardParts:
     issuer: str
     epoch: str
     trials: Trials
+    port: int
+    listen_url: str
+    certificates: CertificateWatch | None
     settings_differ: bool
     launch_differs: bool
     baseline: Baseline
+    load: LoadWatch
 
 
 class Guard:
@@ -80,7 +87,7 @@ class Guard:
         parts.journal.append(
             events.GUARD_STARTED,
             None,
-            {"epoch": parts.epoch, "pid": os.getpid(), "port": parts.options.port},
+            {"epoch": parts.epoch, "pid": os.getpid(), "port": parts.port},
         )
 
     async def _bring_up(self, snapshot: Snapshot, stable: list[Replica]) -> None:
@@ -92,7 +99,7 @@ class Guard:
         fleet, plane = self._parts.fleet, self._parts.plane
         missing = snapshot.settings["identity"]["replicas"] - len(stable)
         try:
-            launched = fleet.launch(snapshot, max(missing, 0))
+            launched = await fleet.launch(snapshot, max(missing, 0))
             edge, replicas = await asyncio.gather(
                 plane.start(snapshot.id, [*stable, *launched]),
                 fleet.wait_ready(launched),
@@ -106,7 +113,7 @@ class Guard:
         except BaseException:
             if not stable:
                 await plane.stop()
-                await fleet.stop(fleet.adopt())
+                await fleet.stop(fleet.adopt(), routed=False)
             raise
 
     async def _put_away(self, found: events.History, strays: list[Replica]) -> None:
@@ -131,6 +138,8 @@ class Guard:
             asyncio.create_task(self._parts.supervisor.run(), name="supervise"),
             asyncio.create_task(self._parts.conductor.run(), name="watch"),
             asyncio.create_task(self._until_stopped(), name="stop"),
+            asyncio.create_task(self._parts.load.run(), name="load"),
+            asyncio.create_task(watching(self._parts.certificates), name="certificate"),
         )
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
@@ -161,15 +170,28 @@ class Guard:
         plane = self._parts.plane
         await self._parts.conductor.abandon()
         await plane.stop()
-        await self._parts.fleet.stop([*plane.stable, *plane.canary, *plane.replaced])
+        members = [*plane.stable, *plane.canary, *plane.replaced]
+        await self._parts.fleet.stop(members, routed=False)
         # Replicas that were being started when the end came are in no group yet.
-        await self._parts.fleet.stop(self._parts.fleet.adopt())
+        await self._parts.fleet.stop(self._parts.fleet.adopt(), routed=False)
 
     def status(self) -> dict[str, Any]:
         """Return the state of the whole system, as the command line prints it."""
         parts = self._parts
-        status = report_status(parts.plane, parts.issuer, parts.conductor.brief())
-        return status | {"settings_differ": parts.settings_differ}
+        status = report_status(parts.plane, parts.issuer, parts.conductor.brief(), parts.load)
+        status |= {"listen": parts.listen_url, "certificate": described(parts.certificates)}
+        keeper = parts.supervisor.replicas
+        status["replicas"] = [
+            row | _restarts(keeper.seat(row["name"])) for row in status["replicas"]
+        ]
+        vacant = [_restarts(seat) for seat in keeper.vacant(parts.plane.last_good)]
+        return status | {"replicas_missing": vacant, "settings_differ": parts.settings_differ}
+
+
+def _restarts(seat: Seat | None) -> dict[str, Any]:
+    """Return how often a member's place was filled anew, and how the one before ended."""
+    last_exit = None if seat is None or seat.last_exit is None else seat.last_exit.to_json()
+    return {"restarts": 0 if seat is None else seat.restarts, "last_exit": last_exit}
 
 
 def _raise_first(*outcomes: BaseException | None) -> None:

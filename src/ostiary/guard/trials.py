@@ -5,10 +5,12 @@ them counts as a user.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
+
+import httpx
 
 from ostiary.changes.events import JourneysRun, ProofRun, Rehearsed
 from ostiary.changes.model import Reason
@@ -21,6 +23,7 @@ from ostiary.watch.journeys.pinned import run_pinned_journeys, run_quick_journey
 from ostiary.watch.journeys.probes import ProbeAccount, ProbeAdmin
 from ostiary.watch.journeys.rehearsal import run_rehearsal_journeys
 from ostiary.watch.journeys.report import JourneyReport
+from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.target import Target
 
 _ACCOUNTS = 9
@@ -32,13 +35,17 @@ _FAILURES_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class TrialPlace:
-    """Where journeys go. `edge_url` is the edge's own address, `issuer` what users call it."""
+    """Where journeys go. `edge_url` is the edge's own address, `issuer` what users call it.
+
+    `edge_transport` makes what connects to the edge, which has a certificate of its own.
+    """
 
     edge_url: str
     issuer: str
     leeway_seconds: float
     admin_token: str = field(repr=False)
     pin_token: str = field(repr=False)
+    edge_transport: Callable[[], httpx.AsyncBaseTransport] = KeptConnections
 
 
 class Trials:
@@ -82,7 +89,7 @@ class Trials:
         except AdminApiError as error:
             # Without accounts neither arm can be tried, which says nothing about the canary.
             return JourneysRun(passed=False, failures=(_no_accounts(error),), control_passed=False)
-        async with self._admin() as admin:
+        async with self._admin() as admin, place.edge_transport() as transport:
             canary, control = await asyncio.gather(
                 run_pinned_journeys(
                     place.edge_url,
@@ -92,6 +99,7 @@ class Trials:
                     clock=self._clock,
                     rng=self._rng,
                     admin=admin,
+                    transport=transport,
                 ),
                 run_quick_journeys(
                     [self._target(self._plane.stable[0], "last good")],
@@ -125,13 +133,14 @@ class Trials:
             accounts = await self._ready_accounts()
         except AdminApiError as error:
             return ProofRun(of=of, passed=False, failures=(_no_accounts(error),))
-        async with self._admin() as admin:
+        async with self._admin() as admin, place.edge_transport() as transport:
             report = await run_quick_journeys(
                 [Target("edge", place.edge_url, place.issuer)],
                 accounts=accounts[:1],
                 clock=self._clock,
                 rng=self._rng,
                 admin=admin,
+                transport=transport,
             )
         return ProofRun(of=of, passed=report.passed, failures=_reasons(report))
 

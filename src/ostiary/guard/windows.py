@@ -6,16 +6,28 @@ from ostiary.edge.counters import EdgeCounters, StratumCounts, difference
 _NOTHING = StratumCounts()
 _USER_ARMS = ("canary", "control")
 
+LOST_MAX = 16
+"""Counts without a name that mean nothing: those of requests under way in two readings."""
+
 
 class WindowReader:
-    """Turns readings of the edge's counters into what was counted between two of them."""
+    """Turns readings of the edge's counters into what was counted between two of them.
+
+    `lost` is how many attempts and answers the edge has seen and counted under no name.
+    """
 
     def __init__(self, first: EdgeCounters) -> None:
-        self._last = first
+        self._first = self._last = first
+        self.lost = 0
         self.canary = ArmCounts()
         self.control = ArmCounts()
         self.hidden = 0
         self.final_failures = 0
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether so many counts were lost that what is left is no evidence."""
+        return self.lost > LOST_MAX
 
     def close(self, reading: EdgeCounters) -> tuple[tuple[StratumWindow, ...], int, int]:
         """Return the strata of one window, the canary's failed answers, and the hidden failures.
@@ -23,6 +35,9 @@ class WindowReader:
         Strata without any request are left out.
         """
         counted = difference(reading, self._last).strata()
+        # What is missing in two readings in a row was not just under way.
+        unnamed = reading.unnamed_since(self._first)
+        self.lost = min(unnamed, self._last.unnamed_since(self._first))
         self._last = reading
         names = sorted({stratum for stratum, arm in counted if arm in _USER_ARMS})
         windows = tuple(

@@ -9,6 +9,8 @@ from ostiary.identity.serving import configure_logging, serve
 from ostiary.identity.wiring import build
 from ostiary.kernel.errors import OstiaryError
 
+_STORE_WAIT_SECONDS_MAX = 60.0
+
 
 def main() -> int:
     """Run a replica; return 0 after an orderly stop, 3 when it refuses its configuration."""
@@ -18,7 +20,7 @@ def main() -> int:
     configure_logging()
     try:
         configuration = load(arguments.config)
-        identity = build(configuration)
+        identity = build(configuration, store_wait_seconds_max=_STORE_WAIT_SECONDS_MAX)
     except OstiaryError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the reason belongs in the log
         return int(error.exit_code)

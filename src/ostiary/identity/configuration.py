@@ -23,14 +23,24 @@ class IdentitySettings(BaseModel):
     code_seconds: Annotated[int, Field(ge=5, le=600)] = 60
     refresh_token_seconds: Annotated[int, Field(ge=60, le=31_536_000)] = 1_209_600
     session_seconds: Annotated[int, Field(ge=60, le=31_536_000)] = 43_200
+    session_grace_seconds: Annotated[int, Field(ge=0, le=3_600)] = 300
     leeway_seconds: Annotated[int, Field(ge=0, le=300)] = 5
     jwks_max_age_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
+    key_rotation_days: Annotated[int, Field(ge=0, le=3_650)] = 90
     sign_up: bool = True
+    mail_from: Annotated[str, Field(max_length=254)] = ""
+    mail_smtp_url: Annotated[str, Field(max_length=500)] = ""
+    mail_smtp_password_file: Annotated[str, Field(max_length=4096)] = ""
+    audit_days: Annotated[int, Field(ge=1, le=3_650)] = 400
     hash_memory_kib: Annotated[int, Field(ge=8_192, le=1_048_576)] = 19_456
     hash_time_cost: Annotated[int, Field(ge=1, le=16)] = 2
     hash_parallelism: Annotated[int, Field(ge=1, le=16)] = 1
+    hash_concurrency: Annotated[int, Field(ge=0, le=64)] = 0
+    hash_queue: Annotated[int, Field(ge=1, le=256)] = 16
     threads: Annotated[int, Field(ge=1, le=64)] = 4
+    database_connections: Annotated[int, Field(ge=0, le=200)] = 0
     replicas: Annotated[int, Field(ge=1, le=64)] = 2
+    memory_max_mib: Annotated[int, Field(ge=192, le=65_536)] = 512
 
     @model_validator(mode="after")
     def _refresh_outlives_access(self) -> "IdentitySettings":
@@ -54,6 +64,7 @@ class ReplicaConfiguration(BaseModel):
     status_url: str = ""
     admin_token_file: str
     edge_token_file: str
+    store_key_file: str
     settings: IdentitySettings = IdentitySettings()
     flags: dict[str, bool | int | float | str] = {}
 

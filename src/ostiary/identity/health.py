@@ -7,10 +7,14 @@ the database is away.
 
 import json
 import os
+import sys
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+_FULL_SECONDS = 0.1
 
 
 class HealthListener:
@@ -28,12 +32,11 @@ class HealthListener:
         """Bind the port. Raises `OSError` when it is taken."""
         identity = {"name": name, "snapshot": snapshot, "pid": os.getpid()}
         answers: dict[str, Callable[[], tuple[int, str, bytes]]] = {
-            "/live": lambda: (200, "application/json", _json(identity)),
+            "/live": lambda: _liveness(identity),
             "/ready": lambda: _readiness(identity, is_ready=ready()),
             "/metrics": lambda: (200, "text/plain; version=0.0.4", metrics()),
         }
-        self._server = ThreadingHTTPServer(address, _handler(answers))
-        self._server.daemon_threads = True
+        self._server = _Server(address, _handler(answers))
 
     def start(self) -> None:
         """Answer from now on, until the process ends."""
@@ -45,6 +48,36 @@ class HealthListener:
         """Stop answering and free the port."""
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def get_request(self) -> tuple[Any, Any]:
+        """Accept a connection; wait a moment where there is no file descriptor for it."""
+        try:
+            return super().get_request()
+        except OSError:
+            # The connection stays in the queue, and this would be called again at once.
+            time.sleep(_FULL_SECONDS)
+            raise
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as above it
+        """Report what went wrong; an edge that was killed and left its connection did not."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+def _liveness(identity: dict[str, Any]) -> tuple[int, str, bytes]:
+    """Say whether users can be served: a process out of file descriptors takes no connection.
+
+    Connections that it has go on, this one too, so it would look healthy for ever.
+    """
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return 503, "application/json", _json({**identity, "problem": error.strerror})
+    return 200, "application/json", _json(identity)
 
 
 def _readiness(identity: dict[str, Any], *, is_ready: bool) -> tuple[int, str, bytes]:

@@ -5,8 +5,7 @@ is what the runtime records, signals and adopts, and killing it leaves nothing b
 """
 
 import logging
-import sys
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 from granian.constants import Interfaces
@@ -15,9 +14,14 @@ from granian.server.mt import MTServer
 
 from ostiary.identity.configuration import ReplicaConfiguration
 from ostiary.identity.health import HealthListener
+from ostiary.identity.log_output import LogOutput
+from ostiary.identity.passwords.sizing import request_threads
+from ostiary.identity.periodic import Periodic
 from ostiary.identity.wiring import Identity
 
 _HEADER_READ_SECONDS_MAX = 10
+_KEY_SECONDS = 5.0
+"""How often the signing keys are looked after."""
 
 
 class _ThreadServer(MTServer):
@@ -41,7 +45,7 @@ def configure_logging() -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", LogOutput(1))),
         cache_logger_on_first_use=True,
     )
 
@@ -56,13 +60,15 @@ def serve(configuration: ReplicaConfiguration, identity: Identity) -> None:
         metrics=identity.metrics,
     )
     health.start()
+    keys = Periodic(identity.look_after_keys, seconds=_KEY_SECONDS, name="keys")
+    keys.start()
     server = _ThreadServer(
         "ostiary.identity",
         address=configuration.host,
         port=configuration.port,
         interface=Interfaces.WSGI,
         workers=1,
-        blocking_threads=configuration.settings.threads,
+        blocking_threads=request_threads(configuration.settings),
         backlog=1024,
         log_enabled=False,
         respawn_failed_workers=False,
@@ -74,4 +80,5 @@ def serve(configuration: ReplicaConfiguration, identity: Identity) -> None:
 
     server.serve(target_loader=load, wrap_loader=False)
     health.stop()
+    keys.stop()
     identity.close()

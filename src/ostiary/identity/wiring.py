@@ -2,20 +2,30 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from ostiary.identity.admin.mounting import AdminParts
 from ostiary.identity.admin.mounting import mount as mount_admin
+from ostiary.identity.audit.resources import mount_audit
+from ostiary.identity.clients.resources import mount_clients
 from ostiary.identity.configuration import ReplicaConfiguration, read_token
 from ostiary.identity.http.admin_token import AdminToken
 from ostiary.identity.http.app import App, create_app
-from ostiary.identity.http.metrics import RequestMetrics
+from ostiary.identity.http.metrics import HashMetrics, RequestMetrics
 from ostiary.identity.http.middleware import OutcomeMiddleware
+from ostiary.identity.mail.mounting import open_mail
 from ostiary.identity.oauth.mounting import OAuthParts
 from ostiary.identity.oauth.mounting import mount as mount_oauth
 from ostiary.identity.pages.mounting import PagesParts, write_problem
 from ostiary.identity.pages.mounting import mount as mount_pages
+from ostiary.identity.passwords.gate import HashGate
+from ostiary.identity.passwords.hashing import PasswordHasher
+from ostiary.identity.passwords.sizing import gate_limits
+from ostiary.identity.sealing.key_files import StoreKeyFiles
+from ostiary.identity.sealing.sealed_columns import require_openable
+from ostiary.identity.sealing.sealer import Sealer
 from ostiary.identity.store.engine import open_store
-from ostiary.identity.store.migration import migrate
+from ostiary.identity.store.starting import prepare
 from ostiary.kernel.clock import Clock, SystemClock
 from ostiary.kernel.ids import Random, SystemRandom
 
@@ -28,6 +38,7 @@ class Identity:
     is_ready: Callable[[], bool]
     metrics: Callable[[], bytes]
     close: Callable[[], None]
+    look_after_keys: Callable[[], None]
 
 
 def build(
@@ -35,21 +46,30 @@ def build(
     *,
     clock: Clock | None = None,
     rng: Random | None = None,
+    store_wait_seconds_max: float = 0.0,
 ) -> Identity:
     """Put a login service together from its configuration.
 
-    Raises `RefusedError` for a configuration it will not run with, `StoreUnavailableError` when
-    the store cannot be migrated.
+    Waits for the store as long as it is told to. Raises `RefusedError` for a configuration or a
+    store that it will not run with, `StoreUnavailableError` when the store does not answer.
     """
     clock = clock or SystemClock()
     rng = rng or SystemRandom()
     admin_token = AdminToken(read_token(configuration.admin_token_file))
     edge_token = read_token(configuration.edge_token_file)
+    sealer = Sealer(StoreKeyFiles(Path(configuration.store_key_file)))
+    settings = configuration.settings
     store = open_store(
-        configuration.database_url, connections_max=configuration.settings.threads + 2
+        configuration.database_url,
+        connections_max=settings.database_connections or settings.threads + 2,
     )
-    migrate(store)
+    prepare(store, clock, rng, wait_seconds_max=store_wait_seconds_max)
+    require_openable(store, sealer)
+    gate = HashGate(gate_limits(configuration.settings), clock)
+    hasher = PasswordHasher(configuration.settings, rng, gate)
+    mail = open_mail(configuration, store, clock=clock, rng=rng)
     metrics = RequestMetrics(configuration.snapshot)
+    metrics.add(HashMetrics(gate.counts))
     middleware = OutcomeMiddleware(
         snapshot=configuration.snapshot,
         edge_token=edge_token,
@@ -59,17 +79,28 @@ def build(
     )
     app = create_app(middleware, write_problem=write_problem)
     pages = mount_pages(
-        app, PagesParts(configuration=configuration, store=store, clock=clock, rng=rng)
+        app,
+        PagesParts(
+            configuration=configuration,
+            store=store,
+            sealer=sealer,
+            clock=clock,
+            rng=rng,
+            hasher=hasher,
+            mails=mail.mails,
+        ),
     )
     oauth = mount_oauth(
         app,
         OAuthParts(
             configuration=configuration,
             store=store,
+            sealer=sealer,
             clock=clock,
             rng=rng,
             current_session=pages.current_session,
             admin_token=admin_token,
+            mails=mail.mails,
         ),
     )
     mount_admin(
@@ -79,8 +110,22 @@ def build(
             store=store,
             clock=clock,
             rng=rng,
-            hasher=pages.hasher,
+            hasher=hasher,
             admin_token=admin_token,
         ),
     )
-    return Identity(app=app, is_ready=oauth.is_ready, metrics=metrics.render, close=store.close)
+    mount_clients(app, store, admin_token, clock=clock, rng=rng, snapshot=configuration.snapshot)
+    mount_audit(app, store, admin_token)
+    mail.start()
+
+    def close() -> None:
+        mail.stop()
+        store.close()
+
+    return Identity(
+        app=app,
+        is_ready=oauth.is_ready,
+        metrics=metrics.render,
+        close=close,
+        look_after_keys=oauth.look_after_keys,
+    )

@@ -6,6 +6,7 @@ the same process while it is checked.
 """
 
 import os
+import resource
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,10 @@ from typing import Any
 _STATE_FIELD = 0
 _START_TIME_FIELD = 19
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_ENDS_KEPT_MAX = 256
+
+_ends: dict[tuple[int, int], int] = {}
+"""Wait statuses by process id and start time: the kernel tells each once, to whoever asks first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +50,11 @@ def spawn(
     log: Path,
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    limits: Mapping[int, int] | None = None,
 ) -> ProcessRecord:
     """Start a process in a session of its own, its output appended to `log`.
 
+    `limits` are resource limits by `resource.RLIMIT_*`, never above what this process may set.
     Nothing that ends the caller ends the new process. Raises `OSError` when it cannot be started.
     """
     with log.open("ab") as stream:
@@ -62,6 +69,8 @@ def spawn(
         )
     # The caller tracks the process by its record, so the handle must not complain at exit.
     process.returncode = 0
+    for kind, wanted in (limits or {}).items():
+        _limit(process.pid, kind, wanted)
     state = _read_stat(process.pid)
     start_ticks = 0 if state is None else int(state[_START_TIME_FIELD])
     return ProcessRecord(process.pid, start_ticks, boot_id())
@@ -84,9 +93,24 @@ def is_alive(record: ProcessRecord) -> bool:
         return False
     if state[_STATE_FIELD] in {"Z", "X"}:
         # Only now is it certain that the zombie is this record's, and not another child.
-        _reap(record.pid)
+        _reap(record)
         return False
     return True
+
+
+def how_it_ended(record: ProcessRecord) -> str | None:
+    """Return `exit code 3` or `signal SIGKILL` for a child that was seen to have ended.
+
+    None for the children of others: the kernel tells nobody else. Only the latest ends are kept.
+    """
+    status = _ends.get((record.pid, record.start_ticks))
+    if status is None:
+        return None
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        known = {each.value: each.name for each in signal.Signals}
+        return f"signal {known.get(number, number)}"
+    return f"exit code {os.waitstatus_to_exitcode(status)}"
 
 
 def send_signal(record: ProcessRecord, number: signal.Signals) -> bool:
@@ -121,9 +145,23 @@ def _read_stat(pid: int) -> list[str] | None:
     return text.rpartition(")")[2].split()
 
 
-def _reap(pid: int) -> None:
+def _limit(pid: int, kind: int, wanted: int) -> None:
+    """Limit a resource of a child that has just been started, as far as its hard limit allows."""
+    try:
+        _, hard = resource.prlimit(pid, kind)
+        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.prlimit(pid, kind, (value, value))
+    except ProcessLookupError:
+        return  # It has ended already, which its caller will notice.
+
+
+def _reap(record: ProcessRecord) -> None:
     """Collect a child that has ended, so that it does not stay behind as a zombie."""
     try:
-        os.waitpid(pid, os.WNOHANG)
+        pid, status = os.waitpid(record.pid, os.WNOHANG)
     except ChildProcessError:
         return
+    if pid == record.pid:
+        _ends[record.pid, record.start_ticks] = status
+        while len(_ends) > _ENDS_KEPT_MAX:
+            _ends.pop(next(iter(_ends)), None)

@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from ostiary import __version__
@@ -12,7 +12,8 @@ from ostiary.kernel.errors import UsageError
 from ostiary.kernel.files import write_atomically
 from ostiary.kernel.ids import Random
 from ostiary.kernel.processes import ProcessRecord
-from ostiary.runtime import guard_lock
+from ostiary.runtime import guard_lock, store_key
+from ostiary.runtime.secret_files import create_secret
 from ostiary.runtime.traces import write_trace
 from ostiary.runtime.unusable import not_usable
 
@@ -62,11 +63,17 @@ class DataDirectory:
         """The secret by which a replica knows the edge."""
         return self.path / "secrets" / "edge.token"
 
+    @property
+    def store_key_file(self) -> Path:
+        """The key that secrets in the account store are sealed under; see `store_key`."""
+        return store_key.location(self.path)
+
     def prepare(self, rng: Random) -> None:
         """Make the directory and what is missing in it; a second time changes nothing.
 
         Raises `UsageError` where the path cannot be a data directory: a file, not writable, a
-        directory of something else, or one of another layout.
+        directory of something else, or one of another layout. Raises `RefusedError` where the
+        store key is missing and secrets may be sealed under it.
         """
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -76,7 +83,8 @@ class DataDirectory:
             for name in _SUBDIRECTORIES:
                 (self.path / name).mkdir(mode=0o700, exist_ok=True)
             for file in (self.admin_token_file, self.edge_token_file):
-                _create_secret(file, rng)
+                create_secret(file, rng)
+            store_key.prepare(self.path, rng, is_new=not self.journal.exists())
             # Permissions do not tell everything: a file system can be read-only or full.
             with tempfile.TemporaryFile(dir=self.path) as stream:
                 stream.write(b"writable")
@@ -149,17 +157,3 @@ class DataDirectory:
     def write_trace(self, error: BaseException) -> Path | None:
         """Keep the trace of a bug for a report; see `write_trace`."""
         return write_trace(self.path, error)
-
-
-def _create_secret(file: Path, rng: Random) -> None:
-    """Write a new secret where none stands; one that stands is never replaced."""
-    if file.exists():
-        return
-    fresh = file.with_name(f".{file.name}.{rng.hex(4)}")
-    write_atomically(fresh, rng.token().encode(), mode=0o600)
-    try:
-        # Unlike a rename, a link fails where somebody was faster.
-        with suppress(FileExistsError):
-            os.link(fresh, file)
-    finally:
-        fresh.unlink()

@@ -7,20 +7,22 @@ configuration file in its arguments, or that there is no process.
 
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 
 from ostiary.kernel.clock import Clock, to_rfc3339
 from ostiary.kernel.errors import OstiaryError, UsageError
-from ostiary.kernel.processes import ProcessRecord, is_alive, send_signal, spawn
-from ostiary.runtime import replica_process
+from ostiary.kernel.processes import how_it_ended, is_alive, send_signal, spawn
+from ostiary.runtime import replica_process, resources
+from ostiary.runtime.adoption import revived, running_replicas
 from ostiary.runtime.free_ports import choose_ports
 from ostiary.runtime.log_tail import log_tail
 from ostiary.runtime.ports import Replica, ReplicaSpec
 from ostiary.runtime.process_end import ended, kill_session, killed_with_session
-from ostiary.runtime.process_table import command_lines
 from ostiary.runtime.readiness import wait_until_ready
 from ostiary.runtime.redaction import passwords_in
 from ostiary.runtime.releases import Release, ReleaseStore
@@ -41,6 +43,7 @@ class LocalRuntime:
         clock: Clock,
         admin_token_file: Path,
         edge_token_file: Path,
+        store_key_file: Path,
         python: Path = Path(sys.executable),
     ) -> None:
         """Keep files in `data/replicas`; `python` is the interpreter with the dependencies."""
@@ -51,39 +54,28 @@ class LocalRuntime:
         self._tokens = {
             "admin_token_file": admin_token_file.absolute(),
             "edge_token_file": edge_token_file.absolute(),
+            "store_key_file": store_key_file.absolute(),
         }
         self._python = python
         self._passwords: set[str] = set()
+        self._choosing = threading.Lock()
 
     def start(self, spec: ReplicaSpec) -> Replica:
-        """Start a replica; see `Runtime.start`."""
+        """Start a replica; see `Runtime.start`. Several threads may do so at once."""
         if self._files.has_record(spec.name):
             raise UsageError("replica_exists", f"There is a replica {spec.name} already.")
         release = self._releases.for_start(spec.release)
-        seed = str(self._files.config(spec.name))
-        taken = self._files.recorded_ports()
-        port, health_port = choose_ports(_HOST, 2, seed=seed, taken=taken)
-        self._passwords |= passwords_in(spec.database_url)
+        self._passwords = self._passwords | passwords_in(spec.database_url)
         try:
-            return self._start(spec, release, {"port": port, "health_port": health_port})
+            return self._start(spec, release)
         except OSError as error:
             self._files.forget(spec.name)
             raise not_started(spec.name, error) from error
 
-    def _start(self, spec: ReplicaSpec, release: Release, ports: dict[str, int]) -> Replica:
-        address: dict[str, Any] = {"host": _HOST, **ports}
+    def _start(self, spec: ReplicaSpec, release: Release) -> Replica:
         config, log = self._files.config(spec.name), self._files.log(spec.name)
-        record = {
-            "service": spec.service,
-            "name": spec.name,
-            "snapshot": spec.snapshot,
-            "release": spec.release,
-            **address,
-            "process": None,
-            "log": str(log),
-            "started_at": to_rfc3339(self._clock.now()),
-        }
-        self._files.write_record(spec.name, record)
+        record = self._recorded(spec, log)
+        address = {name: record[name] for name in ("host", "port", "health_port")}
         self._files.write_config(
             spec.name, replica_process.configuration(spec, address, self._tokens)
         )
@@ -92,6 +84,7 @@ class LocalRuntime:
             log=log,
             cwd=release.directory,
             environment=replica_process.environment(self._python, release),
+            limits=resources.limits(spec.settings),
         )
         replica = Replica.from_json(record | {"process": process.to_json()})
         try:
@@ -100,6 +93,27 @@ class LocalRuntime:
             kill_session(process)
             raise
         return replica
+
+    def _recorded(self, spec: ReplicaSpec, log: Path) -> dict[str, Any]:
+        """Choose the ports of a replica and write them down, so that nobody else chooses them."""
+        seed = str(self._files.config(spec.name))
+        with self._choosing:
+            taken = self._files.recorded_ports()
+            port, health_port = choose_ports(_HOST, 2, seed=seed, taken=taken)
+            record = {
+                "service": spec.service,
+                "name": spec.name,
+                "snapshot": spec.snapshot,
+                "release": spec.release,
+                "host": _HOST,
+                "port": port,
+                "health_port": health_port,
+                "process": None,
+                "log": str(log),
+                "started_at": to_rfc3339(self._clock.now()),
+            }
+            self._files.write_record(spec.name, record)
+        return record
 
     async def wait_ready(self, replica: Replica, seconds_max: float) -> None:
         """Wait until a replica says that it is ready; see `Runtime.wait_ready`."""
@@ -124,7 +138,7 @@ class LocalRuntime:
                 f"Replica {replica.name} (pid {pid}) does not end, even by SIGKILL.",
                 hint="Its process waits in the kernel, mostly for a disk or network file system.",
             )
-        self._files.forget(replica.name)
+        await anyio.to_thread.run_sync(self._files.forget, replica.name)
 
     def adopt(self) -> list[Replica]:
         """Return the replicas that still run; see `Runtime.adopt`.
@@ -132,11 +146,11 @@ class LocalRuntime:
         A replica that runs without a usable record is killed: nobody could say what it is.
         """
         self._files.remove_leftovers()
-        running = self._running()
+        running = running_replicas(self._files)
         adopted = []
         for record in self._files.records():
-            self._passwords |= self._files.database_passwords(record.name)
-            replica = self._revived(record, running.get(record.name))
+            self._passwords = self._passwords | self._files.database_passwords(record.name)
+            replica = revived(self._files, record, running.get(record.name))
             if replica is None:
                 self._clean_up(record)
             else:
@@ -150,33 +164,18 @@ class LocalRuntime:
         """Return whether the replica's process runs."""
         return is_alive(replica.process)
 
+    def how_it_ended(self, replica: Replica) -> str | None:
+        """Return how a replica's process ended; see `Runtime.how_it_ended`."""
+        return how_it_ended(replica.process)
+
+    def memory_mib(self, replica: Replica) -> float:
+        """Return the memory that a replica keeps; see `Runtime.memory_mib`."""
+        return resources.memory_mib(replica.process)
+
     def log_tail(self, replica: Replica, lines: int = 20) -> list[str]:
         """Return the last lines of a replica's log, without secrets."""
         tokens = {_read_secret(path) for path in self._tokens.values()}
         return log_tail(replica.log, lines, secrets=tokens | self._passwords)
-
-    def _running(self) -> dict[str, ProcessRecord]:
-        """Return the processes that run with a configuration of this data directory, by name."""
-        found = {}
-        for process, arguments in command_lines():
-            config = replica_process.config_in(arguments)
-            name = None if config is None else self._files.name_of_config(config)
-            if name is not None:
-                found[name] = process
-        return found
-
-    def _revived(self, record: Record, running: ProcessRecord | None) -> Replica | None:
-        """Return the replica of a record if it runs; complete a record that has no process yet."""
-        if record.replica is not None:
-            return record.replica if is_alive(record.replica.process) else None
-        if running is None:
-            return None
-        try:
-            replica = Replica.from_json({**record.content, "process": running.to_json()})
-        except (LookupError, TypeError, ValueError):
-            return None
-        self._files.write_record(record.name, replica.to_json())
-        return replica
 
     def _clean_up(self, record: Record) -> None:
         if record.replica is not None:

@@ -132,6 +132,14 @@ class Runtime(Protocol):
         """Return whether the replica's process runs; not whether it answers."""
         ...
 
+    def how_it_ended(self, replica: Replica) -> str | None:
+        """Return `exit code 3` or `signal SIGKILL`; None where nobody could tell, or it runs."""
+        ...
+
+    def memory_mib(self, replica: Replica) -> float:
+        """Return the memory that the replica's process keeps for itself, in MiB; 0 without one."""
+        ...
+
     def log_tail(self, replica: Replica, lines: int = 20) -> list[str]:
         """Return the last lines of the replica's log, without secrets; also after it has ended."""
         ...

@@ -28,7 +28,7 @@ async def wait_until_ready(replica: Replica, alive: Callable[[Replica], bool]) -
     )
     async with client:
         while alive(replica):
-            if await _is_ready(client, replica):
+            if await _is_ready(client, replica) and await _is_listening(replica):
                 return True
             await anyio.sleep(_POLL_SECONDS)
     return False
@@ -42,3 +42,14 @@ async def _is_ready(client: httpx.AsyncClient, replica: Replica) -> bool:
         return bool(who["name"] == replica.name and who["snapshot"] == replica.snapshot)
     except (httpx.HTTPError, ValueError, LookupError, TypeError):
         return False
+
+
+async def _is_listening(replica: Replica) -> bool:
+    """Return whether the port for users takes connections; it may open after that for health."""
+    try:
+        with anyio.fail_after(_ANSWER_SECONDS_MAX):
+            stream = await anyio.connect_tcp(replica.host, replica.port)
+    except (OSError, TimeoutError):
+        return False
+    await stream.aclose()
+    return True

@@ -104,6 +104,7 @@ class ReplicaFiles:
         unused = [log for log in self.directory.glob("*.log") if not self.has_record(log.stem)]
         for log in _oldest_first(unused)[:-_OLD_LOGS_MAX]:
             log.unlink(missing_ok=True)
+            log.with_name(f"{log.name}.1").unlink(missing_ok=True)
 
 
 def _oldest_first(paths: Iterable[Path]) -> list[Path]:

@@ -38,16 +38,20 @@ def config_in(found: Sequence[str]) -> Path | None:
 
 def environment(python: Path, release: Release) -> dict[str, str]:
     """Return the environment of a replica: a short list of names, and where its code stands."""
-    passed_on = {
-        name: value
-        for name, value in os.environ.items()
-        if name in _PASSED_ON or name.startswith("LC_")
-    }
     own = {"PYTHONPATH": str(release.directory), "PYTHONUNBUFFERED": "1"}
     if python != Path(sys.executable):
         # The release has byte code for this Python only; another would write its own into it.
         own["PYTHONDONTWRITEBYTECODE"] = "1"
-    return passed_on | own
+    return passed_on() | own
+
+
+def passed_on() -> dict[str, str]:
+    """Return what this process's environment gives to processes of identity: no secrets."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in _PASSED_ON or name.startswith("LC_")
+    }
 
 
 def configuration(

@@ -56,9 +56,49 @@ def test_the_defaults_pass_every_rule():
             "identity.hash_memory_kib",
         ),
         ("[identity]\naudience = 'a b'\n", "audience_with_blanks", "identity.audience"),
-        ("[edge]\nlisten_host = 'localhost'\n", "listen_host_not_an_address", "edge.listen_host"),
-        ("[edge]\nlisten_host = '0.0.0.0'\n", "public_url_missing", "edge.listen_host"),
-        ("[edge]\nlisten_host = '::'\n", "public_url_missing", "edge.listen_host"),
+        *(
+            (f"[edge]\nlisten = '{listen}'\n", "listen_not_an_address", "edge.listen")
+            for listen in (
+                "localhost:8000",
+                "127.0.0.1",
+                "127.0.0.1:",
+                ":8000",
+                "8000",
+                "127.0.0.1:0",
+                "127.0.0.1:65536",
+                "127.0.0.1:http",
+                "127.0.0.1:+80",
+                "::1:8000",
+                "[127.0.0.1]:8000",
+                "[fe80::1%eth0]:8000",
+                "http://127.0.0.1:8000",
+            )
+        ),
+        ("[edge]\nlisten = '0.0.0.0:80'\n", "certificate_missing", "edge.listen"),
+        ("[edge]\nlisten = '[::]:80'\n", "certificate_missing", "edge.listen"),
+        (
+            "[edge]\nlisten = '192.0.2.1:80'\npublic_url = 'https://a.example.com'\n",
+            "certificate_missing",
+            "edge.listen",
+        ),
+        ("[edge]\ncertificate = 'c.pem'\n", "key_missing", "edge.certificate"),
+        ("[edge]\nkey = 'k.pem'\n", "certificate_missing", "edge.key"),
+        (
+            "[edge]\ncertificate = 'c.pem'\nkey = 'k.pem'\n",
+            "public_url_not_https",
+            "edge.certificate",
+        ),
+        (
+            "[edge]\ncertificate = 'c'\nkey = 'k'\npublic_url = 'http://localhost:8000'\n",
+            "public_url_not_https",
+            "edge.certificate",
+        ),
+        ("[edge]\ntrust_proxy = true\n", "trust_proxy_without_proxy", "edge.trust_proxy"),
+        (
+            "[edge]\ntrust_proxy = true\ncertificate = 'c'\nkey = 'k'\npublic_url = 'https://a.b'\n",
+            "trust_proxy_without_proxy",
+            "edge.trust_proxy",
+        ),
         (
             "[edge]\nstatus_url = 'javascript:alert(1)'\n",
             "status_url_not_a_link",
@@ -132,8 +172,17 @@ def test_a_password_in_the_public_url_is_refused_and_not_repeated(check):
     assert "hunter22" not in str(problem)
 
 
-def test_listening_for_others_is_fine_with_a_public_url(check):
-    assert check('[edge]\nlisten_host = "0.0.0.0"\npublic_url = "https://a.example.com"\n') == ()
+@pytest.mark.parametrize(
+    "text",
+    [
+        'listen = "0.0.0.0:443"\ncertificate = "c.pem"\nkey = "k.pem"\n',
+        'listen = "[::]:443"\ncertificate = "c.pem"\nkey = "k.pem"\n',
+        'listen = "[::1]:8000"\n',
+        'listen = "127.0.0.1:8000"\ntrust_proxy = true\n',
+    ],
+)
+def test_listening_for_others_is_fine_with_a_certificate_or_behind_a_proxy(check, text):
+    assert check(f'[edge]\npublic_url = "https://a.example.com"\n{text}') == ()
 
 
 @pytest.mark.parametrize(

@@ -51,12 +51,26 @@ def test_a_snapshot_gets_every_default_written_out():
             "hash_memory_kib": 19_456,
             "hash_time_cost": 2,
             "hash_parallelism": 1,
+            "hash_concurrency": 0,
+            "hash_queue": 16,
             "threads": 4,
             "replicas": 2,
+            "session_grace_seconds": 300,
+            "key_rotation_days": 90,
+            "mail_from": "",
+            "mail_smtp_url": "",
+            "mail_smtp_password_file": "",
+            "audit_days": 400,
+            "database_connections": 0,
+            "memory_max_mib": 512,
         },
         "flags": {},
         "edge": {
-            "listen_host": "127.0.0.1",
+            "listen": "127.0.0.1:8000",
+            "trust_proxy": False,
+            "popup_sign_in": False,
+            "hsts_seconds": 31_536_000,
+            "connections_max": 4_000,
             "envoys": 2,
             "per_try_timeout_seconds": 2.0,
             "status_url": "",
@@ -163,3 +177,18 @@ def test_the_schema_has_bounds_and_refuses_unknown_keys():
     assert identity["properties"]["access_token_seconds"]["maximum"] == 86_400
     assert schema["additionalProperties"] is False
     assert identity["additionalProperties"] is False
+
+
+def test_paths_of_certificate_and_key_begin_at_the_settings_file(tmp_path):
+    text = '[edge]\ncertificate = "tls/c.pem"\nkey = "/etc/k.pem"\n'
+    edge = load(tmp_path, text).snapshot_settings.edge
+
+    assert edge.certificate == str(tmp_path / "tls/c.pem")
+    assert edge.key == "/etc/k.pem"
+
+
+def test_the_former_name_of_the_listening_address_is_refused_with_the_new_one(tmp_path):
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, '[edge]\nlisten_host = "127.0.0.1"\n')
+
+    assert "`listen`" in str(caught.value)

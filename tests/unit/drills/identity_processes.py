@@ -14,6 +14,7 @@ import httpx
 
 import ostiary
 from ostiary.watch.relying_party.target import Target
+from tests.identity_app import STORE_KEY
 
 ADMIN_TOKEN = "an-admin-token-of-a-test"
 ISSUER = "http://login.example.test"
@@ -28,6 +29,7 @@ class IdentityProcesses:
         self._processes: list[subprocess.Popen] = []
         for name, token in (("admin", ADMIN_TOKEN), ("edge", "an-edge-token-of-a-test")):
             (directory / f"{name}.token").write_text(token)
+        (directory / "store.key").write_text(STORE_KEY)
 
     def copy_release(self, name: str) -> Path:
         """Return a directory that holds a copy of this checkout's package."""
@@ -53,6 +55,7 @@ class IdentityProcesses:
                     "status_url": "",
                     "admin_token_file": str(self.directory / "admin.token"),
                     "edge_token_file": str(self.directory / "edge.token"),
+                    "store_key_file": str(self.directory / "store.key"),
                     "settings": {"leeway_seconds": 0},
                     "flags": {},
                 }

@@ -3,7 +3,6 @@ from hypothesis import strategies as st
 
 from ostiary.edge.counter_text import parse_counters
 from ostiary.edge.counters import (
-    SKEW,
     AttemptKey,
     EdgeCounters,
     FinalKey,
@@ -53,15 +52,21 @@ def test_strata_are_read_from_what_envoy_prints() -> None:
     }
 
 
-def test_what_has_no_name_is_dropped_only_beyond_requests_under_way() -> None:
+def test_what_was_counted_in_all_and_has_no_name_is_told() -> None:
     complete = parse_counters(TEXT)
-    assert (complete.dropped, complete.overflowing) == (0, False)
+    assert complete.unnamed_since(EdgeCounters()) == 0
 
-    few = parse_counters(TEXT.replace("attempt: 255", f"attempt: {255 + SKEW}"))
-    assert (few.dropped, few.overflowing) == (SKEW, False)
+    attempts = parse_counters(TEXT.replace("attempt: 255", "attempt: 285"))
+    assert attempts.unnamed_since(EdgeCounters()) == 30
+    both = parse_counters(TEXT.replace("attempt: 255", "attempt: 285").replace(": 116", ": 117"))
+    assert both.unnamed_since(EdgeCounters()) == 31
+    assert both.unnamed_since(both) == 0
+    assert complete.unnamed_since(both) == 0
 
-    many = parse_counters(TEXT.replace("final: 116", f"final: {116 + SKEW + 1}"))
-    assert many.overflowing
+
+def test_an_answer_that_broke_off_is_a_failure_that_users_saw() -> None:
+    line = "ostiary.final.route.page.canary.status.broken: 3\n"
+    assert parse_counters(line).strata()["page", "canary"].final_failures == 3
 
 
 def test_an_outcome_that_is_not_on_the_list_is_a_fault() -> None:

@@ -94,9 +94,9 @@ def test_counters_have_room_for_all_that_the_closed_lists_can_make() -> None:
 
 
 def test_the_page_shows_a_status_address_only_where_there_is_one() -> None:
-    assert "status page" not in json.dumps(local_replies(""))
+    assert "status page" not in json.dumps(local_replies("", {}))
     assert "https://status.example.org/?a=1&amp;b=2" in json.dumps(
-        local_replies("https://status.example.org/?a=1&b=2")
+        local_replies("https://status.example.org/?a=1&b=2", {})
     )
 
 

@@ -113,3 +113,15 @@ def test_weights_and_health_ports_reach_the_cluster() -> None:
     (endpoint,) = stable["load_assignment"]["endpoints"][0]["lb_endpoints"]
     assert endpoint["load_balancing_weight"] == 3
     assert endpoint["endpoint"]["health_check_config"] == {"port_value": 4002}
+
+
+def test_a_second_attempt_hardly_waits() -> None:
+    for stable in ((GOOD,), (GOOD, replace(GOOD, name="good-2", port=4101))):
+        host = route_table(replace(MODEL, stable=stable), TOKEN)["virtual_hosts"][0]
+        policies = [
+            route["route"].get("retry_policy") for route in host["routes"] if "route" in route
+        ]
+        for policy in (host["retry_policy"], *policies):
+            if policy and policy["num_retries"]:
+                assert policy["retry_back_off"]["max_interval"] == "0.01s"
+                assert policy["num_retries"] == 1

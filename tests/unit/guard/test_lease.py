@@ -56,18 +56,31 @@ def test_a_withdrawn_lease_is_not_answered_even_when_renewed(lease):
     assert not lease.answers(TERMS.path)
 
 
+def test_a_replica_that_was_silent_is_left_out_until_it_answers_again(lease):
+    lease.grant(TERMS)
+    lease.renew(silent={"canary-2"})
+    assert lease.answers(TERMS.path, "canary-1")
+    assert not lease.answers(TERMS.path, "canary-2")
+    lease.renew()
+    assert lease.answers(TERMS.path, "canary-2")
+
+
 def test_health_checks_are_answered_over_http_on_one_connection(lease):
     async def ask() -> list[int]:
         port = await lease.start()
         lease.grant(TERMS)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             codes = [(await client.get(TERMS.path)).status_code]
+            lease.renew(silent={"canary-2"})
+            for name in ("canary-1", "canary-2"):
+                answer = await client.get(TERMS.path, headers={"host": name})
+                codes.append(answer.status_code)
             lease.withdraw()
             codes.append((await client.get(TERMS.path)).status_code)
         await lease.stop()
         return codes
 
-    assert asyncio.run(ask()) == [200, 503]
+    assert asyncio.run(ask()) == [200, 200, 503, 503]
 
 
 def test_rubbish_on_the_port_is_not_answered_and_harms_nobody(lease):

@@ -17,7 +17,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_defaults_stand_where_nothing_was_given(data):
     options = GuardOptions.combine(data)
-    assert options.port == 8000
+    assert options.port is None
     assert options.database_url == f"sqlite:///{data}/identity.db"
     assert options.config is None
 
@@ -63,10 +63,15 @@ def test_a_request_counts_once_and_only_when_its_guard_has_started(data):
 
 
 def test_another_port_or_database_differs_in_launch_another_envoy_does_not(data):
-    options = GuardOptions.combine(data)
-    assert GuardOptions.combine(data, port=8001).differs_in_launch(options)
-    assert GuardOptions.combine(data, database="sqlite:////x").differs_in_launch(options)
-    assert not GuardOptions.combine(data, envoy=Path("/bin/true")).differs_in_launch(options)
+    def differs(**given) -> bool:
+        return GuardOptions.combine(data, **given).differs_in_launch(
+            GuardOptions.combine(data), settings_port=8000
+        )
+
+    assert differs(port=8001)
+    assert differs(database="sqlite:////x")
+    assert not differs(port=8000)
+    assert not differs(envoy=Path("/bin/true"))
 
 
 def test_recorded_options_that_cannot_be_read_are_told(data):

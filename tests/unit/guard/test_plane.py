@@ -21,6 +21,12 @@ class RecordingEdge:
     def __init__(self) -> None:
         self.models: list[EdgeModel] = []
         self.refusals = 0
+        self.judging: asyncio.Event | None = None
+        """Where set, Envoy's judgement of a canary takes until it is."""
+
+    async def prevalidate(self, model: EdgeModel) -> None:
+        if self.judging is not None and model.canary is not None:
+            await self.judging.wait()
 
     async def start(self, model: EdgeModel) -> None:
         self.models.append(model)
@@ -112,3 +118,38 @@ def test_every_write_has_a_version_of_its_own(plane, edge):
     asyncio.run(plane.withdraw())
     versions = [model.version for model in edge.models]
     assert len(set(versions)) == len(versions)
+
+
+def test_a_withdrawal_overtakes_a_share_that_envoy_still_judges(plane, edge):
+    async def scenario() -> None:
+        await plane.set_share("c-1", "s-new", 0.05)
+        edge.judging = asyncio.Event()
+        growing = asyncio.create_task(plane.set_share("c-1", "s-new", 0.25))
+        await asyncio.sleep(0)
+        await plane.withdraw()
+        withdrawn = len(edge.models)
+        edge.judging.set()
+        await growing
+        # What was judged meanwhile is not written: it is what nobody wants any more.
+        assert [model.canary for model in edge.models[withdrawn - 1 :]] == [None, None]
+
+    asyncio.run(scenario())
+
+
+def test_members_change_only_where_their_snapshot_is_kept(plane):
+    other = replica("other", "s-old")
+    assert plane.set_members("s-old", [*plane.stable, other])
+    assert not plane.set_members("s-old", [])
+    assert not plane.set_members("s-gone", [replica("gone", "s-gone")])
+    assert [one.name for one in plane.members("s-old")] == ["old", "other"]
+    assert plane.members("s-gone") == []
+
+
+def test_after_a_promotion_the_former_group_is_kept_too(plane):
+    asyncio.run(plane.set_share("c-1", "s-new", 1.0))
+    asyncio.run(plane.promote("s-new"))
+    assert plane.kept_snapshots() == ["s-new", "s-old"]
+    # It is warm and not routed to, so the edge need not be told.
+    assert not plane.set_members("s-old", [replica("newer", "s-old")])
+    asyncio.run(plane.withdraw())
+    assert [one.name for one in plane.stable] == ["newer"]

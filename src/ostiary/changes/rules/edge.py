@@ -1,4 +1,4 @@
-"""Rules about `[edge]`: addresses."""
+"""Rules about `[edge]`: addresses, and what is needed for others to come in."""
 
 import ipaddress
 import re
@@ -7,6 +7,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from ostiary.changes.configuration import Configuration
 from ostiary.changes.rules.finding import Finding
+
+_HIGHEST_PORT = 65_535
+_IPV6 = 6
 
 
 def public_url_is_an_issuer(configuration: Configuration) -> Iterator[Finding]:
@@ -39,30 +42,71 @@ def _issuer_complaint(url: str) -> str | None:
     return None
 
 
-def public_url_is_known(configuration: Configuration) -> Iterator[Finding]:
-    """Object to listening for others without saying under which address they see Ostiary."""
-    edge = configuration.snapshot_settings.edge
-    if edge.public_url is None and not _is_loopback(edge.listen_host):
+def listen_is_an_address(configuration: Configuration) -> Iterator[Finding]:
+    """Object to anything but an IP address with a port; Envoy resolves no names here."""
+    listen = configuration.snapshot_settings.edge.listen
+    if split_listen(listen) is None:
         yield Finding(
-            ("edge", "listen_host"),
-            "public_url_missing",
-            f"`edge.listen_host` is {edge.listen_host}, but no `edge.public_url` says what "
-            "address users see; it becomes the issuer of all tokens.",
-            'Add for example `public_url = "https://login.example.com"` to `[edge]`.',
+            ("edge", "listen"),
+            "listen_not_an_address",
+            f'`edge.listen` is "{listen}", which is no IP address with a port.',
+            'Write `listen = "127.0.0.1:8000"`, "0.0.0.0:443" for every interface, or '
+            '"[::1]:8000" with IPv6.',
         )
 
 
-def listen_host_is_an_address(configuration: Configuration) -> Iterator[Finding]:
-    """Object to a host name where Envoy needs an IP address."""
-    host = configuration.snapshot_settings.edge.listen_host
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
+def plain_http_stays_on_this_machine(configuration: Configuration) -> Iterator[Finding]:
+    """Object to passwords that everyone on the way could read."""
+    edge = configuration.snapshot_settings.edge
+    address = split_listen(edge.listen)
+    if address is None or _is_loopback(address[0]) or edge.certificate or edge.key:
+        return
+    yield Finding(
+        ("edge", "listen"),
+        "certificate_missing",
+        f"`edge.listen` is {edge.listen}, which others can reach, but without a certificate "
+        "everyone on the way could read passwords.",
+        "Add `certificate` and `key` to `[edge]`. Where a proxy on this machine ends TLS, listen "
+        'on loopback: `listen = "127.0.0.1:8000"`.',
+    )
+
+
+def certificate_and_key_come_together(configuration: Configuration) -> Iterator[Finding]:
+    """Object to one of both, and to a certificate without the name that it is for."""
+    edge = configuration.snapshot_settings.edge
+    if (edge.certificate is None) != (edge.key is None):
+        there, missing = ("certificate", "key") if edge.certificate else ("key", "certificate")
         yield Finding(
-            ("edge", "listen_host"),
-            "listen_host_not_an_address",
-            f'`edge.listen_host` is "{host}", which is no IP address.',
-            'Write `listen_host = "127.0.0.1"`, or "0.0.0.0" for every interface.',
+            ("edge", there),
+            f"{missing}_missing",
+            f"`edge.{there}` is set, but `edge.{missing}` is not.",
+            f'Add the path of the {missing}, for example `{missing} = "{missing}.pem"`.',
+        )
+    elif edge.certificate and not (edge.public_url or "").startswith("https://"):
+        now = "is not set" if edge.public_url is None else f"is {edge.public_url}"
+        yield Finding(
+            ("edge", "certificate"),
+            "public_url_not_https",
+            f"`edge.certificate` is set, but `edge.public_url` {now}; the certificate has to be "
+            "for the host of a public https address.",
+            'Write for example `public_url = "https://login.example.com"`.',
+        )
+
+
+def a_trusted_proxy_can_be_there(configuration: Configuration) -> Iterator[Finding]:
+    """Object to trust in a proxy where anybody could be at its place."""
+    edge = configuration.snapshot_settings.edge
+    address = split_listen(edge.listen)
+    if not edge.trust_proxy or address is None:
+        return
+    by_https = (edge.public_url or "").startswith("https://")
+    if edge.certificate or not by_https or not _is_loopback(address[0]):
+        yield Finding(
+            ("edge", "trust_proxy"),
+            "trust_proxy_without_proxy",
+            "`edge.trust_proxy` is true, but no proxy on this machine ends TLS here: that needs "
+            "`listen` on loopback, no `certificate`, and an https `public_url`.",
+            "Remove `trust_proxy`; otherwise clients could write any address they like.",
         )
 
 
@@ -76,6 +120,22 @@ def status_url_is_a_link(configuration: Configuration) -> Iterator[Finding]:
             "`edge.status_url` is no http or https URL with a host.",
             'Write for example `status_url = "https://status.example.com"`.',
         )
+
+
+def split_listen(listen: str) -> tuple[str, int] | None:
+    """Return address and port of `listen`; None where it is something else."""
+    host, colon, port = listen.rpartition(":")
+    if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or not 1 <= int(port) <= _HIGHEST_PORT:
+        return None
+    bracketed = host.startswith("[") and host.endswith("]")
+    try:
+        address = ipaddress.ip_address(host[1:-1] if bracketed else host)
+    except ValueError:
+        return None
+    # Without brackets nobody can tell where an IPv6 address ends (RFC 3986, section 3.2.2).
+    if bracketed != (address.version == _IPV6) or "%" in host:
+        return None
+    return str(address), int(port)
 
 
 def _split_http_url(url: str) -> SplitResult | None:

@@ -5,12 +5,15 @@ from collections.abc import Iterable
 from ostiary.identity.accounts.addresses import parse_address
 from ostiary.identity.accounts.model import Account
 from ostiary.identity.accounts.roles import parse_roles
+from ostiary.identity.passwords.admission import Priority
+from ostiary.identity.passwords.gate import Claim
 from ostiary.identity.passwords.hashing import PasswordHasher
 from ostiary.identity.passwords.policy import require_acceptable
 from ostiary.kernel.clock import Clock, to_unix
 from ostiary.kernel.ids import Random
 
 _ID_BYTES = 8
+_OPERATOR = Claim(Priority.KNOWN)
 
 
 class AccountCreation:
@@ -22,12 +25,18 @@ class AccountCreation:
         self._rng = rng
 
     def prepare(
-        self, email: str, password: str, *, roles: Iterable[str] = (), probe: bool = False
+        self,
+        email: str,
+        password: str,
+        *,
+        roles: Iterable[str] = (),
+        probe: bool = False,
+        claim: Claim = _OPERATOR,
     ) -> Account:
         """Return the new account. Takes the time of one hash: no transaction may be open.
 
         Its id is random hexadecimal text and tells nothing about the person. Raises
-        `InvalidAddressError`, `InvalidRolesError` or `WeakPasswordError`.
+        `InvalidAddressError`, `InvalidRolesError`, `WeakPasswordError` or `OverloadedError`.
         """
         address = parse_address(email)
         checked_roles = parse_roles(roles)
@@ -40,5 +49,5 @@ class AccountCreation:
             disabled=False,
             probe=probe,
             created_at=to_unix(self._clock.now()),
-            password_hash=self._hasher.hash(password),
+            password_hash=self._hasher.hash(password, claim),
         )

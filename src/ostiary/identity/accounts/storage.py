@@ -6,6 +6,7 @@ from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, select
 
 from ostiary.identity.accounts.model import Account
 from ostiary.identity.store.attempt import Attempt
+from ostiary.identity.store.proofs import note_ended
 from ostiary.identity.store.schema import users
 from ostiary.identity.store.upserts import insert_into
 
@@ -94,6 +95,7 @@ class Accounts:
 
     def delete(self, connection: Connection, user_id: str) -> bool:
         """Delete an account with its sessions, codes and grants; return whether it was there."""
+        note_ended(connection, user_id)
         return bool(connection.execute(delete(users).where(users.c.id == user_id)).rowcount)
 
 

@@ -6,6 +6,8 @@ from ostiary.identity.accounts.addresses import InvalidAddressError, parse_addre
 from ostiary.identity.accounts.creation import AccountCreation
 from ostiary.identity.accounts.model import Account
 from ostiary.identity.accounts.storage import Accounts
+from ostiary.identity.audit.model import OPERATOR, Entry, Operation
+from ostiary.identity.audit.storage import AuditLog
 from ostiary.identity.sessions.revocation import DISABLED, Revocation
 from ostiary.identity.sessions.storage import Sessions
 from ostiary.identity.store.attempt import Attempt
@@ -25,6 +27,7 @@ class UserAdministration:
         self._creation = creation
         self._accounts = Accounts()
         self._sessions = Sessions()
+        self._audit = AuditLog()
 
     def create(
         self,
@@ -41,7 +44,10 @@ class UserAdministration:
         """
         account = self._creation.prepare(email, password, roles=roles, probe=probe)
         with self._store.write() as connection:
-            return self._accounts.add(connection, account, attempt)
+            added = self._accounts.add(connection, account, attempt)
+            if added is not None:
+                self._note(connection, Operation.USER_ADDED, added, attempt)
+            return added
 
     def list_(self, *, include_probes: bool) -> list[Account]:
         """Return all accounts, the guard's own only when they are asked for."""
@@ -53,7 +59,7 @@ class UserAdministration:
         with self._store.read() as connection:
             return self._find(connection, who)
 
-    def set_disabled(self, who: str, *, disabled: bool) -> Account | None:
+    def set_disabled(self, who: str, attempt: Attempt, *, disabled: bool) -> Account | None:
         """Disable or enable an account and return it, or None where there is none.
 
         When disabling returns, no replica accepts the account, its sessions or its refresh
@@ -67,13 +73,31 @@ class UserAdministration:
             if disabled:
                 revocation = Revocation(at=to_unix(self._clock.now()), because=DISABLED)
                 self._sessions.end_all(connection, account.id, revocation)
+            operation = Operation.USER_DISABLED if disabled else Operation.USER_ENABLED
+            self._note(connection, operation, account, attempt)
             return changed
 
-    def delete(self, who: str) -> bool:
+    def delete(self, who: str, attempt: Attempt) -> bool:
         """Delete an account and all that hangs on it; return whether it was there."""
         with self._store.write() as connection:
             account = self._find(connection, who)
-            return account is not None and self._accounts.delete(connection, account.id)
+            if account is None:
+                return False
+            self._note(connection, Operation.USER_DELETED, account, attempt)
+            return self._accounts.delete(connection, account.id)
+
+    def _note(
+        self, connection: Connection, operation: Operation, account: Account, attempt: Attempt
+    ) -> None:
+        entry = Entry(
+            operation,
+            account.email_key,
+            to_unix(self._clock.now()),
+            actor=OPERATOR,
+            probe=account.probe,
+            details={"user_id": account.id},
+        )
+        self._audit.append(connection, entry, attempt)
 
     def _find(self, connection: Connection, who: str) -> Account | None:
         try:

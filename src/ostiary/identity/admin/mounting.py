@@ -42,7 +42,7 @@ def mount(router: SuffixRouter, parts: AdminParts) -> None:
         creation=AccountCreation(parts.hasher, parts.clock, parts.rng),
     )
     users = Users(administration, parts.admin_token, snapshot=parts.configuration.snapshot)
-    user = User(administration, parts.admin_token)
+    user = User(administration, parts.admin_token, snapshot=parts.configuration.snapshot)
     router.add_route("/admin/users", users)
     router.add_route("/admin/users/{who}", user)
     router.add_route("/admin/users/{who}/disable", user, suffix="disable")

@@ -8,10 +8,9 @@ from ostiary.identity.accounts.roles import InvalidRolesError
 from ostiary.identity.admin.administration import UserAdministration
 from ostiary.identity.admin.bodies import NewUser, read_body
 from ostiary.identity.http.admin_token import AdminToken
-from ostiary.identity.http.context import context_of
+from ostiary.identity.http.context import attempt_of
 from ostiary.identity.http.problems import ProblemError
 from ostiary.identity.passwords.policy import WeakPasswordError
-from ostiary.identity.store.attempt import Attempt
 from ostiary.kernel.outcomes import Outcome
 
 
@@ -47,8 +46,7 @@ class Users:
                 "A probe account has no roles.",
                 hint="Leave `roles` empty, or `probe` false.",
             )
-        context = context_of(request)
-        attempt = Attempt(context.request_id, context.is_second_opinion, self._snapshot)
+        attempt = attempt_of(request, snapshot=self._snapshot)
         try:
             account = self._administration.create(
                 body.email, body.password, roles=body.roles, probe=body.probe, attempt=attempt
@@ -72,9 +70,12 @@ class Users:
 class User:
     """`/admin/users/{who}`, where `who` is an e-mail address or an account's id."""
 
-    def __init__(self, administration: UserAdministration, admin_token: AdminToken) -> None:
+    def __init__(
+        self, administration: UserAdministration, admin_token: AdminToken, *, snapshot: str
+    ) -> None:
         self._administration = administration
         self._admin_token = admin_token
+        self._snapshot = snapshot
 
     def on_get(self, request: falcon.Request, response: falcon.Response, who: str) -> None:
         """Show an account."""
@@ -84,7 +85,7 @@ class User:
     def on_delete(self, request: falcon.Request, response: falcon.Response, who: str) -> None:
         """Delete an account with its sessions, codes and grants."""
         self._admin_token.require(request)
-        if not self._administration.delete(who):
+        if not self._administration.delete(who, attempt_of(request, snapshot=self._snapshot)):
             raise _unknown()
         response.status = falcon.HTTP_204
 
@@ -100,7 +101,8 @@ class User:
         self, request: falcon.Request, response: falcon.Response, who: str, *, disabled: bool
     ) -> None:
         self._admin_token.require(request)
-        account = _found(self._administration.set_disabled(who, disabled=disabled))
+        attempt = attempt_of(request, snapshot=self._snapshot)
+        account = _found(self._administration.set_disabled(who, attempt, disabled=disabled))
         response.media = account_json(account)
 
 

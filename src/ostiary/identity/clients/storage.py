@@ -5,6 +5,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, select
 
 from ostiary.identity.clients.model import Client, is_client_id
+from ostiary.identity.store.errors import StoreUnavailableError
+from ostiary.identity.store.proofs import Proofs, note_ended
 from ostiary.identity.store.schema import clients
 from ostiary.identity.store.upserts import insert_into
 
@@ -14,7 +16,10 @@ _BY_ID = select(clients).where(clients.c.client_id == bindparam("id"))
 
 
 class Clients:
-    """Reads and writes clients."""
+    """Reads and writes clients. `proofs` remembers them for the time the store is away."""
+
+    def __init__(self, proofs: Proofs[Client] | None = None) -> None:
+        self._proofs = proofs
 
     def find(self, connection: Connection, client_id: str) -> Client | None:
         """Return a client, or None when there is none of that id.
@@ -24,7 +29,23 @@ class Clients:
         if not is_client_id(client_id):
             return None
         row = connection.execute(_BY_ID, {"id": client_id}).first()
-        return None if row is None else _client(row)
+        client = None if row is None else _client(row)
+        if self._proofs is not None:
+            if client is None:
+                self._proofs.forget(client_id)
+            else:
+                self._proofs.remember(client_id, client)
+        return client
+
+    def recall(self, client_id: str) -> Client:
+        """Return a client as the store last described it, while the store is away.
+
+        Raises `StoreUnavailableError` where that was too long ago: it does not mean unknown.
+        """
+        client = None if self._proofs is None else self._proofs.recall(client_id)
+        if client is None:
+            raise StoreUnavailableError("the client was not asked for lately")
+        return client
 
     def list_(self, connection: Connection, *, include_probes: bool) -> list[Client]:
         """Return all clients by id; without the guard's own ones unless they are included."""
@@ -55,6 +76,7 @@ class Clients:
         """
         if not is_client_id(client_id):
             return False
+        note_ended(connection, client_id)
         result = connection.execute(delete(clients).where(clients.c.client_id == client_id))
         return result.rowcount > 0
 

@@ -11,6 +11,7 @@ import structlog
 from ostiary.identity.http.context import context_of
 from ostiary.identity.http.middleware import OutcomeMiddleware
 from ostiary.identity.http.problems import ProblemError, store_unavailable, write_json
+from ostiary.identity.passwords.gate import OverloadedError
 from ostiary.identity.store.engine import StoreUnavailableError
 from ostiary.kernel.outcomes import Outcome
 
@@ -83,6 +84,18 @@ class ErrorAnswers:
         )
         self._write_problem(request, response, store_unavailable(error))
 
+    def on_overload(
+        self,
+        request: falcon.Request,
+        response: falcon.Response,
+        error: OverloadedError,
+        _params: object,
+    ) -> None:
+        """Answer 503 at once when there are more passwords to check than can be."""
+        problem = ProblemError(503, Outcome.OVERLOADED, error.message, hint=error.hint)
+        self._write_problem(request, response, problem)
+        response.set_header("retry-after", str(error.retry_after_seconds))
+
     def on_bug(
         self, request: falcon.Request, response: falcon.Response, error: Exception, _params: object
     ) -> None:
@@ -118,6 +131,7 @@ def create_app(middleware: OutcomeMiddleware, *, write_problem: ProblemWriter = 
     app.add_error_handler(Exception, answers.on_bug)
     app.add_error_handler(falcon.HTTPError, answers.on_http)
     app.add_error_handler(StoreUnavailableError, answers.on_store)
+    app.add_error_handler(OverloadedError, answers.on_overload)
     app.add_error_handler(ProblemError, answers.on_problem)
     return app
 

@@ -12,6 +12,7 @@ from typing import cast
 
 import falcon
 
+from ostiary.identity.store.attempt import Attempt
 from ostiary.kernel.ids import Random
 from ostiary.kernel.outcomes import ATTEMPT_HEADER, EDGE_HEADER, REQUEST_ID_HEADER, Outcome
 
@@ -50,6 +51,12 @@ def context_of(request: falcon.Request) -> RequestContext:
         context = RequestContext(UNREAD, 1, "", secure=False, from_edge=False)
         request.context.ostiary = context
     return context
+
+
+def attempt_of(request: falcon.Request, *, snapshot: str) -> Attempt:
+    """Return which execution of the request this is, for what it writes."""
+    context = context_of(request)
+    return Attempt(context.request_id, context.is_second_opinion, snapshot, context.client_address)
 
 
 def read_context(request: falcon.Request, *, edge_token: str, rng: Random) -> RequestContext:

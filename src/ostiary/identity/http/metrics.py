@@ -1,7 +1,17 @@
 """Prometheus metrics of one replica, served by its health listener."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from collections.abc import Callable, Iterable
 
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
+from prometheus_client.registry import Collector
+
+from ostiary.identity.passwords.counts import GateCounts
 from ostiary.kernel.outcomes import Outcome
 
 _BUCKETS_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -27,6 +37,10 @@ class RequestMetrics:
         )
         self._snapshot = snapshot
 
+    def add(self, collector: Collector) -> None:
+        """Let another part of the replica tell what it has counted, whenever it is asked."""
+        self._registry.register(collector)
+
     def observe(self, route: str, method: str, outcome: Outcome, seconds: float) -> None:
         """Count one answer."""
         self._answers.labels(self._snapshot, route, method, outcome.value).inc()
@@ -35,3 +49,39 @@ class RequestMetrics:
     def render(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+class HashMetrics(Collector):
+    """Tells how the gate before password hashes fares; read only when somebody asks."""
+
+    def __init__(self, counts: Callable[[], GateCounts]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterable[Metric]:
+        """Return queue, hashes and requests sent away, by priority; times in seconds."""
+        counts = self._counts()
+        yield GaugeMetricFamily(
+            "ostiary_identity_hash_queue_length",
+            "Requests that wait for a password hash.",
+            value=counts.waiting,
+        )
+        yield GaugeMetricFamily(
+            "ostiary_identity_hashes_running", "Password hashes being made.", value=counts.running
+        )
+        requests = CounterMetricFamily(
+            "ostiary_identity_hash_requests",
+            "Requests for a password hash by priority, and whether they were hashed or shed.",
+            labels=("priority", "result"),
+        )
+        for result, by_priority in (("hashed", counts.hashed), ("shed", counts.shed)):
+            for priority, count in by_priority.items():
+                requests.add_metric((priority.name.lower(), result), count)
+        yield requests
+        hashed = sum(counts.hashed.values())
+        for name, text, seconds in (
+            ("hash", "Seconds that password hashes took.", counts.hash_seconds),
+            ("hash_wait", "Seconds that hashed requests waited before.", counts.wait_seconds),
+        ):
+            yield SummaryMetricFamily(
+                f"ostiary_identity_{name}_seconds", text, count_value=hashed, sum_value=seconds
+            )

@@ -10,9 +10,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from ostiary.identity.audit.model import OPERATOR, SERVICE, Entry, Operation
+from ostiary.identity.audit.storage import AuditLog
 from ostiary.identity.keys.generation import generate_key
-from ostiary.identity.keys.model import HeldKey, PublishedKey
+from ostiary.identity.keys.lifetime import RETIRE_SECONDS
+from ostiary.identity.keys.model import HeldKey, KeyRecord, PublishedKey
 from ostiary.identity.keys.storage import SigningKeys
+from ostiary.identity.store.attempt import Attempt
 from ostiary.identity.store.engine import Store
 from ostiary.kernel.clock import Clock, to_unix
 
@@ -40,7 +44,12 @@ def choose_key(
 
 
 class KeyClaims:
-    """Claims the key of one snapshot and keeps the pool of next keys full."""
+    """Claims the keys of one snapshot and keeps the pool of next keys full.
+
+    Safe under races: of many replicas that want a new key at once, one writes and all get the
+    same. Every method raises `StoreUnavailableError` when the store does not answer, and
+    `StoreKeyError` when secrets in it do not open.
+    """
 
     def __init__(
         self,
@@ -51,57 +60,102 @@ class KeyClaims:
         snapshot: str,
         jwks_max_age_seconds: int,
     ) -> None:
+        self.snapshot = snapshot
         self._store = store
         self._keys = keys
         self._clock = clock
-        self._snapshot = snapshot
         self._jwks_max_age_seconds = jwks_max_age_seconds
+        self._audit = AuditLog()
 
     def claim(self) -> HeldKey | None:
-        """Return the snapshot's key; None while no next key is old enough.
-
-        Safe under races: of many replicas that claim at once, one writes and all get the same
-        key. Raises `StoreUnavailableError` when the store does not answer.
-        """
+        """Return the snapshot's key; None while no next key is old enough."""
         with self._store.read() as connection:
-            held = self._keys.find_held_by(connection, self._snapshot)
+            held = self._keys.find_held_by(connection, self.snapshot)
             if held is not None and self._missing(connection) == 0:
                 return held
         with self._store.write() as connection:
             self._keys.exclude_others(connection)
             if not self._keys.has_any(connection):
                 self._fill(connection, genesis=True)
-            held = self._find_or_claim(connection)
+            held = self._keys.find_held_by(connection, self.snapshot) or self._take(connection)
             self._fill(connection, genesis=False)
         return held
 
-    def _find_or_claim(self, connection: Connection) -> HeldKey | None:
-        held = self._keys.find_held_by(connection, self._snapshot)
-        if held is not None:
-            return held
-        now = to_unix(self._clock.now())
-        chosen = choose_key(
-            self._keys.list_published(connection),
-            jwks_max_age_seconds=self._jwks_max_age_seconds,
-            now=now,
-        )
+    def replace(self, kid: str, *, at_once: bool = False) -> HeldKey | None:
+        """Let the snapshot sign with another key than `kid`, and return the one it signs with.
+
+        That is the present one where another replica was faster. None while no next key is old
+        enough; `at_once` takes the oldest one whatever its age.
+        """
+        with self._store.write() as connection:
+            self._keys.exclude_others(connection)
+            held = self._keys.find_held_by(connection, self.snapshot)
+            if held is not None and held.kid != kid:
+                return held
+            fresh = self._take(connection, at_once=at_once)
+            self._fill(connection, genesis=False)
+        return fresh
+
+    def revoke(self, kid: str) -> bool:
+        """Withdraw a published key of any snapshot; return whether it was published.
+
+        A snapshot that signed with it claims another one.
+        """
+        with self._store.write() as connection:
+            self._keys.exclude_others(connection)
+            revoked = self._keys.revoke(connection, kid, now=self._now())
+            if revoked:
+                self._note(connection, Operation.KEY_RETIRED, kid, OPERATOR)
+            self._fill(connection, genesis=False)
+        return revoked
+
+    def note_use(self, kid: str) -> None:
+        """Note that this snapshot signs with a key."""
+        with self._store.write() as connection:
+            self._keys.note_use(connection, kid, now=self._now())
+
+    def retire_unused(self) -> int:
+        """Retire the keys whose tokens have all expired; return how many."""
+        now = self._now()
+        with self._store.write() as connection:
+            self._keys.exclude_others(connection)
+            return self._keys.retire_unused(connection, before=now - RETIRE_SECONDS, now=now)
+
+    def records(self) -> list[KeyRecord]:
+        """Return every key there ever was, the newest first."""
+        with self._store.read() as connection:
+            return self._keys.list_all(connection)
+
+    def _take(self, connection: Connection, *, at_once: bool = False) -> HeldKey | None:
+        now = self._now()
+        published = self._keys.list_published(connection)
+        chosen = choose_key(published, jwks_max_age_seconds=self._jwks_max_age_seconds, now=now)
+        if chosen is None and at_once:
+            chosen = next((key for key in published if key.is_next), None)
         if chosen is None:
             return None
         self._keys.claim(
             connection,
             chosen.kid,
-            snapshot=self._snapshot,
+            snapshot=self.snapshot,
             jwks_max_age_seconds=self._jwks_max_age_seconds,
             now=now,
         )
-        return self._keys.find_held_by(connection, self._snapshot)
+        self._note(connection, Operation.KEY_CLAIMED, chosen.kid, SERVICE)
+        return self._keys.find_held_by(connection, self.snapshot)
+
+    def _note(self, connection: Connection, operation: Operation, kid: str, actor: str) -> None:
+        """Write into the audit log; that happens to a key once, so the key is its own request."""
+        attempt = Attempt(kid, is_second_opinion=False, minted_by=self.snapshot)
+        self._audit.append(connection, Entry(operation, kid, self._now(), actor=actor), attempt)
 
     def _fill(self, connection: Connection, *, genesis: bool) -> None:
         for _ in range(self._missing(connection)):
-            self._keys.add(
-                connection, generate_key(), now=to_unix(self._clock.now()), genesis=genesis
-            )
+            self._keys.add(connection, generate_key(), now=self._now(), genesis=genesis)
 
     def _missing(self, connection: Connection) -> int:
         waiting = sum(key.is_next for key in self._keys.list_published(connection))
         return max(0, NEXT_KEYS - waiting)
+
+    def _now(self) -> int:
+        return to_unix(self._clock.now())

@@ -1,10 +1,18 @@
 """What a signing key is: public to everybody, held by one snapshot, or waiting for one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 ALGORITHM = "ES256"
 """The one signature algorithm: ECDSA on P-256 with SHA-256 (RFC 7518, section 3.4)."""
+
+
+class RetiredBecause(StrEnum):
+    """Why a key is no longer published."""
+
+    UNUSED = "unused"
+    REVOKED = "revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +28,11 @@ class KeyMaterial:
 class PublishedKey:
     """A key that the JWKS shows. Times are Unix seconds.
 
-    `snapshot` is the one that signs with it, None for a next key that waits to be claimed.
-    `genesis` marks keys of the store's very first start: no JWKS without them was ever served.
+    `snapshot` is the one that signs with it, None for a next key that waits to be claimed; of a
+    snapshot's keys the one of the highest `generation` signs, the others only verify. `genesis`
+    marks keys of the store's very first start: no JWKS without them was ever served.
     `jwks_max_age_seconds` is how long clients may keep a JWKS that `snapshot` serves.
+    `last_used_at` is when a replica last noted that it signs with the key.
     """
 
     kid: str
@@ -32,6 +42,9 @@ class PublishedKey:
     published_at: int
     genesis: bool
     jwks_max_age_seconds: int | None = None
+    generation: int | None = None
+    claimed_at: int | None = None
+    last_used_at: int | None = None
 
     @property
     def is_next(self) -> bool:
@@ -41,9 +54,30 @@ class PublishedKey:
 
 @dataclass(frozen=True, slots=True)
 class HeldKey:
-    """The key that a snapshot signs with; `retired` once it has been taken from it."""
+    """The key that a snapshot signs with."""
 
     kid: str
+    generation: int
     public_jwk: Mapping[str, str]
-    retired: bool
     private_jwk: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """Everything that may be shown of a key, also of a retired one. Times are Unix seconds."""
+
+    kid: str
+    snapshot: str | None
+    generation: int | None
+    state: str
+    published_at: int
+    claimed_at: int | None
+    replaced_at: int | None
+    last_used_at: int | None
+    retired_at: int | None
+
+
+def current_key(published: Iterable[PublishedKey], snapshot: str) -> PublishedKey | None:
+    """Return the key that a snapshot signs with; None where it holds none."""
+    own = [key for key in published if key.snapshot == snapshot]
+    return max(own, key=lambda key: key.generation or 0, default=None)

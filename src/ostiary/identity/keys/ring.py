@@ -1,39 +1,24 @@
-"""The keys as one replica sees them: what it signs with, publishes and verifies by.
+"""The keys as one replica sees them: what it signs with, publishes and verifies by."""
 
-The copy is at most five seconds old while the store answers. While the store is away the last
-copy goes on serving, so that tokens that were good stay good.
-"""
-
-import json
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Sequence
 
 import structlog
-from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from ostiary.identity.keys.claiming import CACHE_SECONDS_MAX, KeyClaims
-from ostiary.identity.keys.model import ALGORITHM, PublishedKey
+from ostiary.identity.keys.copies import KeyCopies, KeyCopy
+from ostiary.identity.keys.lifetime import may_sign, must_note
+from ostiary.identity.keys.model import HeldKey, PublishedKey, current_key
 from ostiary.identity.keys.signing import Signer, SigningUnavailableError
 from ostiary.identity.keys.storage import SigningKeys
+from ostiary.identity.sealing.key_files import StoreKeyError
 from ostiary.identity.store.engine import Store, StoreUnavailableError
-from ostiary.kernel.clock import Clock
+from ostiary.kernel.clock import Clock, to_unix
 from ostiary.kernel.outcomes import Outcome
 
-_REFETCH_SECONDS_MIN = 1.0
 _CLAIM_SECONDS_MIN = 1.0
 _LOG = structlog.get_logger("ostiary.identity.keys")
-
-
-@dataclass(frozen=True, slots=True)
-class _Copy:
-    """One state of the published keys; replaced as a whole, never changed."""
-
-    by_kid: Mapping[str, ECKey]
-    jwks: bytes
-    loaded_at: float
 
 
 class KeyRing:
@@ -53,13 +38,12 @@ class KeyRing:
         self._claims = claims
         self._clock = clock
         self._jwks_max_age_seconds = jwks_max_age_seconds
-        self._copy: _Copy | None = None
-        self._tried_at = float("-inf")
-        self._loading = threading.Lock()
+        self._copies = KeyCopies(store, keys, clock, loaded=self._follow)
         self._signer: Signer | None = None
         self._signing_problem = Outcome.SIGNING_FAILED
         self._claim_tried_at = float("-inf")
         self._claiming = threading.Lock()
+        self._noted_at = float("-inf")
 
     def start(self) -> None:
         """Claim the snapshot's key where one is old enough, and load what is published.
@@ -67,8 +51,7 @@ class KeyRing:
         Raises `StoreUnavailableError` when the store does not answer.
         """
         self._try_to_claim()
-        with self._loading:
-            self._load()
+        self._copies.reload()
 
     def is_ready(self) -> bool:
         """Return whether this replica can sign.
@@ -81,18 +64,27 @@ class KeyRing:
         return self._signer is not None
 
     def signer(self) -> Signer:
-        """Return what signs for this snapshot. Raises `SigningUnavailableError` without a key."""
-        self._fresh()
+        """Return what signs for this snapshot. Raises `SigningUnavailableError` without a key.
+
+        Also where no use of the key could be noted in the store for so long that it might be
+        retired before what it would sign expires; see `lifetime`.
+        """
+        copy = self._copies.fresh()
         if self._signer is None:
             self._claim_or_log()
         signer = self._signer
         if signer is None:
             raise SigningUnavailableError(self._signing_problem, "this snapshot holds no key")
+        own = self._noted(copy).find(signer.kid)
+        if own is not None and not may_sign(own, now=to_unix(self._clock.now())):
+            raise SigningUnavailableError(
+                Outcome.SIGNING_FAILED, "no use of the key could be noted for too long"
+            )
         return signer
 
     def jwks(self) -> bytes:
         """Return the JWK Set (RFC 7517, section 5) of all published keys, as JSON."""
-        return self._fresh().jwks
+        return self._copies.fresh().jwks
 
     def find(self, kid: str) -> ECKey | None:
         """Return the published key of that id, or None when nobody publishes it.
@@ -101,61 +93,70 @@ class KeyRing:
         `StoreUnavailableError` when the store is away for so long that a key that this replica
         has never seen could be in use; before that, no such key can have been claimed.
         """
-        copy = self._fresh()
-        if kid in copy.by_kid:
-            return copy.by_kid[kid]
-        if self._clock.monotonic() - self._tried_at >= _REFETCH_SECONDS_MIN:
-            copy = self._refresh(copy)
-        if self._clock.monotonic() - copy.loaded_at > self._jwks_max_age_seconds:
+        copy = self._copies.with_key(kid)
+        age = self._clock.monotonic() - copy.loaded_at
+        if kid not in copy.by_kid and age > self._jwks_max_age_seconds:
             raise StoreUnavailableError("the published keys could not be loaded")
         return copy.by_kid.get(kid)
 
-    def _fresh(self) -> _Copy:
-        """Return the copy, reloaded when it is too old; the old one while the store is away."""
-        copy = self._copy
-        if copy is None:
-            with self._loading:
-                return self._copy or self._load()
-        now = self._clock.monotonic()
-        # Both conditions: after a failure the next try waits too, or each request would hang.
-        if min(now - copy.loaded_at, now - self._tried_at) <= CACHE_SECONDS_MAX:
-            return copy
-        return self._refresh(copy)
+    def published(self) -> Sequence[PublishedKey]:
+        """Return the published keys as this replica knows them, and note its use of its own."""
+        return self._noted(self._copies.fresh()).published
 
-    def _refresh(self, copy: _Copy) -> _Copy:
-        """Reload in one thread; the others go on with the copy they have."""
-        if not self._loading.acquire(blocking=False):
-            return copy
-        try:
-            return self._load()
-        except StoreUnavailableError as error:
-            _LOG.warning("published keys not reloaded", cause=error.detail)
-            return copy
-        finally:
-            self._loading.release()
+    def own_key(self) -> PublishedKey | None:
+        """Return the published key that this replica signs with; None while it holds none."""
+        return self._copies.fresh().find(None if self._signer is None else self._signer.kid)
 
-    def _load(self) -> _Copy:
-        self._tried_at = self._clock.monotonic()
-        with self._store.read() as connection:
-            published = self._keys.list_published(connection)
-        copy = _Copy(
-            by_kid=_importable(published),
-            jwks=json.dumps({"keys": [dict(key.public_jwk) for key in published]}).encode(),
-            loaded_at=self._tried_at,
-        )
-        self._copy = copy
+    def reload(self) -> None:
+        """Read the keys anew, for whoever has changed them. Raises `StoreUnavailableError`."""
+        self._copies.reload()
+        if self._signer is None:
+            self._claim_or_log()
+
+    def _follow(self, copy: KeyCopy) -> None:
+        """Sign with what the snapshot holds by now: its key may be replaced or withdrawn."""
         signer = self._signer
-        if signer is not None and signer.kid not in copy.by_kid:
+        if signer is None:
+            return
+        current = current_key(copy.published, self._claims.snapshot)
+        if current is None:
             _LOG.error("signing key withdrawn", kid=signer.kid)
             self._signer = None
             self._signing_problem = Outcome.KEY_UNKNOWN
-        return copy
+        elif current.kid != signer.kid:
+            held = self._held()
+            if held is not None:
+                self._sign_with(held)
+
+    def _held(self) -> HeldKey | None:
+        try:
+            with self._store.read() as connection:
+                return self._keys.find_held_by(connection, self._claims.snapshot)
+        except StoreKeyError as error:
+            # The key before goes on signing: it stays published long enough for that.
+            _LOG.error("signing key does not open", cause=error.message)
+            return None
+
+    def _noted(self, copy: KeyCopy) -> KeyCopy:
+        """Note in the store, about once an hour, that this replica signs with its key."""
+        signer, now = self._signer, self._clock.monotonic()
+        own = copy.find(None if signer is None else signer.kid)
+        if own is None or not must_note(own, now=to_unix(self._clock.now())):
+            return copy
+        if now - self._noted_at < CACHE_SECONDS_MAX:
+            return copy
+        self._noted_at = now
+        try:
+            return self._copies.after(lambda: self._claims.note_use(own.kid)) or copy
+        except StoreUnavailableError as error:
+            _LOG.warning("use of the signing key not noted", cause=error.detail)
+            return copy
 
     def _claim_or_log(self) -> None:
         try:
             self._try_to_claim()
-        except StoreUnavailableError as error:
-            _LOG.warning("signing key not claimed", cause=error.detail)
+        except (StoreUnavailableError, StoreKeyError) as error:
+            _LOG.warning("signing key not claimed", cause=error.detail or error.message)
 
     def _try_to_claim(self) -> None:
         """Claim in one thread; the others go on without a key, as they were."""
@@ -173,26 +174,12 @@ class KeyRing:
         held = self._claims.claim()
         if held is None:
             _LOG.info("no signing key is old enough yet")
-        elif held.retired:
-            self._signing_problem = Outcome.KEY_UNKNOWN
         else:
-            try:
-                self._signer = Signer(held)
-            except SigningUnavailableError as error:
-                self._signing_problem = error.outcome
-                _LOG.error("signing key unusable", kid=held.kid, cause=error.detail)
+            self._sign_with(held)
 
-
-def _importable(published: Sequence[PublishedKey]) -> dict[str, ECKey]:
-    """Return the keys that this release can verify with; a newer one may publish others."""
-    found = {}
-    for key in published:
-        if key.algorithm != ALGORITHM:
-            continue
+    def _sign_with(self, held: HeldKey) -> None:
         try:
-            found[key.kid] = ECKey.import_key(
-                cast("dict[str, str | list[str]]", dict(key.public_jwk))
-            )
-        except (JoseError, ValueError, TypeError, KeyError):
-            _LOG.exception("published key unusable", kid=key.kid)
-    return found
+            self._signer = Signer(held)
+        except SigningUnavailableError as error:
+            self._signing_problem = error.outcome
+            _LOG.error("signing key unusable", kid=held.kid, cause=error.detail)

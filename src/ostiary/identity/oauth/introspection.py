@@ -22,9 +22,10 @@ from ostiary.identity.oauth.grants.families import Families
 from ostiary.identity.oauth.grants.model import hash_token
 from ostiary.identity.oauth.grants.refresh_tokens import RefreshTokens
 from ostiary.identity.oauth.protocol.clients import SECRET_METHODS, OAuthClient
-from ostiary.identity.oauth.protocol.replies import write_oauth_problem, write_reply
+from ostiary.identity.oauth.protocol.replies import Reply, write_oauth_problem, write_reply
 from ostiary.identity.oauth.protocol.requests import OAuthRequest
 from ostiary.identity.oauth.protocol.server import OAuthServer
+from ostiary.identity.oauth.remembered import RememberedGrants
 from ostiary.identity.store.engine import StoreUnavailableError
 from ostiary.kernel.clock import Clock, to_unix
 from ostiary.kernel.outcomes import Outcome
@@ -44,6 +45,7 @@ class IntrospectionServices:
     issuer: str
     clients: Clients
     families: Families
+    grants: RememberedGrants
     refresh_tokens: RefreshTokens
 
 
@@ -90,9 +92,14 @@ class TokenIntrospection(IntrospectionEndpoint):
         return {"active": True, "token_type": "Bearer", **told}
 
     def _stands(self, request: OAuthRequest, client: Client, token: AccessToken) -> bool:
-        connection = request.open_connection
+        """Tell whether the token's grant stands; from memory where the store is away."""
+        connection = request.connection
+        if connection is None:
+            return self._services.grants.stands(token)
         if token.grant_id is not None:
-            return self._services.families.is_standing(connection, token.grant_id)
+            standing = self._services.families.is_standing(connection, token.grant_id)
+            self._services.grants.remember(token, standing=standing)
+            return standing
         if token.client_id == client.client_id:
             return True
         return self._services.clients.find(connection, token.client_id) is not None
@@ -100,7 +107,10 @@ class TokenIntrospection(IntrospectionEndpoint):
     def _describe_refresh_token(
         self, request: OAuthRequest, client: Client, presented: str
     ) -> dict[str, Any]:
-        connection = request.open_connection
+        connection = request.connection
+        if connection is None:
+            # Whether it was used meanwhile is known to the store alone.
+            raise StoreUnavailableError("a refresh token was asked about")
         token = self._services.refresh_tokens.find(connection, hash_token(presented))
         if token is None:
             raise TokenRefusedError("an unknown refresh token")
@@ -135,7 +145,7 @@ class IntrospectionResource:
         """Tell a client about a token."""
         try:
             asked = OAuthRequest(request, read_form(request), snapshot=self._snapshot)
-            reply = self._server.run_endpoint(TokenIntrospection.ENDPOINT_NAME, asked)
+            reply = self._ask(asked)
         except StoreUnavailableError as error:
             write_oauth_problem(request, response, store_unavailable(error))
         except ProblemError as problem:
@@ -144,3 +154,10 @@ class IntrospectionResource:
             if asked.outcome is not None:
                 reply = replace(reply, outcome=asked.outcome)
             write_reply(request, response, reply)
+
+    def _ask(self, asked: OAuthRequest) -> Reply:
+        name = TokenIntrospection.ENDPOINT_NAME
+        try:
+            return self._server.run_endpoint(name, asked)
+        except StoreUnavailableError:
+            return self._server.run_endpoint_from_memory(name, asked)

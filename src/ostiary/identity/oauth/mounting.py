@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ostiary.identity.accounts.storage import Accounts
-from ostiary.identity.clients.resources import mount_clients
+from ostiary.identity.clients.model import Client
 from ostiary.identity.clients.storage import Clients
 from ostiary.identity.configuration import ReplicaConfiguration
 from ostiary.identity.http.admin_token import AdminToken
 from ostiary.identity.http.app import Router
 from ostiary.identity.keys.claiming import KeyClaims
+from ostiary.identity.keys.resources import mount_keys
 from ostiary.identity.keys.ring import KeyRing
 from ostiary.identity.keys.storage import SigningKeys
+from ostiary.identity.keys.upkeep import KeyUpkeep
 from ostiary.identity.keys.verification import TokenVerifier
+from ostiary.identity.mail.writing import Mails
 from ostiary.identity.oauth import discovery
 from ostiary.identity.oauth.authorization.code_issue import CodeIssuer
 from ostiary.identity.oauth.authorization.endpoint import AUTHORIZE_PATH, AuthorizationEndpoint
@@ -34,13 +37,16 @@ from ostiary.identity.oauth.introspection import (
 from ostiary.identity.oauth.minting import Minter
 from ostiary.identity.oauth.pkce import S256CodeChallenge
 from ostiary.identity.oauth.protocol.server import OAuthServer
+from ostiary.identity.oauth.remembered import RememberedGrants
 from ostiary.identity.oauth.token.client_credentials_grant import ClientActsForItself
 from ostiary.identity.oauth.token.code_grant import CodeRedemption
 from ostiary.identity.oauth.token.endpoint import TokenEndpoint
 from ostiary.identity.oauth.token.refresh_grant import RefreshTokenRotation
 from ostiary.identity.oauth.token.services import TokenServices
 from ostiary.identity.oauth.userinfo import UserinfoEndpoint
+from ostiary.identity.sealing.sealer import Sealer
 from ostiary.identity.store.engine import Store
+from ostiary.identity.store.proofs import Proofs
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
 
@@ -55,17 +61,23 @@ class OAuthParts:
 
     configuration: ReplicaConfiguration
     store: Store
+    sealer: Sealer
     clock: Clock
     rng: Random
     current_session: CurrentSession
     admin_token: AdminToken
+    mails: Mails
 
 
 @dataclass(frozen=True, slots=True)
 class OAuthService:
-    """What the replica needs to know of the endpoints: `is_ready` once it can sign."""
+    """What the replica needs to know of the endpoints.
+
+    `is_ready` says whether it can sign; `look_after_keys` is to be called every few seconds.
+    """
 
     is_ready: Callable[[], bool]
+    look_after_keys: Callable[[], None]
 
 
 def mount(router: Router, parts: OAuthParts) -> OAuthService:
@@ -76,7 +88,7 @@ def mount(router: Router, parts: OAuthParts) -> OAuthService:
     """
     # Authlib logs whole token responses at debug level, whoever turned that on.
     logging.getLogger("authlib").setLevel(logging.INFO)
-    ring = _open_ring(parts)
+    claims, ring = _open_ring(parts)
     configuration, settings = parts.configuration, parts.configuration.settings
     verifier = TokenVerifier(
         ring,
@@ -84,8 +96,9 @@ def mount(router: Router, parts: OAuthParts) -> OAuthService:
         issuer=configuration.issuer,
         leeway_seconds=settings.leeway_seconds,
     )
-    clients, accounts, families = Clients(), Accounts(), Families()
-    server = _build_server(parts, ring, verifier, clients)
+    clients, grants = _remembering(parts)
+    accounts, families = Accounts(), Families()
+    server = _build_server(parts, ring, verifier, clients, grants)
     issuer = CodeIssuer(
         parts.store, clock=parts.clock, rng=parts.rng, code_seconds=settings.code_seconds
     )
@@ -103,13 +116,14 @@ def mount(router: Router, parts: OAuthParts) -> OAuthService:
     router.add_route(discovery.TOKEN_PATH, TokenEndpoint(server, snapshot=snapshot))
     introspection = IntrospectionResource(server, snapshot=snapshot)
     router.add_route(discovery.INTROSPECTION_PATH, introspection)
-    userinfo = UserinfoEndpoint(parts.store, accounts, families, verifier)
+    userinfo = UserinfoEndpoint(parts.store, accounts, families, verifier, grants)
     router.add_route(discovery.USERINFO_PATH, userinfo)
     end_session = EndSessionEndpoint(server, parts.current_session, verifier)
     router.add_route(END_SESSION_PATH, end_session)
     _mount_documents(router, configuration, ring)
-    mount_clients(router, parts.store, parts.admin_token, clock=parts.clock, rng=parts.rng)
-    return OAuthService(is_ready=ring.is_ready)
+    mount_keys(router, ring, claims, parts.admin_token)
+    upkeep = KeyUpkeep(ring, claims, parts.clock, rotation_days=settings.key_rotation_days)
+    return OAuthService(is_ready=ring.is_ready, look_after_keys=upkeep.run_once)
 
 
 def _mount_documents(router: Router, configuration: ReplicaConfiguration, ring: KeyRing) -> None:
@@ -122,9 +136,9 @@ def _mount_documents(router: Router, configuration: ReplicaConfiguration, ring: 
     router.add_route(discovery.JWKS_PATH, keys)
 
 
-def _open_ring(parts: OAuthParts) -> KeyRing:
+def _open_ring(parts: OAuthParts) -> tuple[KeyClaims, KeyRing]:
     max_age = parts.configuration.settings.jwks_max_age_seconds
-    keys = SigningKeys()
+    keys = SigningKeys(parts.sealer)
     claims = KeyClaims(
         parts.store,
         keys,
@@ -134,11 +148,25 @@ def _open_ring(parts: OAuthParts) -> KeyRing:
     )
     ring = KeyRing(parts.store, keys, claims, parts.clock, jwks_max_age_seconds=max_age)
     ring.start()
-    return ring
+    return claims, ring
+
+
+def _remembering(parts: OAuthParts) -> tuple[Clients, RememberedGrants]:
+    """Return what goes on for a while when the store is away."""
+    seconds = parts.configuration.settings.session_grace_seconds
+    proofs: Proofs[Client] = Proofs(parts.clock, seconds=seconds)
+    grants = RememberedGrants(parts.clock, grace_seconds=seconds)
+    parts.store.on_ended(proofs.forget)
+    parts.store.on_ended(grants.forget)
+    return Clients(proofs), grants
 
 
 def _build_server(
-    parts: OAuthParts, ring: KeyRing, verifier: TokenVerifier, clients: Clients
+    parts: OAuthParts,
+    ring: KeyRing,
+    verifier: TokenVerifier,
+    clients: Clients,
+    grants: RememberedGrants,
 ) -> OAuthServer:
     configuration = parts.configuration
     services = TokenServices(
@@ -146,6 +174,7 @@ def _build_server(
         minter=Minter(configuration, ring, clock=parts.clock, rng=parts.rng),
         clock=parts.clock,
         rng=parts.rng,
+        mails=parts.mails,
         refresh_token_seconds=configuration.settings.refresh_token_seconds,
     )
     server = OAuthServer(parts.store, clients)
@@ -162,6 +191,7 @@ def _build_server(
                 issuer=configuration.issuer,
                 clients=clients,
                 families=Families(),
+                grants=grants,
                 refresh_tokens=RefreshTokens(),
             )
         )

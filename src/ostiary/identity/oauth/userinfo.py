@@ -24,6 +24,7 @@ from ostiary.identity.oauth.protocol.replies import (
     answer_preflight,
     write_oauth_problem,
 )
+from ostiary.identity.oauth.remembered import RememberedGrants
 from ostiary.identity.store.engine import Store, StoreUnavailableError
 from ostiary.kernel.outcomes import Outcome
 
@@ -32,9 +33,15 @@ class UserinfoEndpoint:
     """Tells a client about the user who signed in."""
 
     def __init__(
-        self, store: Store, accounts: Accounts, families: Families, verifier: TokenVerifier
+        self,
+        store: Store,
+        accounts: Accounts,
+        families: Families,
+        verifier: TokenVerifier,
+        grants: RememberedGrants,
     ) -> None:
         self._store = store
+        self._grants = grants
         self._accounts = accounts
         self._families = families
         self._verifier = verifier
@@ -78,11 +85,17 @@ class UserinfoEndpoint:
 
     def _require_account(self, token: AccessToken) -> Account:
         """Return the user, if the grant still stands: revoking and disabling act at once."""
-        with self._store.read() as connection:
-            account = self._accounts.get(connection, token.subject)
-            standing = token.grant_id is not None and self._families.is_standing(
-                connection, token.grant_id
-            )
+        try:
+            with self._store.read() as connection:
+                account = self._accounts.get(connection, token.subject)
+                standing = token.grant_id is not None and self._families.is_standing(
+                    connection, token.grant_id
+                )
+        except StoreUnavailableError:
+            account = self._grants.recall_account(token.subject)
+            standing = self._grants.stands(token)
+        else:
+            self._grants.remember(token, standing=standing, account=account)
         if account is not None and account.disabled:
             raise _invalid(Outcome.USER_DISABLED)
         if account is None or not standing:

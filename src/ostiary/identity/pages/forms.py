@@ -2,11 +2,15 @@
 
 import falcon
 
-from ostiary.identity.http.context import context_of
+from ostiary.identity.http.context import attempt_of, context_of
 from ostiary.identity.pages.csrf import Csrf
 from ostiary.identity.pages.rendering import Renderer
 from ostiary.identity.pages.return_to import form_action
-from ostiary.identity.sessions.cookies import SESSION_COOKIE
+from ostiary.identity.sessions.cookies import DEVICE_COOKIE, SESSION_COOKIE
+from ostiary.identity.sessions.current import presented_hash
+from ostiary.identity.sessions.devices import KNOWN_SECONDS, KnownDevices
+from ostiary.identity.sessions.networks import networks_of
+from ostiary.identity.sessions.signing_in import Credentials
 from ostiary.identity.sessions.starting import SignedIn
 from ostiary.identity.store.attempt import Attempt
 from ostiary.kernel.outcomes import Outcome
@@ -15,21 +19,45 @@ from ostiary.kernel.outcomes import Outcome
 class FormPages:
     """Shows forms, accepts them, and sends people on."""
 
-    def __init__(self, *, csrf: Csrf, renderer: Renderer, snapshot: str) -> None:
+    def __init__(
+        self, *, csrf: Csrf, renderer: Renderer, snapshot: str, devices: KnownDevices
+    ) -> None:
         self._csrf = csrf
+        self._devices = devices
         self._renderer = renderer
         self._snapshot = snapshot
 
     def attempt(self, request: falcon.Request) -> Attempt:
         """Return which execution of the request this is."""
-        context = context_of(request)
-        return Attempt(context.request_id, context.is_second_opinion, self._snapshot)
+        return attempt_of(request, snapshot=self._snapshot)
 
     def is_genuine(
         self, request: falcon.Request, form: dict[str, str], *, bound_to: str = ""
     ) -> bool:
         """Return whether a form is from a page of ours in this browser."""
         return self._csrf.is_genuine(request, form, bound_to=bound_to)
+
+    def credentials(self, request: falcon.Request, form: dict[str, str]) -> Credentials:
+        """Return what a person typed into a form, and what their browser shows beside it."""
+        return Credentials(
+            form.get("email", ""),
+            form.get("password", ""),
+            old_hash=presented_hash(request),
+            device=self._devices.read(DEVICE_COOKIE.read(request)),
+            networks=networks_of(context_of(request).client_address),
+        )
+
+    def hand_over(
+        self, request: falcon.Request, response: falcon.Response, signed_in: SignedIn
+    ) -> None:
+        """Give the browser the secret of its new session, and know it again from now on."""
+        session = signed_in.session
+        SESSION_COOKIE.set_(
+            request, response, signed_in.secret, seconds=session.expires_at - session.created_at
+        )
+        device = self._devices.read(DEVICE_COOKIE.read(request))
+        remembered = self._devices.remember(device, session.user_id, now=session.created_at)
+        DEVICE_COOKIE.set_(request, response, remembered.cookie, seconds=KNOWN_SECONDS)
 
     def show(
         self,
@@ -72,11 +100,3 @@ def send_on(request: falcon.Request, response: falcon.Response, path: str) -> No
     response.status = falcon.HTTP_303
     response.location = path
     response.set_header("cache-control", "no-store")
-
-
-def hand_over(request: falcon.Request, response: falcon.Response, signed_in: SignedIn) -> None:
-    """Give the browser the secret of its new session."""
-    session = signed_in.session
-    SESSION_COOKIE.set_(
-        request, response, signed_in.secret, seconds=session.expires_at - session.created_at
-    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ostiary.identity.accounts.creation import AccountCreation
 from ostiary.identity.configuration import ReplicaConfiguration
 from ostiary.identity.http.app import Router
+from ostiary.identity.mail.writing import Mails
 from ostiary.identity.pages.csrf import SECRET_NAME, Csrf
 from ostiary.identity.pages.demo import Answerer, DemoPage, Entrance, Favicon
 from ostiary.identity.pages.forms import FormPages
@@ -14,12 +15,15 @@ from ostiary.identity.pages.sign_in import SignInPage
 from ostiary.identity.pages.sign_out import SignOutPage
 from ostiary.identity.pages.sign_up import SignUpPage
 from ostiary.identity.passwords.hashing import PasswordHasher
+from ostiary.identity.sealing.sealer import Sealer
+from ostiary.identity.sealing.server_secrets import read_or_create
 from ostiary.identity.sessions.current import CurrentSession
+from ostiary.identity.sessions.devices import SECRET_NAME as DEVICES_SECRET_NAME
+from ostiary.identity.sessions.devices import KnownDevices
 from ostiary.identity.sessions.signing_in import SignIn
 from ostiary.identity.sessions.signing_up import SignUp
 from ostiary.identity.sessions.starting import SessionStarter
 from ostiary.identity.store.engine import Store
-from ostiary.identity.store.server_secrets import read_or_create
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
 
@@ -32,8 +36,11 @@ class PagesParts:
 
     configuration: ReplicaConfiguration
     store: Store
+    sealer: Sealer
     clock: Clock
     rng: Random
+    hasher: PasswordHasher
+    mails: Mails
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +48,27 @@ class Pages:
     """What other flows use of the pages' parts."""
 
     current_session: CurrentSession
-    hasher: PasswordHasher
 
 
 def mount(router: Router, parts: PagesParts) -> Pages:
     """Add the pages' routes. Raises `StoreUnavailableError` when the store does not answer."""
-    configuration, store, clock, rng = (
-        parts.configuration,
-        parts.store,
-        parts.clock,
-        parts.rng,
-    )
-    settings = configuration.settings
-    secret = read_or_create(store, SECRET_NAME, rng)
+    configuration, settings = parts.configuration, parts.configuration.settings
+    store, rng = parts.store, parts.rng
+    devices = KnownDevices(read_or_create(store, parts.sealer, DEVICES_SECRET_NAME, rng), rng)
+    secret = read_or_create(store, parts.sealer, SECRET_NAME, rng)
     forms = FormPages(
         csrf=Csrf(secret, issuer=configuration.issuer, rng=rng),
         renderer=renderer(),
         snapshot=configuration.snapshot,
+        devices=devices,
     )
-    hasher = PasswordHasher(settings, rng)
-    current_session = CurrentSession(store, clock)
-    starter = SessionStarter(clock=clock, rng=rng, session_seconds=settings.session_seconds)
-    sign_in = SignIn(store=store, hasher=hasher, clock=clock, starter=starter)
-    sign_up = SignUp(store=store, creation=AccountCreation(hasher, clock, rng), starter=starter)
+    current_session = CurrentSession(
+        store,
+        parts.clock,
+        snapshot=configuration.snapshot,
+        grace_seconds=settings.session_grace_seconds,
+    )
+    sign_in, sign_up = _signing(parts, devices)
     answerer = Answerer(replica=configuration.name, snapshot=configuration.snapshot)
     router.add_route("/", Entrance())
     router.add_route("/favicon.ico", Favicon())
@@ -73,4 +78,32 @@ def mount(router: Router, parts: PagesParts) -> Pages:
     router.add_route(
         "/demo", DemoPage(forms, current_session, answerer, sign_up_open=settings.sign_up)
     )
-    return Pages(current_session=current_session, hasher=hasher)
+    return Pages(current_session=current_session)
+
+
+def _signing(parts: PagesParts, devices: KnownDevices) -> tuple[SignIn, SignUp]:
+    """Return what the two forms do; both start sessions alike."""
+    store, clock, rng, hasher = parts.store, parts.clock, parts.rng, parts.hasher
+    settings = parts.configuration.settings
+    starter = SessionStarter(
+        clock=clock,
+        rng=rng,
+        session_seconds=settings.session_seconds,
+        audit_days=settings.audit_days,
+    )
+    sign_in = SignIn(
+        store=store,
+        hasher=hasher,
+        clock=clock,
+        starter=starter,
+        devices=devices,
+        mails=parts.mails,
+    )
+    sign_up = SignUp(
+        store=store,
+        creation=AccountCreation(hasher, clock, rng),
+        starter=starter,
+        clock=clock,
+        mails=parts.mails,
+    )
+    return sign_in, sign_up

@@ -3,13 +3,16 @@
 import falcon
 
 from ostiary.identity.http.forms import read_form
-from ostiary.identity.pages.forms import FormPages, hand_over, send_on
+from ostiary.identity.pages.forms import FormPages, send_on
 from ostiary.identity.pages.return_to import local_path
-from ostiary.identity.sessions.current import presented_hash
-from ostiary.identity.sessions.signing_in import Credentials, Refused, SignIn
+from ostiary.identity.sessions.signing_in import Refused, SignIn
 from ostiary.kernel.outcomes import Outcome
 
 _NO_MATCH = "No account matches this e-mail address and password."
+_BUSY = (
+    "Many people are signing in right now, and your password was not checked. "
+    "Please try again in a few seconds."
+)
 _STALE = "This form was no longer valid. Please send it again."
 
 
@@ -36,12 +39,12 @@ class SignInPage:
             refused = Refused(Outcome.CSRF_FAILED)
             self._show(request, response, return_to=return_to, email=email, refused=refused)
             return
-        credentials = Credentials(email, form.get("password", ""), presented_hash(request))
+        credentials = self._forms.credentials(request, form)
         result = self._sign_in.by_password(credentials, self._forms.attempt(request))
         if isinstance(result, Refused):
             self._show(request, response, return_to=return_to, email=email, refused=result)
             return
-        hand_over(request, response, result)
+        self._forms.hand_over(request, response, result)
         send_on(request, response, return_to)
 
     def _show(
@@ -73,5 +76,7 @@ def _answer(refused: Refused) -> tuple[int, str]:
         return 403, _STALE
     if refused.outcome is Outcome.RATE_LIMITED:
         seconds = "1 second" if refused.wait_seconds == 1 else f"{refused.wait_seconds} seconds"
-        return 429, f"Too many attempts for this e-mail address. Try again in {seconds}."
+        return 429, f"There have been too many failed attempts. Try again in {seconds}."
+    if refused.outcome is Outcome.OVERLOADED:
+        return 503, _BUSY
     return 200, _NO_MATCH

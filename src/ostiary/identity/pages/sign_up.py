@@ -7,11 +7,10 @@ import falcon
 from ostiary.identity.accounts.addresses import InvalidAddressError
 from ostiary.identity.http.forms import read_form
 from ostiary.identity.http.problems import ProblemError
-from ostiary.identity.pages.forms import FormPages, hand_over, send_on
+from ostiary.identity.pages.forms import FormPages, send_on
 from ostiary.identity.pages.return_to import local_path
+from ostiary.identity.passwords.gate import OverloadedError
 from ostiary.identity.passwords.policy import CHARACTERS_MIN, WeakPasswordError
-from ostiary.identity.sessions.current import presented_hash
-from ostiary.identity.sessions.signing_in import Credentials
 from ostiary.identity.sessions.signing_up import SignUp
 from ostiary.identity.sessions.starting import SignedIn
 from ostiary.kernel.outcomes import Outcome
@@ -36,6 +35,7 @@ _TAKEN = Refusal(
 _STALE = Refusal(
     Outcome.CSRF_FAILED, "This form was no longer valid.", "Please send it again.", field=""
 )
+_STATUSES = {Outcome.CSRF_FAILED: 403, Outcome.OVERLOADED: 503}
 _NONE = Refusal(Outcome.OK, "", "", field="")
 
 
@@ -76,18 +76,19 @@ class SignUpPage:
         """Sign up; return None, or why not."""
         if not self._forms.is_genuine(request, form):
             return _STALE
-        credentials = Credentials(
-            form.get("email", ""), form.get("password", ""), presented_hash(request)
-        )
+        credentials = self._forms.credentials(request, form)
         try:
             result = self._sign_up.by_password(credentials, self._forms.attempt(request))
         except InvalidAddressError as error:
             return Refusal(Outcome.INVALID_REQUEST, error.message, error.hint, field="email")
         except WeakPasswordError as error:
             return Refusal(Outcome.WEAK_PASSWORD, error.message, error.hint, field="password")
+        except OverloadedError as error:
+            response.set_header("retry-after", str(error.retry_after_seconds))
+            return Refusal(Outcome.OVERLOADED, error.message, error.hint, field="")
         if not isinstance(result, SignedIn):
             return _TAKEN
-        hand_over(request, response, result)
+        self._forms.hand_over(request, response, result)
         return None
 
     def _show(
@@ -111,7 +112,7 @@ class SignUpPage:
                 "characters_min": CHARACTERS_MIN,
             },
             return_to=return_to,
-            status=403 if refusal is _STALE else 200,
+            status=_STATUSES.get(refusal.outcome, 200),
             outcome=refusal.outcome,
         )
 

@@ -7,21 +7,26 @@ from argon2 import Type
 from argon2.exceptions import VerifyMismatchError
 
 from ostiary.identity.configuration import IdentitySettings
+from ostiary.identity.passwords.admission import Priority
+from ostiary.identity.passwords.gate import Claim, HashGate
 from ostiary.kernel.ids import Random
 
 _SALT_BYTES = 16
 _HASH_BYTES = 32
+_TRUSTED = Claim(Priority.KNOWN)
 
 
 class PasswordHasher:
     """Hashes and verifies passwords with the parameters of the settings. Thread-safe.
+
+    Every hash passes the gate: each method raises `OverloadedError` when there is no room for it.
 
     A hash names its own parameters, so hashes made with others keep verifying. They are not
     renewed on sign-in: while a change is under way, the last good version must be able to read
     whatever a candidate writes, and nothing tells the candidate yet that it has become good.
     """
 
-    def __init__(self, settings: IdentitySettings, rng: Random) -> None:
+    def __init__(self, settings: IdentitySettings, rng: Random, gate: HashGate) -> None:
         """Prepare the hash against which unknown users are verified; this costs one hash."""
         self._argon2 = Argon2(
             time_cost=settings.hash_time_cost,
@@ -32,30 +37,36 @@ class PasswordHasher:
             type=Type.ID,
         )
         self._rng = rng
+        self._gate = gate
         self._nobodys_hash = self.hash(rng.token())
 
-    def hash(self, password: str) -> str:
+    def require_room(self, best: Priority) -> None:
+        """Raise `OverloadedError` when a request of this priority would be sent away now."""
+        self._gate.require_room(best)
+
+    def hash(self, password: str, claim: Claim = _TRUSTED) -> str:
         """Return the encoded hash of a password: parameters, salt and digest.
 
         Takes tens of milliseconds: call it before any transaction begins.
         """
         salt = bytes.fromhex(self._rng.hex(_SALT_BYTES))
-        return self._argon2.hash(normalise(password), salt=salt)
+        return self._gate.run(lambda: self._argon2.hash(normalise(password), salt=salt), claim)
 
-    def verify(self, password_hash: str, password: str) -> bool:
+    def verify(self, password_hash: str, password: str, claim: Claim = _TRUSTED) -> bool:
         """Return whether the password belongs to the hash.
 
         Raises `argon2.exceptions.InvalidHashError` for text that is no hash. That is damage in
         the store and must not look like a wrong password.
         """
+        presented = normalise(password)
         try:
-            return self._argon2.verify(password_hash, normalise(password))
+            return self._gate.run(lambda: self._argon2.verify(password_hash, presented), claim)
         except VerifyMismatchError:
             return False
 
-    def verify_nobody(self, password: str) -> None:
+    def verify_nobody(self, password: str, claim: Claim = _TRUSTED) -> None:
         """Do the work of `verify` for an unknown user, so that time does not tell who exists."""
-        self.verify(self._nobodys_hash, password)
+        self.verify(self._nobodys_hash, password, claim)
 
 
 def normalise(password: str) -> bytes:

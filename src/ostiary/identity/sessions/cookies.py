@@ -60,3 +60,6 @@ SESSION_COOKIE = Cookie("ostiary_session")
 
 BROWSER_COOKIE = Cookie("ostiary_browser")
 """Names a browser before anybody signs in; forms are bound to it."""
+
+DEVICE_COOKIE = Cookie("ostiary_device")
+"""Shows that this browser has signed in before; signs nobody in."""

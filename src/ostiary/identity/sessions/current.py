@@ -5,11 +5,16 @@ import hashlib
 import falcon
 
 from ostiary.identity.accounts.model import Account
+from ostiary.identity.audit.model import Entry, Operation
+from ostiary.identity.audit.storage import AuditLog
+from ostiary.identity.http.context import attempt_of
 from ostiary.identity.sessions.cookies import SESSION_COOKIE
 from ostiary.identity.sessions.model import Session
 from ostiary.identity.sessions.revocation import SIGNED_OUT, Revocation
 from ostiary.identity.sessions.storage import Sessions
-from ostiary.identity.store.engine import Store
+from ostiary.identity.store.attempt import Attempt
+from ostiary.identity.store.engine import Store, StoreUnavailableError
+from ostiary.identity.store.proofs import Proofs
 from ostiary.kernel.clock import Clock, to_unix
 
 
@@ -27,23 +32,40 @@ def presented_hash(request: falcon.Request) -> str | None:
 class CurrentSession:
     """Finds and ends the session of a request."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, *, snapshot: str, grace_seconds: int) -> None:
+        """`grace_seconds` is how long a session goes on while the store is away."""
         self._store = store
         self._clock = clock
+        self._snapshot = snapshot
         self._sessions = Sessions()
+        self._audit = AuditLog()
+        self._proofs: Proofs[tuple[Session, Account]] = Proofs(clock, seconds=grace_seconds)
+        store.on_ended(self._forget)
 
     def find(self, request: falcon.Request) -> tuple[Session, Account] | None:
         """Return the session and its account; None when nobody is signed in.
 
-        An expired session and a disabled account count as nobody. Opens a read transaction of its
-        own. Raises `StoreUnavailableError`: that the store is away does not mean nobody.
+        An expired session and a disabled account count as nobody. Asks the store every time;
+        while it is away, what it said of the session in the last minutes counts. Raises
+        `StoreUnavailableError` otherwise: that the store is away does not mean nobody.
         """
         session_hash = presented_hash(request)
         if session_hash is None:
             return None
         now = to_unix(self._clock.now())
-        with self._store.read() as connection:
-            return self._sessions.find(connection, session_hash, now=now)
+        try:
+            with self._store.read() as connection:
+                found = self._sessions.find(connection, session_hash, now=now)
+        except StoreUnavailableError:
+            proven = self._proofs.recall(session_hash)
+            if proven is None or proven[0].expires_at <= now:
+                raise
+            return proven
+        if found is None:
+            self._proofs.forget(session_hash)
+        else:
+            self._proofs.remember(session_hash, found)
+        return found
 
     def end(self, request: falcon.Request, response: falcon.Response) -> None:
         """Sign out: delete the session, revoke its grants, take the cookie away.
@@ -53,7 +75,22 @@ class CurrentSession:
         """
         session_hash = presented_hash(request)
         if session_hash is not None:
-            revocation = Revocation(at=to_unix(self._clock.now()), because=SIGNED_OUT)
-            with self._store.write() as connection:
-                self._sessions.end(connection, session_hash, revocation)
+            attempt = attempt_of(request, snapshot=self._snapshot)
+            self._end(session_hash, attempt)
         SESSION_COOKIE.clear(request, response)
+
+    def _forget(self, subject: str) -> None:
+        """Forget a session by its hash, or all sessions of a user by the user's id."""
+        self._proofs.forget(subject)
+        self._proofs.forget_where(lambda proven: proven[1].id == subject)
+
+    def _end(self, session_hash: str, attempt: Attempt) -> None:
+        now = to_unix(self._clock.now())
+        with self._store.write() as connection:
+            found = self._sessions.find(connection, session_hash, now=now)
+            ended = self._sessions.end(connection, session_hash, Revocation(now, SIGNED_OUT))
+            # Nothing is noted where an earlier attempt has ended it: its entry stands.
+            if ended and found is not None:
+                account = found[1]
+                entry = Entry(Operation.SIGN_OUT, account.email_key, now, probe=account.probe)
+                self._audit.append(connection, entry, attempt)

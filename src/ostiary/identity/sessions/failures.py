@@ -2,60 +2,123 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal,
+    select,
+    union_all,
+)
 
+from ostiary.identity.sessions.networks import UNKNOWN, Networks
+from ostiary.identity.sessions.throttling import (
+    ADDRESS,
+    DEVICE,
+    NETWORK,
+    NETWORK_RANGE,
+    PAIR,
+    FailureRecord,
+    Limit,
+    RecentFailures,
+)
 from ostiary.identity.store.attempt import Attempt
 from ostiary.identity.store.schema import sessions, sign_in_failures
 from ostiary.identity.store.upserts import insert_into
 
 _PURGED_ROWS_MAX = 500
-_RECENT = select(func.count(), func.max(sign_in_failures.c.at)).where(
-    sign_in_failures.c.email_key == bindparam("email_key"),
-    sign_in_failures.c.at >= bindparam("since"),
-    sign_in_failures.c.request_id != bindparam("request_id"),
-)
-# Built once: building a statement anew for every sign-in costs more than running it.
+_SAID_OF_A_GUESS = ("email_key", "network", "network_range", "device")
 
 
 @dataclass(frozen=True, slots=True)
-class FailureRecord:
-    """Recent failures for one address. `last_at` is in Unix seconds, None where there is none."""
+class Guess:
+    """What an attempt to sign in is counted by. `device` is empty for an unknown browser."""
 
-    count: int
-    last_at: int | None
+    email_key: str
+    networks: Networks = UNKNOWN
+    device: str = ""
+
+
+def _record(kind: str, limit: Limit, *of_this_kind: ColumnElement[bool]) -> Select[str, int, int]:
+    """Count the newest failures of a kind, never more of them than can make a difference."""
+    newest = (
+        select(sign_in_failures.c.at)
+        .where(
+            *of_this_kind,
+            sign_in_failures.c.at >= bindparam("since"),
+            sign_in_failures.c.request_id != bindparam("request_id"),
+        )
+        .order_by(sign_in_failures.c.at.desc())
+        .limit(limit.counted_max)
+        .subquery()
+    )
+    return select(literal(kind), func.count(), func.max(newest.c.at)).select_from(newest)
+
+
+_SAME_ADDRESS = sign_in_failures.c.email_key == bindparam("email_key")
+_SAME_NETWORK = sign_in_failures.c.network == bindparam("network")
+_SAME_RANGE = sign_in_failures.c.network_range == bindparam("network_range")
+_SAME_DEVICE = sign_in_failures.c.device == bindparam("device")
+_RECENT = union_all(
+    _record("address", ADDRESS, _SAME_ADDRESS),
+    _record("pair", PAIR, _SAME_ADDRESS, _SAME_NETWORK),
+    _record("device", DEVICE, _SAME_ADDRESS, _SAME_DEVICE),
+    _record("network", NETWORK, _SAME_NETWORK),
+    _record("network_range", NETWORK_RANGE, _SAME_RANGE),
+)
+# Built once: building a statement anew for every sign-in costs more than running it.
 
 
 class SignInFailures:
     """Reads and writes failures on the caller's connection, inside the caller's transaction."""
 
     def recent(
-        self, connection: Connection, email_key: str, *, since: int, attempt: Attempt
-    ) -> FailureRecord:
-        """Return the failures for an address from `since` on.
+        self, connection: Connection, guess: Guess, *, since: int, attempt: Attempt
+    ) -> RecentFailures:
+        """Return the failures from `since` on that have something in common with a guess.
 
         What an earlier attempt of the same request counted is left out, so that both attempts
-        decide on the same record.
+        decide on the same record. Rows of an older release have no network and count for their
+        address only; what is not known of the guess has no failures.
         """
-        values = {"email_key": email_key, "since": since, "request_id": attempt.request_id}
-        count, last_at = connection.execute(_RECENT, values).one()
-        return FailureRecord(count=count, last_at=last_at)
+        values = {
+            "email_key": guess.email_key,
+            "network": guess.networks.network or None,
+            "network_range": guess.networks.network_range or None,
+            "device": guess.device or None,
+            "since": since,
+            "request_id": attempt.request_id,
+        }
+        rows = connection.execute(_RECENT, values).all()
+        return RecentFailures(**{kind: FailureRecord(count, at) for kind, count, at in rows})
 
-    def add(self, connection: Connection, email_key: str, *, at: int, attempt: Attempt) -> None:
+    def add(self, connection: Connection, guess: Guess, *, at: int, attempt: Attempt) -> None:
         """Count the failure of a request once.
 
         A second opinion writes over the first attempt's row: a candidate that counted for a wrong
         address must not give free guesses. A first attempt that comes late counts nothing when
         the second one has signed the person in.
         """
-        row = select(literal(attempt.request_id), literal(email_key), literal(at)).where(
+        values = {
+            "request_id": attempt.request_id,
+            "email_key": guess.email_key,
+            "at": at,
+            "network": guess.networks.network,
+            "network_range": guess.networks.network_range,
+            "device": guess.device,
+        }
+        row = select(*(literal(value) for value in values.values())).where(
             ~exists().where(sessions.c.created_by_request == attempt.request_id)
         )
-        offer = insert_into(connection, sign_in_failures).from_select(
-            ("request_id", "email_key", "at"), row
-        )
+        offer = insert_into(connection, sign_in_failures).from_select(tuple(values), row)
         if attempt.is_second_opinion:
             offer = offer.on_conflict_do_update(
-                index_elements=["request_id"], set_={"email_key": offer.excluded.email_key}
+                index_elements=["request_id"],
+                set_={name: offer.excluded[name] for name in _SAID_OF_A_GUESS},
             )
         else:
             offer = offer.on_conflict_do_nothing(index_elements=["request_id"])

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from ostiary.identity.accounts.model import Account
+from ostiary.identity.audit.model import Entry, Operation
+from ostiary.identity.audit.storage import AuditLog
 from ostiary.identity.sessions.current import hash_of_secret
 from ostiary.identity.sessions.failures import SignInFailures
 from ostiary.identity.sessions.housekeeping import Housekeeping
 from ostiary.identity.sessions.model import Session
+from ostiary.identity.sessions.revocation import SIGNED_OUT, Revocation
 from ostiary.identity.sessions.storage import Sessions
 from ostiary.identity.store.attempt import Attempt
 from ostiary.kernel.clock import Clock, to_unix
@@ -28,13 +31,14 @@ class SignedIn:
 class SessionStarter:
     """Starts sessions inside the caller's write transaction."""
 
-    def __init__(self, *, clock: Clock, rng: Random, session_seconds: int) -> None:
+    def __init__(self, *, clock: Clock, rng: Random, session_seconds: int, audit_days: int) -> None:
         self._clock = clock
         self._rng = rng
         self._session_seconds = session_seconds
         self._sessions = Sessions()
         self._failures = SignInFailures()
-        self._housekeeping = Housekeeping(clock)
+        self._audit = AuditLog()
+        self._housekeeping = Housekeeping(clock, audit_days=audit_days)
 
     def start(
         self,
@@ -43,8 +47,12 @@ class SessionStarter:
         *,
         old_hash: str | None,
         attempt: Attempt,
+        is_audited: bool = False,
     ) -> SignedIn | None:
         """Start a session; None when the account as it is now no longer allows it.
+
+        The sign-in is written into the audit log, unless the caller has its own entry there
+        (`is_audited`). None also when a second opinion has refused this request meanwhile.
 
         The session `old_hash` that the browser had before ends with it: a secret that was known
         before signing in is worth nothing afterwards. A second opinion also undoes what the
@@ -65,6 +73,11 @@ class SessionStarter:
         if not self._sessions.start(
             connection, session, password_hash=account.password_hash, attempt=attempt
         ):
+            return None
+        entry = Entry(Operation.SIGN_IN, account.email_key, now, probe=account.probe)
+        if not is_audited and not self._audit.append(connection, entry, attempt):
+            # Nobody waits for this session any longer, and nobody must be left with it.
+            self._sessions.end(connection, session.session_hash, Revocation(now, SIGNED_OUT))
             return None
         for ended in (left_hash, old_hash):
             if ended is not None:

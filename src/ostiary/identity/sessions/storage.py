@@ -18,6 +18,7 @@ from ostiary.identity.accounts.storage import ACCOUNT_COLUMNS, account_of
 from ostiary.identity.sessions.model import Session
 from ostiary.identity.sessions.revocation import SIGNED_OUT, Revocation, revoke_grants
 from ostiary.identity.store.attempt import Attempt
+from ostiary.identity.store.proofs import note_ended
 from ostiary.identity.store.schema import authorization_codes, grant_families, sessions, users
 from ostiary.identity.store.upserts import Insert, insert_for
 
@@ -104,18 +105,24 @@ class Sessions:
         revocation = Revocation(at=session.created_at, because=SIGNED_OUT)
         self.end(connection, old_hash, revocation)
 
-    def end(self, connection: Connection, session_hash: str, revocation: Revocation) -> None:
-        """Delete a session, with its unused codes, and revoke its grants; repeating is harmless."""
-        connection.execute(delete(sessions).where(sessions.c.session_hash == session_hash))
+    def end(self, connection: Connection, session_hash: str, revocation: Revocation) -> bool:
+        """Delete a session, with its unused codes, and revoke its grants; return if it was there.
+
+        Repeating it is harmless.
+        """
+        note_ended(connection, session_hash)
+        ended = connection.execute(delete(sessions).where(sessions.c.session_hash == session_hash))
         connection.execute(
             delete(authorization_codes)
             .where(authorization_codes.c.session_hash == session_hash)
             .where(authorization_codes.c.consumed_at.is_(None))
         )
         revoke_grants(connection, grant_families.c.session_hash == session_hash, revocation)
+        return ended.rowcount > 0
 
     def end_all(self, connection: Connection, user_id: str, revocation: Revocation) -> None:
         """End all sessions of an account and revoke all its grants."""
+        note_ended(connection, user_id)
         connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
         connection.execute(
             delete(authorization_codes)

@@ -1,33 +1,117 @@
-"""How long the next sign-in for an address has to wait after failures.
+"""How long the next sign-in has to wait after failures, and how urgent it is.
 
-Guessing is slowed down, and what it costs the owner is bounded: after ten failures within a
-quarter of an hour the address has to wait one second, and twice as long with every further
-failure, but never more than half a minute. Attempts that are refused for this reason are not
-failures and extend nothing. That leaves a guesser 2,880 guesses a day.
+Guessing is slowed down wherever it comes from, and nobody can lock somebody else out by it:
 
-The address counts, not the account, so that the answer does not tell whether there is one; and
-not the client's network, since guessing comes from many. The limit of this policy: while somebody
-keeps guessing, the owner has to wait as well. Sessions that exist go on.
+* Failures for one address from one network cost that address, from that network, up to half a
+  minute for each further try: ten in a quarter of an hour are free.
+* Failures for one address from all networks together do the same, later: twenty are free. That
+  leaves guessers with a thousand networks 2,880 guesses a day, as many as one with a single one.
+* Failures from one network for all addresses, and from the range around it, slow down whoever
+  tries many accounts. Many people may share such a network, so the wait is short.
+* A browser that has signed in to the account before is not bound by any of these, but by its own
+  failures only. So the owner gets in while somebody guesses, and so do their neighbours.
+
+The address counts, not the account, so that the answer does not tell whether there is one.
+Attempts that are refused because they have to wait are not failures and extend nothing.
 """
 
-from ostiary.identity.sessions.failures import FailureRecord
+from dataclasses import dataclass
+
+from ostiary.identity.passwords.admission import Priority
 
 WINDOW_SECONDS = 15 * 60
 """How long a failure counts."""
 
-FREE_FAILURES = 10
-"""Failures within the window that cost no wait."""
+
+@dataclass(frozen=True, slots=True)
+class FailureRecord:
+    """Recent failures of one kind. `last_at` is in Unix seconds, None where there is none."""
+
+    count: int
+    last_at: int | None
+
+
+NO_FAILURES = FailureRecord(0, None)
+
+
+@dataclass(frozen=True, slots=True)
+class RecentFailures:
+    """What has failed within the window, by what it has in common with the present attempt.
+
+    `address` is from everywhere, `pair` from this network, `device` from this known browser;
+    `network` and `network_range` are for every address.
+    """
+
+    address: FailureRecord = NO_FAILURES
+    pair: FailureRecord = NO_FAILURES
+    device: FailureRecord = NO_FAILURES
+    network: FailureRecord = NO_FAILURES
+    network_range: FailureRecord = NO_FAILURES
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many failures cost no wait; the wait doubles from one second up to the maximum."""
+
+    free: int
+    wait_seconds_max: int
+
+    @property
+    def counted_max(self) -> int:
+        """Return the number of failures beyond which more of them change nothing."""
+        return self.free + self.wait_seconds_max.bit_length()
+
+
+PAIR = Limit(free=10, wait_seconds_max=30)
+DEVICE = Limit(free=10, wait_seconds_max=30)
+ADDRESS = Limit(free=20, wait_seconds_max=30)
+NETWORK = Limit(free=100, wait_seconds_max=8)
+NETWORK_RANGE = Limit(free=400, wait_seconds_max=2)
 
 WAIT_SECONDS_MAX = 30
-"""The longest wait after a failure: what a guesser can cost the account's owner."""
+"""The longest wait of all."""
+
+_TRUSTED_FAILURES = 5
+_SUSPECT_PAIR, _SUSPECT_ADDRESS, _SUSPECT_NETWORK, _SUSPECT_RANGE = 3, 10, 10, 50
 
 
-def wait_seconds(record: FailureRecord, *, now: int) -> int:
-    """Return the seconds until the next attempt is allowed, 0 when it is allowed now."""
-    if record.last_at is None or record.count < FREE_FAILURES:
+def seconds_to_wait(failures: RecentFailures, *, known: bool, now: int) -> int:
+    """Return the seconds until the next attempt is allowed, 0 when it is allowed now.
+
+    `known` says that the browser has signed in to this account before.
+    """
+    if known:
+        return wait_seconds(failures.device, DEVICE, now=now)
+    return max(
+        wait_seconds(failures.pair, PAIR, now=now),
+        wait_seconds(failures.address, ADDRESS, now=now),
+        wait_seconds(failures.network, NETWORK, now=now),
+        wait_seconds(failures.network_range, NETWORK_RANGE, now=now),
+    )
+
+
+def wait_seconds(record: FailureRecord, limit: Limit, *, now: int) -> int:
+    """Return the wait that one kind of failures asks for."""
+    if record.last_at is None or record.count < limit.free:
         return 0
     # The exponent is bounded: beyond it the wait has reached its maximum anyway.
-    doublings = min(record.count - FREE_FAILURES, WAIT_SECONDS_MAX.bit_length())
-    wait = min(1 << doublings, WAIT_SECONDS_MAX)
+    doublings = min(record.count - limit.free, limit.wait_seconds_max.bit_length())
+    wait = min(1 << doublings, limit.wait_seconds_max)
     # Between 0 and `wait` even where another replica's clock runs ahead of this one.
     return min(wait, max(0, record.last_at + wait - now))
+
+
+def priority_of(failures: RecentFailures, *, known: bool) -> Priority:
+    """Return how urgent an attempt is when there are more than can be served.
+
+    `known` also holds for a browser whose session for this account still goes on.
+    """
+    if known and failures.device.count < _TRUSTED_FAILURES:
+        return Priority.KNOWN
+    suspect = (
+        failures.pair.count >= _SUSPECT_PAIR
+        or failures.address.count >= _SUSPECT_ADDRESS
+        or failures.network.count >= _SUSPECT_NETWORK
+        or failures.network_range.count >= _SUSPECT_RANGE
+    )
+    return Priority.SUSPECT if suspect else Priority.OTHER

@@ -11,8 +11,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One execution of one request, by one snapshot. `request_id` is the same for all of them."""
+    """One execution of one request, by one snapshot. `request_id` is the same for all of them.
+
+    `client_address` is where the request came from, as text; empty where nobody sent one.
+    """
 
     request_id: str
     is_second_opinion: bool
     minted_by: str
+    client_address: str = ""

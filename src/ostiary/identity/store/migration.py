@@ -5,31 +5,47 @@ stays readable. Any replica may find the tables outdated; one of them migrates, 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 
 from sqlalchemy import Connection, inspect, text
 
-from ostiary.identity.store.engine import Store
+from ostiary.identity.store.engine import Store, StoreUnavailableError
 
 HEAD = "0003"
 """Revision that this release needs: the newest file in `migrations/versions`."""
 
+_TRIES = 5
+_SECONDS_MAX = 60
+_LOCK_SECONDS_MAX = 2
 _ADVISORY_LOCK = 0x6F7374  # any fixed number; it names Ostiary's migrations to PostgreSQL
 
 
 def migrate(store: Store) -> None:
     """Run the migrations that are missing; do nothing where there are none.
 
-    A store that a newer release has migrated further is left as it is.
+    A store that a newer release has migrated further is left as it is. A replica that waits for
+    another one's migration asks a few times: migrating may take longer than a transaction waits.
     Raises `StoreUnavailableError` when the store does not answer.
     """
-    with store.read() as connection:
-        if _is_ready(connection):
+    for _ in range(_TRIES - 1):
+        if _found_ready(store):
             return
+        with suppress(StoreUnavailableError):
+            _migrate(store)
+    if not _found_ready(store):
+        _migrate(store)
+
+
+def _found_ready(store: Store) -> bool:
+    with store.read() as connection:
+        return _is_ready(connection)
+
+
+def _migrate(store: Store) -> None:
     with _only_one(store) as connection:
         if not _is_ready(connection):
-            _upgrade(connection)
+            upgrade(connection)
 
 
 def _is_ready(connection: Connection) -> bool:
@@ -43,13 +59,16 @@ def _is_ready(connection: Connection) -> bool:
 @contextmanager
 def _only_one(store: Store) -> Iterator[Connection]:
     """Hold the one transaction in which migrations run; other replicas queue behind it."""
-    with store.write() as connection:
+    with store.write(seconds_max=_SECONDS_MAX) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _ADVISORY_LOCK})
+            # A change of a table that waits for long would make all who use it wait behind it.
+            connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS_MAX}s'"))
         yield connection
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Run the migrations up to a revision in the transaction that the caller holds."""
     # Imported here: a replica that finds the tables ready starts faster without Alembic.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -58,4 +77,4 @@ def _upgrade(connection: Connection) -> None:
     configuration = Config()
     configuration.set_main_option("script_location", str(location))
     configuration.attributes["connection"] = connection
-    command.upgrade(configuration, "head")
+    command.upgrade(configuration, revision)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 metadata = MetaData()
@@ -54,7 +55,12 @@ sign_in_failures = Table(
     Column("request_id", Text, primary_key=True),
     Column("email_key", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("network", Text, nullable=True),
+    Column("network_range", Text, nullable=True),
+    Column("device", Text, nullable=True),
     Index("sign_in_failures_by_email", "email_key", "at"),
+    Index("sign_in_failures_by_network", "network", "at"),
+    Index("sign_in_failures_by_range", "network_range", "at"),
 )
 
 clients = Table(
@@ -133,20 +139,66 @@ signing_keys = Table(
     "signing_keys",
     metadata,
     Column("kid", Text, primary_key=True),
-    Column("snapshot", Text, nullable=True, unique=True),
+    Column("snapshot", Text, nullable=True),
+    Column("generation", Integer, nullable=True),
     Column("algorithm", Text, nullable=False),
-    Column("private_jwk", JSON, nullable=False),
+    Column("private_jwk_sealed", Text, nullable=True),
     Column("public_jwk", JSON, nullable=False),
     Column("published_at", BigInteger, nullable=False),
     Column("genesis", Boolean, nullable=False),
     Column("claimed_at", BigInteger, nullable=True),
     Column("jwks_max_age_seconds", Integer, nullable=True),
+    Column("replaced_at", BigInteger, nullable=True),
+    Column("last_used_at", BigInteger, nullable=True),
     Column("retired_at", BigInteger, nullable=True),
+    Column("retired_because", Text, nullable=True),
+    UniqueConstraint("snapshot", "generation"),
+)
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("operation", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("client_address", Text, nullable=False),
+    Column("minted_by", Text, nullable=False),
+    Column("probe", Boolean, nullable=False),
+    Column("details", JSON, nullable=False),
+    UniqueConstraint("operation", "request_id"),
+    Index("audit_entries_by_subject", "subject", "at"),
+    Index("audit_entries_by_time", "at"),
+)
+
+mails = Table(
+    "mails",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("operation", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=True),
+    Column("attempts", Integer, nullable=False),
+    Column("claim", Text, nullable=True),
+    Column("sent_at", BigInteger, nullable=True),
+    Column("given_up_at", BigInteger, nullable=True),
+    Column("minted_by", Text, nullable=False),
+    UniqueConstraint("operation", "request_id"),
+    Index("mails_by_due", "due_at"),
+    Index("mails_by_recipient", "recipient", "kind", "created_at"),
 )
 
 server_secrets = Table(
     "server_secrets",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("value_sealed", Text, nullable=False),
 )

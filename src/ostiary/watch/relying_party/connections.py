@@ -9,6 +9,7 @@ waiting here would look like a fault of the service. It knows no proxies.
 import asyncio
 import contextlib
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,15 +32,27 @@ class KeptConnections(httpx.AsyncBaseTransport):
     No request is ever sent twice, as some browsers do on a connection that was just closed.
     """
 
-    def __init__(self, *, clock: Clock | None = None) -> None:
-        """Start without connections."""
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        tls: Callable[[], ssl.SSLContext] = ssl.create_default_context,
+        server_name: str | None = None,
+    ) -> None:
+        """Start without connections.
+
+        `tls` says for each new connection whom to trust, by default the machine's authorities;
+        `server_name` is the host to ask for where it is not the one that is connected to.
+        """
         self._clock = clock or SystemClock()
+        self._tls = tls
+        self._server_name = server_name
         self._idle: dict[_Origin, list[tuple[float, _Connection]]] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return the whole response; raises `httpx.TransportError`."""
         origin = _origin_of(request.url)
-        connection = self._take(origin) or await _open(origin)
+        connection = self._take(origin) or await self._open(origin)
         try:
             response = await connection.exchange(request)
         except BaseException:
@@ -57,6 +70,18 @@ class KeptConnections(httpx.AsyncBaseTransport):
             for _, connection in kept:
                 await connection.close_and_wait()
         self._idle.clear()
+
+    async def _open(self, origin: _Origin) -> "_Connection":
+        scheme, host, port = origin
+        tls = self._tls() if scheme == "https" else None
+        name = self._server_name or host if tls else None
+        try:
+            reader, writer = await asyncio.open_connection(
+                host, port, ssl=tls, server_hostname=name
+            )
+        except OSError as error:
+            raise httpx.ConnectError(error.strerror or str(error)) from error
+        return _Connection(reader, writer, h11.Connection(h11.CLIENT))
 
     def _take(self, origin: _Origin) -> "_Connection | None":
         """Return the connection that was used last; close those that were idle for too long."""
@@ -144,16 +169,6 @@ class _Connection:
         return httpx.Response(
             head.status_code, headers=head.headers.raw_items(), content=bytes(body)
         )
-
-
-async def _open(origin: _Origin) -> _Connection:
-    scheme, host, port = origin
-    tls = ssl.create_default_context() if scheme == "https" else None
-    try:
-        reader, writer = await asyncio.open_connection(host, port, ssl=tls)
-    except OSError as error:
-        raise httpx.ConnectError(error.strerror or str(error)) from error
-    return _Connection(reader, writer, h11.Connection(h11.CLIENT))
 
 
 def _origin_of(url: httpx.URL) -> _Origin:

@@ -4,6 +4,8 @@ import pytest
 
 from ostiary.identity.accounts.creation import AccountCreation
 from ostiary.identity.configuration import IdentitySettings
+from ostiary.identity.passwords.admission import GateLimits
+from ostiary.identity.passwords.gate import Claim, HashGate
 from ostiary.identity.passwords.hashing import PasswordHasher
 from ostiary.identity.passwords.policy import WeakPasswordError
 from ostiary.kernel.clock import to_unix
@@ -17,7 +19,7 @@ class InstantHasher(PasswordHasher):
     def __init__(self) -> None:
         pass
 
-    def hash(self, password: str) -> str:
+    def hash(self, password: str, _claim: Claim) -> str:
         return password
 
 
@@ -50,8 +52,9 @@ def test_the_first_digit_of_ids_is_evenly_distributed() -> None:
 
 
 def test_an_account_does_not_show_its_hash() -> None:
+    gate = HashGate(GateLimits(slots=1, queue=1, wait_seconds_max=60.0), FakeClock())
     hasher = PasswordHasher(
-        IdentitySettings(hash_memory_kib=8192, hash_time_cost=1), SeededRandom(1)
+        IdentitySettings(hash_memory_kib=8192, hash_time_cost=1), SeededRandom(1), gate
     )
     account = AccountCreation(hasher, FakeClock(), SeededRandom(1)).prepare(
         "ada@example.org", "correct horse"

@@ -11,6 +11,7 @@ from ostiary.identity.keys.storage import SigningKeys
 from ostiary.identity.store.engine import Store, open_store
 from ostiary.identity.store.migration import migrate
 from tests.fakes.clock import FakeClock
+from tests.store_keys import make_sealer
 
 OpenRing = Callable[..., KeyRing]
 
@@ -29,11 +30,16 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def open_ring(store: Store, clock: FakeClock) -> OpenRing:
+def signing_keys(tmp_path: Path) -> SigningKeys:
+    return SigningKeys(make_sealer(tmp_path))
+
+
+@pytest.fixture
+def open_ring(store: Store, clock: FakeClock, signing_keys: SigningKeys) -> OpenRing:
     """Make the started key ring of a snapshot's replica."""
 
     def open_(snapshot: str = "s-1", *, jwks_max_age_seconds: int = 60) -> KeyRing:
-        keys = SigningKeys()
+        keys = signing_keys
         claims = KeyClaims(
             store, keys, clock, snapshot=snapshot, jwks_max_age_seconds=jwks_max_age_seconds
         )

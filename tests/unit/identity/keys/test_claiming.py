@@ -1,6 +1,7 @@
 """Which key a snapshot may sign with, and when."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -26,9 +27,13 @@ def key(kid: str, **changes: object) -> PublishedKey:
     return PublishedKey(**values)  # type: ignore[arg-type]
 
 
-def published(store: Store) -> list[PublishedKey]:
-    with store.read() as connection:
-        return SigningKeys().list_published(connection)
+@pytest.fixture
+def published(store: Store, signing_keys: SigningKeys) -> Callable[[], list[PublishedKey]]:
+    def read() -> list[PublishedKey]:
+        with store.read() as connection:
+            return signing_keys.list_published(connection)
+
+    return read
 
 
 @pytest.mark.parametrize(("now", "chosen"), [(1064, None), (1065, "a")])
@@ -66,13 +71,13 @@ def test_the_oldest_key_comes_first() -> None:
 
 
 def test_the_first_replica_ever_is_ready_at_once_and_publishes_three_keys_ahead(
-    store: Store, open_ring: OpenRing
+    published: Callable[[], list[PublishedKey]], open_ring: OpenRing
 ) -> None:
     ring = open_ring()
     assert ring.is_ready()
     kids = {entry["kid"] for entry in json.loads(ring.jwks())["keys"]}
     assert ring.signer().kid in kids
-    assert sum(one.is_next for one in published(store)) == NEXT_KEYS
+    assert sum(one.is_next for one in published()) == NEXT_KEYS
 
 
 def test_replicas_of_a_snapshot_share_a_key_and_snapshots_do_not(open_ring: OpenRing) -> None:
@@ -117,9 +122,9 @@ def test_waiting_asks_the_store_at_most_once_a_second(
 
 
 def test_a_restarted_replica_keeps_its_key_and_writes_nothing(
-    store: Store, open_ring: OpenRing
+    published: Callable[[], list[PublishedKey]], open_ring: OpenRing
 ) -> None:
     before = open_ring().signer().kid
-    keys = published(store)
+    keys = published()
     assert open_ring().signer().kid == before
-    assert published(store) == keys
+    assert published() == keys

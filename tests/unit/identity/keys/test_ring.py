@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -10,10 +12,12 @@ from sqlalchemy import update
 from ostiary.identity.keys.ring import KeyRing
 from ostiary.identity.keys.signing import Signer, SigningUnavailableError
 from ostiary.identity.keys.storage import SigningKeys
+from ostiary.identity.sealing.sealed_columns import PRIVATE_KEYS
 from ostiary.identity.store.engine import Store, StoreUnavailableError
-from ostiary.identity.store.schema import signing_keys
+from ostiary.identity.store.schema import signing_keys as table
 from tests.fakes.clock import FakeClock
 from tests.identity_app import counted_statements
+from tests.store_keys import make_sealer
 from tests.unit.identity.keys.conftest import OpenRing
 
 
@@ -31,7 +35,8 @@ def away(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         raise StoreUnavailableError("gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "_transaction", refuse)
+        for name in ("read", "write"):
+            patch.setattr(store, name, refuse)
         yield tried
 
 
@@ -59,47 +64,53 @@ def test_a_new_key_appears_within_five_seconds(clock: FakeClock, open_ring: Open
     assert before < kids(ring)
 
 
-def test_a_retired_key_disappears_and_no_longer_signs(
-    store: Store, clock: FakeClock, open_ring: OpenRing
+def test_a_revoked_key_disappears_and_its_snapshot_signs_with_another(
+    store: Store, clock: FakeClock, open_ring: OpenRing, signing_keys: SigningKeys
 ) -> None:
     ring, other = open_ring("s-1"), open_ring("s-2")
     kid = ring.signer().kid
     with store.write() as connection:
-        assert SigningKeys().retire(connection, "s-1", now=1)
-        assert not SigningKeys().retire(connection, "s-1", now=1)
+        assert signing_keys.revoke(connection, kid, now=1)
+        assert not signing_keys.revoke(connection, kid, now=1)
     clock.advance(5.1)
     assert kid not in kids(other)
     assert other.find(kid) is None
+    assert ring.signer().kid in kids(ring) - {kid}
+
+
+def test_a_snapshot_without_its_key_says_so_until_the_next_one_is_old_enough(
+    store: Store, clock: FakeClock, open_ring: OpenRing, signing_keys: SigningKeys
+) -> None:
+    rings = [open_ring(f"s-{number}") for number in range(8)]
+    with store.write() as connection:
+        signing_keys.revoke(connection, rings[0].signer().kid, now=1)
+    clock.advance(5.1)
     with pytest.raises(SigningUnavailableError) as caught:
-        ring.signer()
+        rings[0].signer()
     assert caught.value.outcome == "key_unknown"
     assert caught.value.status == 503
-    assert not ring.is_ready()
-
-
-def test_a_snapshot_whose_key_was_retired_does_not_get_another(
-    store: Store, open_ring: OpenRing
-) -> None:
-    open_ring("s-1")
-    with store.write() as connection:
-        SigningKeys().retire(connection, "s-1", now=1)
-    again = open_ring("s-1")
-    assert not again.is_ready()
-    with pytest.raises(SigningUnavailableError) as caught:
-        again.signer()
-    assert caught.value.outcome == "key_unknown"
+    assert not rings[0].is_ready()
+    clock.advance(60)
+    assert rings[0].is_ready()
 
 
 def test_a_key_that_does_not_load_leaves_the_replica_not_ready(
-    store: Store, clock: FakeClock, open_ring: OpenRing, capsys: pytest.CaptureFixture[str]
+    store: Store,
+    tmp_path: Path,
+    open_ring: OpenRing,
+    signing_keys: SigningKeys,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     open_ring("s-1")
     with store.write() as connection:
-        held = SigningKeys().find_held_by(connection, "s-1")
+        held = signing_keys.find_held_by(connection, "s-1")
         assert held is not None
         broken = {**held.private_jwk, "d": "AA" + held.private_jwk["d"]}
+        sealed = make_sealer(tmp_path).seal(
+            PRIVATE_KEYS.place(held.kid), json.dumps(broken).encode()
+        )
         connection.execute(
-            update(signing_keys).where(signing_keys.c.kid == held.kid).values(private_jwk=broken)
+            update(table).where(table.c.kid == held.kid).values(private_jwk_sealed=sealed)
         )
     ring = open_ring("s-1")
     assert not ring.is_ready()
@@ -109,24 +120,26 @@ def test_a_key_that_does_not_load_leaves_the_replica_not_ready(
 
 
 def test_a_key_pair_that_does_not_fit_together_is_told_as_a_bad_signature(
-    store: Store, open_ring: OpenRing
+    store: Store, open_ring: OpenRing, signing_keys: SigningKeys
 ) -> None:
     open_ring("s-1"), open_ring("s-2")
     with store.read() as connection:
-        one = SigningKeys().find_held_by(connection, "s-1")
-        other = SigningKeys().find_held_by(connection, "s-2")
+        one = signing_keys.find_held_by(connection, "s-1")
+        other = signing_keys.find_held_by(connection, "s-2")
     assert one is not None
     assert other is not None
-    mixed = type(one)(one.kid, other.public_jwk, retired=False, private_jwk=one.private_jwk)
+    mixed = replace(one, public_jwk=other.public_jwk)
     with pytest.raises(SigningUnavailableError) as caught:
         Signer(mixed)
     assert caught.value.outcome == "bad_signature"
 
 
-def test_private_keys_do_not_show_in_texts(store: Store, open_ring: OpenRing) -> None:
+def test_private_keys_do_not_show_in_texts(
+    store: Store, open_ring: OpenRing, signing_keys: SigningKeys
+) -> None:
     ring = open_ring("s-1")
     with store.read() as connection:
-        held = SigningKeys().find_held_by(connection, "s-1")
+        held = signing_keys.find_held_by(connection, "s-1")
     assert held is not None
     secret = held.private_jwk["d"]
     assert secret not in repr(held)
@@ -190,10 +203,9 @@ def test_a_key_of_a_newer_release_is_published_but_not_verified_with(
 ) -> None:
     with store.write() as connection:
         connection.execute(
-            signing_keys.insert().values(
+            table.insert().values(
                 kid="future",
                 algorithm="ML-DSA-44",
-                private_jwk={},
                 public_jwk={"kid": "future", "kty": "AKP", "alg": "ML-DSA-44"},
                 published_at=1,
                 genesis=False,

@@ -194,7 +194,7 @@ def test_a_key_that_the_token_brings_along_is_not_believed(
     verifier: TokenVerifier, clock: FakeClock
 ) -> None:
     own = generate_key()
-    forged = Signer(HeldKey(own.kid, own.public_jwk, retired=False, private_jwk=own.private_jwk))
+    forged = Signer(HeldKey(own.kid, 1, own.public_jwk, private_jwk=own.private_jwk))
     assert refused(verifier, forged.sign("at+jwt", claims_at(clock))).reason == "an unknown key"
 
 
@@ -203,7 +203,7 @@ def test_a_forged_signature_under_our_key_id_is_the_presenters_fault(
 ) -> None:
     own = generate_key()
     kid = ring.signer().kid
-    forged = Signer(HeldKey(kid, own.public_jwk, retired=False, private_jwk=own.private_jwk))
+    forged = Signer(HeldKey(kid, 1, own.public_jwk, private_jwk=own.private_jwk))
     error = refused(verifier, forged.sign("at+jwt", claims_at(clock)))
     assert error.reason == "a wrong signature"
     assert error.outcome == "invalid_token"

@@ -184,7 +184,7 @@ def test_redeeming_costs_few_statements_and_one_write_transaction(party: Relying
     with counted_statements() as statements:
         assert party.redeem(code).status_code == 200
     assert len(statements.reads) == 4
-    assert len(statements.writes) == 3
+    assert len(statements.writes) == 4
     assert statements.write_transactions == 1
 
 

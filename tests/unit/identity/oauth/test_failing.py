@@ -19,7 +19,8 @@ def store_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         raise StoreUnavailableError("gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "_transaction", refuse)
+        patch.setattr(Store, "read", refuse)
+        patch.setattr(Store, "write", refuse)
         yield
 
 

@@ -12,7 +12,11 @@ def test_on_https_cookies_are_secure_and_bound_to_the_host(service: IdentityServ
     browser = service.edge(secure=True)
     browser.get("/sign-in")
     answer = browser.sign_in()
-    assert set(browser.cookies) == {"__Host-ostiary_browser", "__Host-ostiary_session"}
+    assert set(browser.cookies) == {
+        "__Host-ostiary_browser",
+        "__Host-ostiary_device",
+        "__Host-ostiary_session",
+    }
     cookie = answer.cookies["__Host-ostiary_session"]
     assert cookie.secure
     assert cookie.http_only

@@ -2,13 +2,20 @@ import pytest
 from argon2.exceptions import InvalidHashError
 
 from ostiary.identity.configuration import IdentitySettings
+from ostiary.identity.passwords.admission import GateLimits
+from ostiary.identity.passwords.gate import HashGate
 from ostiary.identity.passwords.hashing import PasswordHasher
+from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.ids import SystemRandom
+
+
+def gate() -> HashGate:
+    return HashGate(GateLimits(slots=1, queue=4, wait_seconds_max=60.0), SystemClock())
 
 
 def hasher(**settings: int) -> PasswordHasher:
     cheap = {"hash_memory_kib": 8192, "hash_time_cost": 1, **settings}
-    return PasswordHasher(IdentitySettings(**cheap), SystemRandom())
+    return PasswordHasher(IdentitySettings(**cheap), SystemRandom(), gate())
 
 
 def test_a_hash_accepts_its_password_and_no_other() -> None:
@@ -29,7 +36,7 @@ def test_parameters_come_from_the_settings() -> None:
 
 
 def test_the_default_cost_is_19_mib_twice() -> None:
-    made = PasswordHasher(IdentitySettings(), SystemRandom()).hash("correct horse")
+    made = PasswordHasher(IdentitySettings(), SystemRandom(), gate()).hash("correct horse")
     assert made.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
@@ -51,7 +58,7 @@ def test_damage_in_the_store_is_not_taken_for_a_wrong_password() -> None:
 def test_an_unknown_user_costs_as_much_memory_and_time_as_a_known_one(monkeypatch) -> None:
     maker = hasher()
     verified: list[str] = []
-    monkeypatch.setattr(maker, "verify", lambda made, _password: verified.append(made))
+    monkeypatch.setattr(maker, "verify", lambda made, *_rest: verified.append(made))
     maker.verify_nobody("correct horse")
     (nobodys,) = verified
     assert nobodys.split("$")[:4] == maker.hash("correct horse").split("$")[:4]

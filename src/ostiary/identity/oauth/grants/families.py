@@ -56,13 +56,17 @@ class Families:
         row = connection.execute(_STANDING, {"id": family_id}).first()
         return row is not None and row.revoked_at is None and not row.disabled
 
-    def revoke(self, connection: Connection, family_id: str, *, because: str, now: int) -> None:
-        """Refuse all tokens of a family from now on; the first reason stays."""
-        connection.execute(
+    def revoke(self, connection: Connection, family_id: str, *, because: str, now: int) -> bool:
+        """Refuse all tokens of a family from now on; return whether they were good before.
+
+        The first reason stays.
+        """
+        revoked = connection.execute(
             update(families)
             .where(families.c.id == family_id, families.c.revoked_at.is_(None))
             .values(revoked_at=now, revoked_because=because)
         )
+        return revoked.rowcount > 0
 
     def delete(self, connection: Connection, family_id: str) -> None:
         """Delete a family with its tokens, as if it had never been."""

@@ -9,9 +9,8 @@ from authlib.oauth2.rfc6749.errors import OAuth2Error
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload, OAuth2Request
 from sqlalchemy import Connection
 
-from ostiary.identity.http.context import context_of
+from ostiary.identity.http.context import attempt_of
 from ostiary.identity.http.problems import ProblemError
-from ostiary.identity.store.attempt import Attempt
 from ostiary.kernel.outcomes import Outcome
 
 Write = Callable[[Connection], OAuth2Error | None]
@@ -45,8 +44,7 @@ class OAuthRequest(OAuth2Request):
         super().__init__(request.method, _CHECKED_ADDRESS, headers=headers)
         self.parameters = parameters
         self.payload = BasicOAuth2Payload(parameters)
-        context = context_of(request)
-        self.attempt = Attempt(context.request_id, context.is_second_opinion, snapshot)
+        self.attempt = attempt_of(request, snapshot=snapshot)
         self.connection: Connection | None = None
         self.pending: Write | None = None
         self.outcome: Outcome | None = None

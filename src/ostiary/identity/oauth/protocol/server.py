@@ -11,7 +11,7 @@ from ostiary.identity.oauth.protocol.clients import OAuthClient, authenticate_cl
 from ostiary.identity.oauth.protocol.errors import SimpleError, outcome_of
 from ostiary.identity.oauth.protocol.replies import Reply
 from ostiary.identity.oauth.protocol.requests import OAuthRequest
-from ostiary.identity.store.engine import Store
+from ostiary.identity.store.engine import Store, StoreUnavailableError
 from ostiary.kernel.outcomes import Outcome
 
 
@@ -40,10 +40,22 @@ class OAuthServer(AuthorizationServer):
 
         return self._run(request, answer)
 
+    def run_endpoint_from_memory(self, name: str, request: OAuthRequest) -> Reply:
+        """Answer a request to a registered endpoint while the store is away.
+
+        Raises `StoreUnavailableError` where what is remembered does not suffice.
+        """
+        request.connection = None
+        reply = self.create_endpoint_response(name, request)  # type: ignore[no-untyped-call]
+        return cast("Reply", reply)
+
     def find_client(self, client_id: str) -> OAuthClient | None:
-        """Return a client by its id, in a transaction of its own."""
-        with self._store.read() as connection:
-            client = self._clients.find(connection, client_id)
+        """Return a client by its id; while the store is away, as it was a moment ago."""
+        try:
+            with self._store.read() as connection:
+                client = self._clients.find(connection, client_id)
+        except StoreUnavailableError:
+            client = self._clients.recall(client_id)
         return None if client is None else OAuthClient(client)
 
     def _run(self, request: OAuthRequest, answer: Callable[[OAuthRequest], object]) -> Reply:
@@ -69,7 +81,9 @@ class OAuthServer(AuthorizationServer):
         """Return the client that a request comes from, read in the request's transaction."""
 
         def find(client_id: str) -> OAuthClient | None:
-            client = self._clients.find(request.open_connection, client_id)
+            if request.connection is None:
+                return OAuthClient(self._clients.recall(client_id))
+            client = self._clients.find(request.connection, client_id)
             return None if client is None else OAuthClient(client)
 
         return authenticate_client(find, request, methods, endpoint)

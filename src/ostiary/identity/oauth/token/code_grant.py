@@ -18,6 +18,7 @@ from ostiary.identity.oauth.grants.redemption import Redemption, judge_redemptio
 from ostiary.identity.oauth.minting import UserGrant
 from ostiary.identity.oauth.protocol.clients import OAuthClient
 from ostiary.identity.oauth.protocol.errors import GrantRefusedError, SupersededError
+from ostiary.identity.oauth.token.reuse import CODE_REUSED, Reuse, redeemed, revoke_reused
 from ostiary.identity.oauth.token.services import ServiceGrant
 from ostiary.kernel.ids import new_id
 from ostiary.kernel.outcomes import Outcome
@@ -79,7 +80,7 @@ class CodeRedemption(ServiceGrant, AuthorizationCodeGrant):
             token["refresh_token"] = self.services.new_refresh_token()
         refresh_token = token.get("refresh_token")
         self.request.pending = lambda connection: self._redeem(
-            connection, code, family_id, refresh_token
+            connection, code, grant, refresh_token
         )
         return token
 
@@ -87,9 +88,10 @@ class CodeRedemption(ServiceGrant, AuthorizationCodeGrant):
         """Delete nothing: a used code must be known to be used."""
 
     def _redeem(
-        self, connection: Connection, seen: StoredCode, family_id: str, refresh_token: str | None
+        self, connection: Connection, seen: StoredCode, grant: UserGrant, refresh_token: str | None
     ) -> OAuth2Error | None:
         services, attempt = self.services, self.request.attempt
+        family_id = grant.family_id
         code = services.codes.find_locked(connection, seen.code_hash)
         if code is None:
             return GrantRefusedError("The code was withdrawn.")
@@ -123,12 +125,16 @@ class CodeRedemption(ServiceGrant, AuthorizationCodeGrant):
         services.codes.mark_consumed(
             connection, code.code_hash, attempt, family_id=family_id, now=now
         )
+        services.audit.append(connection, redeemed(grant, family, now=now), attempt)
         return None
 
     def _refuse_reuse(self, connection: Connection, code: StoredCode) -> OAuth2Error:
         if code.family_id is not None:
-            self.services.families.revoke(
-                connection, code.family_id, because="code_reused", now=self.services.now()
+            revoke_reused(
+                connection,
+                self.services,
+                Reuse(code.family_id, code.user_id, code.client_id, CODE_REUSED),
+                self.request.attempt,
             )
         _LOG.warning("code reused", client_id=code.client_id, grant_id=code.family_id)
         return _reused()

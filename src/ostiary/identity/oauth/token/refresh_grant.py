@@ -14,6 +14,7 @@ from ostiary.identity.oauth.grants.rotation import Rotation, judge_rotation
 from ostiary.identity.oauth.minting import UserGrant
 from ostiary.identity.oauth.protocol.clients import OAuthClient
 from ostiary.identity.oauth.protocol.errors import GrantRefusedError, SupersededError
+from ostiary.identity.oauth.token.reuse import REFRESH_TOKEN_REUSED, Reuse, revoke_reused
 from ostiary.identity.oauth.token.services import ServiceGrant
 from ostiary.kernel.outcomes import Outcome
 
@@ -124,8 +125,11 @@ class RefreshTokenRotation(ServiceGrant, RefreshTokenGrant):
         return judge_rotation(token, successors, self.request.attempt, now=self.services.now())
 
     def _refuse_reuse(self, connection: Connection, family: Family) -> OAuth2Error:
-        self.services.families.revoke(
-            connection, family.id, because="refresh_token_reused", now=self.services.now()
+        revoke_reused(
+            connection,
+            self.services,
+            Reuse(family.id, family.user_id, family.client_id, REFRESH_TOKEN_REUSED),
+            self.request.attempt,
         )
         _LOG.warning("refresh token reused", client_id=family.client_id, grant_id=family.id)
         return _reused()

@@ -6,7 +6,9 @@ from authlib.oauth2.rfc6749.grants import BaseGrant
 
 from ostiary.identity.accounts.model import Account
 from ostiary.identity.accounts.storage import Accounts
+from ostiary.identity.audit.storage import AuditLog
 from ostiary.identity.clients.model import Client
+from ostiary.identity.mail.writing import Mails
 from ostiary.identity.oauth.grants.codes import Codes
 from ostiary.identity.oauth.grants.families import Families
 from ostiary.identity.oauth.grants.refresh_tokens import RefreshTokens
@@ -30,7 +32,9 @@ class TokenServices:
     minter: Minter
     clock: Clock
     rng: Random
+    mails: Mails
     refresh_token_seconds: int
+    audit: AuditLog = field(default_factory=AuditLog)
     codes: Codes = field(default_factory=Codes)
     families: Families = field(default_factory=Families)
     refresh_tokens: RefreshTokens = field(default_factory=RefreshTokens)

@@ -29,7 +29,7 @@ def upgrade() -> None:
     )
     op.create_table('server_secrets',
     sa.Column('name', sa.Text(), nullable=False),
-    sa.Column('value', sa.Text(), nullable=False),
+    sa.Column('value_sealed', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('name')
     )
     op.create_table('sign_in_failures',
@@ -42,16 +42,20 @@ def upgrade() -> None:
     op.create_table('signing_keys',
     sa.Column('kid', sa.Text(), nullable=False),
     sa.Column('snapshot', sa.Text(), nullable=True),
+    sa.Column('generation', sa.Integer(), nullable=True),
     sa.Column('algorithm', sa.Text(), nullable=False),
-    sa.Column('private_jwk', sa.JSON(), nullable=False),
+    sa.Column('private_jwk_sealed', sa.Text(), nullable=True),
     sa.Column('public_jwk', sa.JSON(), nullable=False),
     sa.Column('published_at', sa.BigInteger(), nullable=False),
     sa.Column('genesis', sa.Boolean(), nullable=False),
     sa.Column('claimed_at', sa.BigInteger(), nullable=True),
     sa.Column('jwks_max_age_seconds', sa.Integer(), nullable=True),
+    sa.Column('replaced_at', sa.BigInteger(), nullable=True),
+    sa.Column('last_used_at', sa.BigInteger(), nullable=True),
     sa.Column('retired_at', sa.BigInteger(), nullable=True),
+    sa.Column('retired_because', sa.Text(), nullable=True),
     sa.PrimaryKeyConstraint('kid'),
-    sa.UniqueConstraint('snapshot')
+    sa.UniqueConstraint('snapshot', 'generation')
     )
     op.create_table('users',
     sa.Column('id', sa.Text(), nullable=False),

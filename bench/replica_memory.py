@@ -1,0 +1,67 @@
+"""Memory of one replica: at rest, and after sign-ins and tokens, against its limit.
+
+Memory is the resident set less what is shared with others (Private_* of /proc/<pid>/smaps_rollup).
+The replica is the one that `ostiary up` starts; it is asked by real sign-ins through the edge, so
+that its hashes are computed in as many threads as it uses.
+
+Run: .venv/bin/python bench/replica_memory.py [--visits N]
+"""
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from _measured import probe_admin
+
+from ostiary.changes.snapshot_settings import IdentitySettings
+from ostiary.drills.system import DrillSystem, running
+from ostiary.kernel.clock import SystemClock
+from ostiary.kernel.ids import SystemRandom
+from ostiary.watch.journeys.actor import Site
+from ostiary.watch.relying_party.connections import KeptConnections
+from ostiary.watch.relying_party.target import Target
+
+TOGETHER = 16
+
+
+def private_mib(pid: int) -> float:
+    """Return the memory that would be free if this process ended."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
+
+
+async def visit(system: DrillSystem, visits: int) -> None:
+    """Let one user sign in again and again, many visits at once."""
+    async with (
+        KeptConnections() as transport,
+        probe_admin(system) as admin,
+        admin.accounts(1) as accounts,
+    ):
+        site = await Site.open(
+            Target("edge", system.issuer, system.issuer),
+            transport,
+            clock=SystemClock(),
+            rng=SystemRandom(),
+        )
+        actor = site.actor(accounts[0])
+        for _ in range(max(1, visits // TOGETHER)):
+            await asyncio.gather(*(actor.login() for _ in range(TOGETHER)), return_exceptions=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--visits", type=int, default=640)
+    options = parser.parse_args()
+    limit = IdentitySettings().memory_max_mib
+    with running("[identity]\nreplicas = 1\n") as system:
+        pid = int(system.report["replicas"][0]["pid"])
+        print(f"at rest:            {private_mib(pid):6.0f} MiB")
+        for part in (1, 2):
+            asyncio.run(visit(system, options.visits // 2))
+            used = private_mib(pid)
+            done = options.visits // 2 * part
+            print(f"after {done:4} visits:  {used:6.0f} MiB, {used / limit:.2f} of the limit")
+
+
+if __name__ == "__main__":
+    main()

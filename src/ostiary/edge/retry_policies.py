@@ -1,0 +1,61 @@
+"""When a request is asked again, and of whom: Envoy's retry policies."""
+
+from ostiary.edge.model import EdgeModel
+from ostiary.edge.outcome_rules import settled_answers
+from ostiary.edge.xds import JsonObject, duration
+from ostiary.kernel.outcomes import OUTCOME_HEADER
+
+_UNAVAILABLE = 503
+
+
+def second_opinion(model: EdgeModel) -> JsonObject:
+    """Return the retry policy of the canary: what is not plainly good is asked again, once."""
+    return {
+        "retry_on": "5xx,reset,connect-failure,retriable-headers",
+        "retriable_headers": [
+            {
+                "name": OUTCOME_HEADER,
+                "treat_missing_header_as_empty": True,
+                "invert_match": True,
+                "string_match": {"safe_regex": {"regex": settled_answers(model)}},
+            }
+        ],
+        "num_retries": 1,
+        "per_try_timeout": duration(model.per_try_timeout_s),
+        "retry_back_off": {"base_interval": "0.002s", "max_interval": "0.01s"},
+        "retry_priority": {
+            "name": "envoy.retry_priorities.previous_priorities",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.retry.priority"
+                ".previous_priorities.v3.PreviousPrioritiesConfig",
+                "update_frequency": 1,
+            },
+        },
+        # Within one priority, a second attempt goes to another replica where there is one.
+        "retry_host_predicate": [
+            {
+                "name": "envoy.retry_host_predicates.previous_hosts",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.retry.host"
+                    ".previous_hosts.v3.PreviousHostsPredicate"
+                },
+            }
+        ],
+        "host_selection_retry_max_attempts": 5,
+    }
+
+
+def second_try(model: EdgeModel) -> JsonObject:
+    """Return the retry policy of the arms that the last good version answers first.
+
+    It is that of the second opinion, so that arms can be compared. Only where there is a single
+    replica, a 503 that it says itself stands: asking the same one again is the last thing that
+    helps a replica that is overloaded.
+    """
+    if len(model.stable) > 1:
+        return second_opinion(model)
+    return {
+        **second_opinion(model),
+        "retry_on": "retriable-status-codes,reset,connect-failure,retriable-headers",
+        "retriable_status_codes": [each for each in range(500, 600) if each != _UNAVAILABLE],
+    }

@@ -1,0 +1,122 @@
+"""How many sign-ins each replica can do, and how many it is asked for.
+
+The capacity is measured on order (`ostiary bench capacity`) and journalled for the snapshot that
+served: its release and settings decide about it, not the process. The load is read every few
+seconds from what the replicas themselves have counted; sign-ins that were sent away count too, so
+that a load above 1 says how many more are wanted than can be served.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import httpx
+
+from ostiary.kernel.clock import Clock
+from ostiary.kernel.errors import UsageError
+from ostiary.kernel.journal_entries import Entry
+from ostiary.runtime.ports import Replica
+
+CAPACITY_MEASURED = "capacity_measured"
+"""Journal entry; its subject is the snapshot."""
+
+_READ_SECONDS = 5.0
+_READINGS = 7
+"""Readings that are kept: the load is that of the last half minute."""
+
+_SECONDS_MAX = 2.0
+_BYTES_MAX = 1024 * 1024
+_COUNTER = "ostiary_identity_hash_requests_total{"
+_PER_SECOND_MAX = 1_000_000.0
+
+
+class LoadWatch:
+    """Knows the capacity of snapshots, and reads what the replicas are asked for."""
+
+    def __init__(self, replicas: Callable[[], Sequence[Replica]], clock: Clock) -> None:
+        self._replicas = replicas
+        self._clock = clock
+        self._capacities: dict[str, float] = {}
+        self._readings: dict[str, deque[tuple[float, float]]] = {}
+
+    def recall(self, entries: Iterable[Entry]) -> None:
+        """Learn what earlier guards have journalled."""
+        for entry in entries:
+            if entry.kind == CAPACITY_MEASURED and entry.subject is not None:
+                self.learn(entry.subject, float(entry.data["sign_ins_per_second"]))
+
+    def learn(self, snapshot: str, sign_ins_per_second: float) -> None:
+        """Take a measured capacity of one replica of a snapshot."""
+        self._capacities[snapshot] = sign_ins_per_second
+
+    def capacity(self, replica: Replica) -> float | None:
+        """Return the sign-ins a second that the replica can do; None where nobody has measured."""
+        return self._capacities.get(replica.snapshot)
+
+    def load(self, replica: Replica) -> float | None:
+        """Return the sign-ins asked for over those that can be done; None while not known."""
+        capacity, readings = self.capacity(replica), self._readings.get(replica.name)
+        if not capacity or readings is None:
+            return None
+        rate = rate_of(readings)
+        return None if rate is None else round(rate / capacity, 3)
+
+    async def run(self) -> None:
+        """Read for ever. A replica that does not answer has no load until it does."""
+        async with httpx.AsyncClient(timeout=_SECONDS_MAX, trust_env=False) as client:
+            while True:
+                replicas = self._replicas()
+                await asyncio.gather(*(self._read(client, replica) for replica in replicas))
+                names = {replica.name for replica in replicas}
+                self._readings = {
+                    name: kept for name, kept in self._readings.items() if name in names
+                }
+                await asyncio.sleep(_READ_SECONDS)
+
+    async def _read(self, client: httpx.AsyncClient, replica: Replica) -> None:
+        url = f"http://{replica.host}:{replica.health_port}/metrics"
+        try:
+            async with asyncio.timeout(_SECONDS_MAX), client.stream("GET", url) as response:
+                # The listener belongs to the release: it may send anything, and without end.
+                text = b""
+                async for part in response.aiter_bytes():
+                    text += part
+                    if len(text) > _BYTES_MAX:
+                        break
+            count = count_in(text.decode(errors="replace"))
+        except (httpx.HTTPError, TimeoutError, ValueError):
+            self._readings.pop(replica.name, None)
+            return
+        readings = self._readings.setdefault(replica.name, deque(maxlen=_READINGS))
+        readings.append((self._clock.monotonic(), count))
+
+
+def count_in(text: str) -> float:
+    """Return the requests for a hash in a replica's metrics, hashed and sent away alike.
+
+    Raises `ValueError` where there are none: an older release does not count them.
+    """
+    values = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(_COUNTER)]
+    if not values:
+        raise ValueError("no such metric")
+    return sum(float(value) for value in values)
+
+
+def rate_of(readings: Sequence[tuple[float, float]]) -> float | None:
+    """Return the increase per second between the first and the last reading, or None."""
+    (began, before), (ended, after) = readings[0], readings[-1]
+    if ended <= began or after < before:
+        return None
+    return (after - before) / (ended - began)
+
+
+def read_measurement(body: dict[str, Any]) -> tuple[str, float]:
+    """Return snapshot and sign-ins a second of one replica; raises `UsageError`."""
+    try:
+        snapshot, rate = str(body["snapshot"]), float(body["sign_ins_per_second"])
+    except (KeyError, TypeError, ValueError):
+        snapshot, rate = "", 0.0
+    if not snapshot or not 0 < rate < _PER_SECOND_MAX:
+        raise UsageError("capacity_malformed", "This is no measured capacity.")
+    return snapshot, rate

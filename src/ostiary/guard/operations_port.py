@@ -1,0 +1,45 @@
+"""What the guard's API needs of the guard."""
+
+from typing import Any, Protocol
+
+Answer = dict[str, Any]
+
+
+class Operations(Protocol):
+    """What a guard can do for its operators. Each raises `OstiaryError` for expected problems."""
+
+    async def status(self) -> Answer:
+        """Return the state of the whole system."""
+        ...
+
+    async def shut_down(self, body: Answer) -> Answer:
+        """Stop replicas, edge and guard in an orderly way."""
+        ...
+
+    async def identity_request(self, method: str, path: str, body: Answer | None) -> Answer:
+        """Pass a request for users or clients on to the admin API of a last good replica."""
+        ...
+
+    async def record_capacity(self, body: Answer) -> Answer:
+        """Keep what one replica of a snapshot was measured to do."""
+        ...
+
+    async def audit(self, body: Answer) -> Answer:
+        """Return entries of the audit log, chosen by the parameters of `GET /admin/audit`."""
+        ...
+
+    async def propose(self, body: Answer) -> Answer:
+        """Begin a change; return its id and expected duration."""
+        ...
+
+    async def changes(self) -> Answer:
+        """Return all changes, the newest first."""
+        ...
+
+    async def change(self, change_id: str) -> Answer:
+        """Return one change with everything known about it."""
+        ...
+
+    async def command(self, change_id: str, kind: str, body: Answer) -> Answer:
+        """Give a running change an operator's command."""
+        ...

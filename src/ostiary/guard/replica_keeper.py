@@ -1,0 +1,153 @@
+"""Keeping the groups of replicas complete and in order, each group for itself.
+
+Members are started and replaced in tasks of their own, so that each is routed to as soon as it is
+ready, and nothing waits for another's start.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from ostiary.changes.snapshot import Snapshot, SnapshotStore
+from ostiary.guard import history as events
+from ostiary.guard.fleet import Fleet
+from ostiary.guard.group import Group
+from ostiary.guard.patience import Patience
+from ostiary.guard.plane import DataPlane
+from ostiary.guard.replica_probes import ReplicaProbes
+from ostiary.guard.seats import Seat
+from ostiary.kernel.clock import Clock
+from ostiary.kernel.errors import OstiaryError
+from ostiary.kernel.journal import Journal, JournalError
+from ostiary.runtime.resources import memory_max_mib
+
+_LOOK_SECONDS = 0.2
+_PROBE_SECONDS = 0.5
+_PAUSE_SECONDS_MAX = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class KeeperParts:
+    """What looking after replicas needs."""
+
+    plane: DataPlane
+    fleet: Fleet
+    snapshots: SnapshotStore
+    journal: Journal
+    probes: ReplicaProbes
+    clock: Clock
+
+
+class ReplicaKeeper:
+    """Looks after the last good group and, while it is kept warm, the one before it.
+
+    The canary is the conductor's: there a death is a verdict.
+    """
+
+    def __init__(self, parts: KeeperParts) -> None:
+        self._parts = parts
+        self._groups: dict[str, Group] = {}
+        self._known: dict[str, Snapshot] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failed: BaseException | None = None
+        self._edge_is_stale = asyncio.Event()
+
+    async def look_after_members(self) -> None:
+        """Look for ever. Raises `JournalError` when nothing can be recorded any more."""
+        patience = Patience(_PAUSE_SECONDS_MAX)
+        try:
+            while True:
+                pause = _LOOK_SECONDS
+                try:
+                    await self.look()
+                    patience.succeeded()
+                except JournalError:
+                    raise
+                except (OstiaryError, OSError) as error:
+                    pause, is_news = patience.failed(str(error))
+                    self._say(error, is_news=is_news)
+                await asyncio.sleep(pause)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def look(self) -> None:
+        """Look once: bury the dead, fill empty seats, replace one member in trouble."""
+        if self._failed is not None:
+            raise self._failed
+        kept = self._parts.plane.kept_snapshots()
+        self._groups = {each: self._groups.get(each) or self._group(each) for each in kept}
+        for each in kept:
+            await self._groups[each].look()
+
+    async def tell_the_edge(self) -> None:
+        """Write the edge anew whenever members have changed, for ever; raises `JournalError`."""
+        patience = Patience(_PAUSE_SECONDS_MAX)
+        while True:
+            await self._edge_is_stale.wait()
+            self._edge_is_stale.clear()
+            try:
+                await self._parts.plane.refresh()
+                patience.succeeded()
+            except JournalError:
+                raise
+            except (OstiaryError, OSError) as error:
+                self._edge_is_stale.set()
+                pause, is_news = patience.failed(str(error))
+                self._say(error, is_news=is_news)
+                await asyncio.sleep(pause)
+
+    async def probe(self) -> None:
+        """Ask all members how they are, for ever."""
+        plane = self._parts.plane
+        while True:
+            members = [one for each in plane.kept_snapshots() for one in plane.members(each)]
+            await self._parts.probes.look(
+                members, lambda each: memory_max_mib(self._snapshot(each).settings["identity"])
+            )
+            await asyncio.sleep(_PROBE_SECONDS)
+
+    def seat(self, replica: str) -> Seat | None:
+        """Return the seat of a member by its name; None where it is not looked after."""
+        found = (group.seat(replica) for group in self._groups.values())
+        return next((seat for seat in found if seat is not None), None)
+
+    def vacant(self, snapshot: str) -> list[Seat]:
+        """Return the seats of a group that nobody sits in, those being filled included."""
+        group = self._groups.get(snapshot)
+        return [] if group is None else group.vacant()
+
+    def _group(self, snapshot: str) -> Group:
+        return Group(
+            self._snapshot(snapshot),
+            self._parts.plane,
+            self._parts.fleet,
+            probes=self._parts.probes,
+            journal=self._parts.journal,
+            clock=self._parts.clock,
+            spawn=self._spawn,
+            edge_is_stale=self._edge_is_stale.set,
+        )
+
+    def _snapshot(self, snapshot: str) -> Snapshot:
+        """Return a snapshot, read once: it never changes, and this looks five times a second."""
+        if snapshot not in self._known:
+            self._known[snapshot] = self._parts.snapshots.get(snapshot)
+        return self._known[snapshot]
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._failed = task.exception()
+
+    def _say(self, error: Exception, *, is_news: bool) -> None:
+        if is_news:
+            data = {"what": "replicas", "message": str(error)}
+            self._parts.journal.append(events.SUPERVISION_FAILED, None, data)

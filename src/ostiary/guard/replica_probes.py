@@ -1,0 +1,96 @@
+"""The guard's own look at replicas that are kept up: do they answer, and what do they keep."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ostiary.runtime.ports import Replica
+
+_SECONDS_MAX = 1.0
+_GOOD = 200
+_QUESTION = b"GET /live HTTP/1.1\r\nhost: replica\r\nconnection: close\r\n\r\n"
+_SILENT_IN_ROW_MAX = 5
+_LARGE_IN_ROW_MAX = 10
+
+
+class Kind(StrEnum):
+    """What can be wrong with a replica that runs."""
+
+    HUNG = "hung"
+    MEMORY = "memory"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a replica is to be replaced, in words for operators."""
+
+    kind: Kind
+    words: str
+
+
+@dataclass(slots=True)
+class _Seen:
+    silent: int = 0
+    large: int = 0
+    answer: str = "nothing"
+    memory_mib: float = 0.0
+
+
+class ReplicaProbes:
+    """Counts in a row how often a replica was silent, or larger than it may be.
+
+    Looks are counted, not seconds: a guard that was stopped itself, or whose clock was set, has
+    seen one bad look and no more. `/live` is asked, not `/ready`: a replica that waits for the
+    database would be no better for a restart.
+    """
+
+    def __init__(self, memory_mib: Callable[[Replica], float]) -> None:
+        """`memory_mib` measures a replica."""
+        self._memory_mib = memory_mib
+        self._seen: dict[str, _Seen] = {}
+
+    async def look(self, replicas: Iterable[Replica], memory_max_mib: Callable[[str], int]) -> None:
+        """Look at all once; `memory_max_mib` says what replicas of a snapshot may keep."""
+        replicas = list(replicas)
+        self._seen = {each.name: self._seen.get(each.name, _Seen()) for each in replicas}
+        await asyncio.gather(*(self._probe(each) for each in replicas))
+        for each in replicas:
+            seen = self._seen[each.name]
+            seen.memory_mib = self._memory_mib(each)
+            is_large = seen.memory_mib > memory_max_mib(each.snapshot)
+            seen.large = seen.large + 1 if is_large else 0
+
+    def trouble(self, replica: Replica) -> Trouble | None:
+        """Return why a replica should be replaced; None where it need not be."""
+        seen = self._seen.get(replica.name, _Seen())
+        if seen.silent >= _SILENT_IN_ROW_MAX:
+            words = f"hangs: {seen.silent} health probes in a row were answered by {seen.answer}"
+            return Trouble(Kind.HUNG, words)
+        if seen.large >= _LARGE_IN_ROW_MAX:
+            return Trouble(Kind.MEMORY, f"keeps {seen.memory_mib:.0f} MiB of memory")
+        return None
+
+    async def _probe(self, replica: Replica) -> None:
+        status = None
+        with suppress(OSError, ValueError, LookupError, TimeoutError):
+            async with asyncio.timeout(_SECONDS_MAX):
+                status = await _status(replica.host, replica.health_port)
+        seen = self._seen[replica.name]
+        seen.answer = "nothing" if status is None else f"HTTP {status}"
+        seen.silent = 0 if status == _GOOD else seen.silent + 1
+
+
+async def _status(host: str, port: int) -> int:
+    """Return the status of `/live`, asked over a new connection as users' are.
+
+    Nothing after the first line is read: the listener belongs to the release and may send anything.
+    Raises `OSError`, `ValueError` or `LookupError` where there is no such line.
+    """
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(_QUESTION)
+        return int((await reader.readline()).split()[1])
+    finally:
+        writer.close()

@@ -1,0 +1,108 @@
+"""How often a member of a group is started again, and when: back-off without blame.
+
+A seat is a place in a group, whoever sits in it. Its streak counts lives that were too short. A
+member that is killed after a long life is followed at once; one that dies again and again is
+followed ever later, and its neighbours' seats know nothing of it.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+STEADY_SECONDS = 60.0
+"""After such a life a streak is over."""
+
+SHORT_SECONDS = 10.0
+"""A life shorter than this makes a streak longer."""
+
+_PAUSE_SECONDS_MIN = 0.5
+_PAUSE_SECONDS_MAX = 30.0
+_PAUSE_SECONDS_MAX_ALONE = 5.0
+_CALM_SECONDS = 600.0
+_REPLACED_PAUSE_SECONDS_MIN = 5.0
+_REPLACED_PAUSE_SECONDS_MAX = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class LastExit:
+    """How the member before ended: when (RFC 3339), by what, and its last words."""
+
+    at: str
+    how: str
+    log: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it is shown to operators."""
+        return {"at": self.at, "how": self.how, "log": list(self.log)}
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One place in a group. Times are monotonic seconds.
+
+    `since` is when its member got ready or, in an empty seat, when the last one ended.
+    """
+
+    since: float
+    restarts: int = 0
+    streak: int = 0
+    last_exit: LastExit | None = None
+
+    def vacated(self, now: float, last_exit: LastExit) -> "Seat":
+        """Return the empty seat of a member that served and then ended."""
+        lived = now - self.since
+        streak = self.streak
+        if lived >= STEADY_SECONDS:
+            streak = 0
+        elif lived < SHORT_SECONDS:
+            streak += 1
+        return replace(self, since=now, streak=streak, last_exit=last_exit)
+
+    def failed(self, now: float, last_exit: LastExit) -> "Seat":
+        """Return the empty seat of a member that did not even get ready."""
+        return replace(
+            self,
+            since=now,
+            streak=self.streak + 1,
+            restarts=self.restarts + 1,
+            last_exit=last_exit,
+        )
+
+    def taken(self, now: float) -> "Seat":
+        """Return the seat with a new member in it."""
+        return replace(self, since=now, restarts=self.restarts + 1)
+
+    def due_in(self, now: float, *, alone: bool) -> float:
+        """Return in how many seconds an empty seat may be filled; 0 or less means now.
+
+        `alone` says that no other member serves: users are waiting, so the pauses stay short.
+        """
+        if self.streak == 0:
+            return 0.0
+        most = _PAUSE_SECONDS_MAX_ALONE if alone else _PAUSE_SECONDS_MAX
+        # The exponent is bounded, because a streak is not.
+        pause = min(_PAUSE_SECONDS_MIN * 2.0 ** min(self.streak - 1, 10), most)
+        return self.since + pause - now
+
+
+@dataclass(frozen=True, slots=True)
+class Replacements:
+    """How members of one group were replaced that ran: often in a row helps nobody.
+
+    A limit that is set too low, or a machine that is too slow for the probes, would otherwise keep
+    a group busy with starting. `latest` is in monotonic seconds, None before the first.
+    """
+
+    latest: float | None = None
+    in_row: int = 0
+
+    def one_more(self, now: float) -> "Replacements":
+        """Return what is known after another one at `now`."""
+        is_soon = self.latest is not None and now - self.latest < _CALM_SECONDS
+        return Replacements(now, self.in_row + 1 if is_soon else 1)
+
+    def allowed(self, now: float) -> bool:
+        """Return whether the next one may begin."""
+        if self.latest is None:
+            return True
+        pause = _REPLACED_PAUSE_SECONDS_MIN * 2.0 ** min(self.in_row - 1, 10)
+        return now - self.latest >= min(pause, _REPLACED_PAUSE_SECONDS_MAX)

@@ -1,0 +1,1 @@
+"""Mail to the people who sign in: written with the effect it tells about, sent afterwards."""

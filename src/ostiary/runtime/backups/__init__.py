@@ -1,0 +1,1 @@
+"""Backups: one archive of everything that a system keeps, and the way back from it."""

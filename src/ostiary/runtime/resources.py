@@ -1,0 +1,52 @@
+"""What a replica may use of the machine, and what it does use.
+
+The memory limit of the settings is enforced in an orderly way by the guard, who measures; the
+kernel's limits here only keep a replica that runs away from taking the machine with it.
+"""
+
+import resource
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ostiary.kernel.processes import ProcessRecord
+
+DESCRIPTORS = 65_536
+"""Files and sockets of one replica; the usual 1,024 are used up by its clients' connections."""
+
+MEMORY_MAX_MIB_DEFAULT = 512
+"""What a snapshot means that was made before there was the setting."""
+
+_MIB = 1_048_576
+_RUNAWAY_FACTOR = 2
+_RUNAWAY_MIB = 512
+_MEASURED = ("RssAnon:", "VmSwap:")
+
+
+def memory_max_mib(settings: Mapping[str, Any]) -> int:
+    """Return how much memory a replica with these `[identity]` settings may keep, in MiB.
+
+    The setting, and on top of it what password hashes need that run at the same time.
+    """
+    hashes = int(settings.get("threads", 4)) * int(settings.get("hash_memory_kib", 0)) // 1024
+    return int(settings.get("memory_max_mib", MEMORY_MAX_MIB_DEFAULT)) + hashes
+
+
+def limits(settings: Mapping[str, Any]) -> dict[int, int]:
+    """Return the kernel's limits for a replica with these `[identity]` settings.
+
+    RLIMIT_DATA counts what a process could write to, used or not, so it stands far above the
+    memory that is measured. Beyond it allocations fail; the replica is replaced long before.
+    """
+    data = memory_max_mib(settings) * _RUNAWAY_FACTOR + _RUNAWAY_MIB
+    return {resource.RLIMIT_NOFILE: DESCRIPTORS, resource.RLIMIT_DATA: data * _MIB}
+
+
+def memory_mib(process: ProcessRecord) -> float:
+    """Return the memory that a process alone keeps, swapped out or not; 0 for one that is gone."""
+    try:
+        text = Path(f"/proc/{process.pid}/status").read_text()
+    except OSError:
+        return 0.0
+    lines = [line.split() for line in text.splitlines() if line.startswith(_MEASURED)]
+    return sum(int(words[1]) for words in lines) / 1024

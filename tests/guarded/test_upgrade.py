@@ -1,0 +1,118 @@
+"""From one release to the next under sign-ins, with a migration between them, and back again."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from ostiary.drills.population import (
+    copy_release,
+    create_application,
+    create_people,
+    plan_traffic,
+    release_of,
+)
+from ostiary.drills.traffic_plan import invent_people
+from ostiary.drills.traffic_process import Traffic, flowing
+from ostiary.guard.client import GuardClient
+from ostiary.kernel.clock import SystemClock
+from ostiary.kernel.ids import SeededRandom
+from tests.guarded.upgrades import MARK, write_next_release
+from tests.system import RunningSystem, call_ostiary, free_port, run_ostiary
+
+pytestmark = pytest.mark.system
+SECONDS_MAX = 90
+RATE = 3
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_url")).replace("+psycopg", "")
+    return f"sqlite:///{tmp_path / 'identity.db'}"
+
+
+@pytest.fixture
+def system(database: str, tmp_path: Path, quick_settings: Path) -> Iterator[RunningSystem]:
+    """A system of the previous release."""
+    data = tmp_path / "data"
+    options = ["--config", str(quick_settings), "--port", str(free_port())]
+    try:
+        up = run_ostiary("up", "--detach", "--database", database, *options, data=data)
+        yield RunningSystem(data, up, count(1))
+    finally:
+        call_ostiary("down", data=data)
+
+
+def rows(database: str, statement: str) -> set[Any]:
+    engine = create_engine(database.replace("postgresql:", "postgresql+psycopg:"))
+    try:
+        with engine.connect() as connection:
+            return set(connection.execute(text(statement)).scalars())
+    finally:
+        engine.dispose()
+
+
+def promote(system: RunningSystem, release: Path, traffic: Traffic) -> None:
+    """Propose a release and see it become the last good one, with users before and after."""
+    result = call_ostiary(
+        "change", "propose", "--release", str(release), "--wait", data=system.data
+    )
+    answer = json.loads(result.stdout)
+    assert (result.returncode, answer["verdict"]) == (0, "promoted"), answer
+    traffic.wait_for_visits(visits(traffic) + RATE, SECONDS_MAX)
+
+
+def visits(traffic: Traffic) -> int:
+    lines = traffic.ledger_path.read_text().splitlines()
+    return len({json.loads(line).get("visit") for line in lines})
+
+
+@contextmanager
+def users(system: RunningSystem, directory: Path) -> Iterator[Traffic]:
+    """Send users until the block ends; each of them must have been served."""
+    client = GuardClient(system.data)
+    people = invent_people(10, SeededRandom(1))
+    create_people(client, people)
+    application = create_application(client, system.issuer)
+    plan = plan_traffic(system.issuer, application, people, rate=RATE, seconds=600, seed=1)
+    with flowing(plan, directory, SystemClock()) as traffic:
+        traffic.wait_for_visits(RATE, SECONDS_MAX)
+        yield traffic
+        ledger = traffic.stop()
+    bad = [entry for entry in ledger.entries if not entry.ok]
+    assert not bad, bad[:3]
+    assert "sign_in" in {entry.action for entry in ledger.entries}
+
+
+def test_users_sign_in_while_the_next_release_migrates(system, database, tmp_path):
+    following = write_next_release(tmp_path / "next", tmp_path / "runs", seconds=0.5)
+    with users(system, tmp_path) as traffic:
+        promote(system, following, traffic)
+    assert MARK in rows(database, "SELECT made_by FROM sessions")
+    assert len((tmp_path / "runs").read_text().split()) == 1
+    served = GuardClient(system.data).get("/status")["last_good"]
+    run_ostiary("down", data=system.data)
+    run_ostiary("up", "--detach", data=system.data)
+    assert GuardClient(system.data).get("/status")["last_good"] == served
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_users_sign_in_on_the_way_back_to_the_previous_release(system, tmp_path):
+    before = GuardClient(system.data).get("/status")["last_good"]
+    previous, following = tmp_path / "previous", tmp_path / "next"
+    copy_release(system.data, release_of(system.data, before), previous)
+    write_next_release(following, tmp_path / "runs")
+    result = call_ostiary(
+        "change", "propose", "--release", str(following), "--wait", data=system.data
+    )
+    assert result.returncode == 0, result.stdout
+    with users(system, tmp_path) as traffic:
+        # The previous release runs on the newer tables as if it knew them.
+        promote(system, previous, traffic)
+    assert GuardClient(system.data).get("/status")["last_good"] == before

@@ -1,0 +1,75 @@
+"""What a process is allowed, what it uses, and how its end is told."""
+
+import os
+import resource
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ostiary.kernel.processes import how_it_ended, identify, is_alive, send_signal, spawn
+from ostiary.runtime.resources import limits, memory_max_mib, memory_mib
+
+SECONDS_MAX = 60
+
+
+def run(code: str, log: Path, **options: object):
+    return spawn([sys.executable, "-c", code], log=log, **options)  # type: ignore[arg-type]
+
+
+def wait_for_end(record) -> None:
+    deadline = time.monotonic() + SECONDS_MAX
+    while is_alive(record):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_password_hashes_come_on_top_of_the_memory_that_is_set():
+    settings = {"memory_max_mib": 300, "threads": 4, "hash_memory_kib": 65_536}
+    assert memory_max_mib(settings) == 300 + 256
+    assert memory_max_mib({"threads": 4}) == 512
+
+
+def test_memory_of_this_process_is_measured_and_of_none_is_nothing():
+    record = identify(os.getpid())
+    assert record is not None
+    before = memory_mib(record)
+    held = bytearray(b"x" * 64 * 1024 * 1024)
+    assert memory_mib(record) - before > len(held) / 1_048_576 / 2
+    gone = type(record)(2**22 + 1, 1, record.boot_id)
+    assert memory_mib(gone) == 0
+
+
+def test_limits_are_set_on_the_new_process_and_never_above_the_hard_one(tmp_path: Path):
+    code = "import resource; print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], flush=True)"
+    log = tmp_path / "log"
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = limits({})[resource.RLIMIT_NOFILE]
+    record = run(
+        f"import time; time.sleep(0.2); {code}", log, limits={resource.RLIMIT_NOFILE: wanted}
+    )
+    wait_for_end(record)
+    assert int(log.read_text()) == min(wanted, hard if hard >= 0 else wanted)
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "words"),
+    [
+        ("raise SystemExit(3)", None, "exit code 3"),
+        ("import time; time.sleep(600)", signal.SIGKILL, "signal SIGKILL"),
+    ],
+)
+def test_how_a_child_ended_is_known_once_it_was_seen(tmp_path: Path, code, number, words):
+    record = run(code, tmp_path / "log")
+    if number is not None:
+        send_signal(record, number)
+    wait_for_end(record)
+    assert how_it_ended(record) == words
+
+
+def test_how_a_stranger_ended_is_not_known():
+    record = identify(os.getpid())
+    assert record is not None
+    assert how_it_ended(record) is None
