@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from ostiary.identity.mail.deliveries import LEASE_SECONDS, Deliveries
 from ostiary.identity.mail.model import ClaimedMail, Kind, Letter
-from ostiary.identity.mail.outbox import HELD_SECONDS, Outbox
+from ostiary.identity.mail.outbox import A_DAY_MAX, HELD_SECONDS, Outbox
 from ostiary.identity.store.attempt import Attempt
 from ostiary.identity.store.engine import Store
 from ostiary.identity.store.schema import mails
@@ -91,6 +91,18 @@ def test_the_same_kind_of_mail_is_written_once_in_a_while_and_address(store: Sto
         add(store, first(f"r-{number}"), letter(str(at - NOW)), at=at, once=100)
     add(store, first("r-8"), letter("another kind", Kind.NEW_DEVICE), once=100)
     assert bodies(store) == ["0", "101", "another kind"]
+
+
+def test_an_address_gets_so_many_mails_a_day_whatever_they_tell(store: Store) -> None:
+    kinds = list(Kind)
+    for number in range(A_DAY_MAX + 5):
+        add(store, first(f"r-{number}"), letter(str(number), kinds[number % len(kinds)]))
+    assert bodies(store) == [str(number) for number in range(A_DAY_MAX)]
+    # A mail of this day is still replaced: it is no further one.
+    add(store, second("r-3"), letter("3, again"))
+    assert bodies(store)[3] == "3, again"
+    add(store, first("tomorrow"), letter("tomorrow"), at=NOW + 86_400)
+    assert bodies(store)[A_DAY_MAX:] == ["tomorrow"]
 
 
 def test_a_claimed_mail_is_nobody_elses_until_its_lease_is_over(store: Store) -> None:

@@ -98,7 +98,7 @@ def test_a_postgresql_that_is_away_is_no_wrong_password(
 def test_a_row_that_somebody_keeps_locked_is_no_wrong_password(service: IdentityService) -> None:
     service.add_user()
     browser = service.edge()
-    with service.store.read() as connection:
+    with service.store.write() as connection:
         connection.execute(select(users).with_for_update())
         answer = browser.sign_in()
     assert (answer.status_code, outcome_of(answer)) == (503, "store_unavailable")

@@ -20,8 +20,8 @@ def _literal(name: str, value: str) -> bytes:
     return b"\x00" + b"".join(bytes([len(part)]) + part for part in parts)
 
 
-def _request(stream: int, path: str) -> bytes:
-    fields = {":method": "GET", ":scheme": "https", ":authority": "login.example.com"}
+def _request(stream: int, path: str, method: str = "GET") -> bytes:
+    fields = {":method": method, ":scheme": "https", ":authority": "login.example.com"}
     block = b"".join(_literal(*field) for field in ({**fields, ":path": path}).items())
     return _frame(_HEADERS, _END_STREAM | _END_HEADERS, stream, block)
 
@@ -50,7 +50,11 @@ class Http2:
         self._connection.close()
 
     def get(self, path: str) -> bytes:
-        self._connection.sendall(_request(1, path))
+        return self.ask("GET", path)
+
+    def ask(self, method: str, path: str) -> bytes:
+        """Return the body of the answer to the connection's first request."""
+        self._connection.sendall(_request(1, path, method))
         body = b""
         while True:
             kind, flags, stream, payload = self._read()

@@ -147,7 +147,7 @@ async def _each_on_a_new_connection(place: EdgePlace, count: int) -> None:
 
 
 async def _replaced(edge: Edge, pid: int) -> bool:
-    await edge.restart_dead()
+    await edge.restart(0)
     return pid not in edge.pids and len(edge.pids) == 2
 
 

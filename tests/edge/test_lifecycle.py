@@ -38,10 +38,11 @@ async def test_two_envoys_share_the_port_and_one_is_enough(
     await until(lambda: _gone(pair, first.pid))
 
     assert await _get_with_one_retry(client) == "last good"
-    (new_pid,) = await pair.restart_dead()
+    restarted = [await pair.restart(index) for index in range(2)]
+    (new_pid,) = [pid for pid in restarted if pid is not None]
 
     assert sorted(pair.pids) == sorted([new_pid, second.pid])
-    assert await pair.restart_dead() == []
+    assert [await pair.restart(index) for index in range(2)] == [None, None]
     assert send_signal(second, signal.SIGKILL)
     await until(lambda: _gone(pair, second.pid))
     assert await _get_with_one_retry(client) == "last good"
@@ -56,7 +57,7 @@ async def test_a_restarted_envoy_serves_what_was_applied_while_it_was_dead(
     await until(lambda: _gone(edge, record.pid))
 
     assert (await edge.apply(servers.model(1.0))).envoys == 0
-    await edge.restart_dead()
+    await edge.restart(0)
 
     assert (await client.get("/demo")).text == "canary"
 

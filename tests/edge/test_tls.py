@@ -205,6 +205,20 @@ async def test_http_2_has_limits_and_a_flood_of_resets_is_cut_off(
     assert await anyio.to_thread.run_sync(use) == settings
 
 
+@pytest.mark.parametrize("method", ["ZZFOO", "get", "TRACE", "M" * 100])
+async def test_a_method_that_is_none_of_ours_reaches_no_replica(
+    method: str, servers: Servers, tls_pair: Edge, tls_place: EdgePlace, authority: Authority
+) -> None:
+    await tls_pair.start(servers.model())
+
+    def ask() -> bytes:
+        with Http2(connect(tls_place.listen_port, authority.client("h2"))) as client:
+            return client.ask(method, "/demo")
+
+    assert b"last good" not in await anyio.to_thread.run_sync(ask)
+    assert servers.last_good.seen == []
+
+
 async def test_the_guard_knows_the_edge_by_its_certificate_even_after_its_end(
     servers: Servers, tls_pair: Edge, tls_place: EdgePlace, authority: Authority
 ) -> None:

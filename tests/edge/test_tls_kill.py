@@ -129,7 +129,7 @@ async def test_either_envoy_is_killed_under_load_without_a_failure_beyond_one_re
             assert send_signal(victim.record, signal.SIGKILL)
             await until(lambda pid=killed: _gone(tls_pair, pid), seconds=60)
             await more_answers_for_each()
-            await tls_pair.restart_dead()
+            await tls_pair.restart(index)
 
     assert load.failures == []
     assert load.retried > 0

@@ -44,6 +44,8 @@ class Cluster:
     database_url: str | None
     port: int = field(default_factory=free_port)
     last_good: str = ""
+    told_to_end: set[ProcessRecord] = field(default_factory=set)
+    """Processes that a fault has asked to end: they take no new users from then on."""
 
     @property
     def issuer(self) -> str:

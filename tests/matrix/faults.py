@@ -58,6 +58,8 @@ class Injector:
 
     async def _harm_process(self, fault: Fault) -> None:
         record = self._process(fault.target)
+        if record is not None and fault.action is Action.RESTART:
+            self.cluster.told_to_end.add(record)
         if record is None or not processes.send_signal(record, _SIGNALS[fault.action]):
             self.tell(f"{fault.number:>3}  there is no {fault.target} at this moment")
             return

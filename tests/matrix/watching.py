@@ -122,6 +122,7 @@ class Watcher:
                 alive.add(replica.process)
         # What ran before the first look has been up for long enough: users were let in after it.
         fresh = at if self.samples else at - SETTLED_SECONDS
+        alive -= self.cluster.told_to_end
         self._since = {record: self._since.get(record, fresh) for record in alive}
         settled = {record for record, since in self._since.items() if at - since >= SETTLED_SECONDS}
         counted = sum(record in settled for record in envoys)

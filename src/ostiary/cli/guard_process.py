@@ -36,11 +36,16 @@ def run_in_foreground(options: GuardOptions, ready: Callable[[dict[str, Any]], N
 
 
 def run_kept(data: Path) -> int:
-    """Run a guard below a keeper; leave the reason behind when it cannot start."""
+    """Run a guard below a keeper; leave the reason behind when it cannot start.
+
+    Returns the exit code. One that had started and then ended by an error has refused nothing, so
+    that the keeper starts the next one.
+    """
     (data / _FAILURE_FILE).unlink(missing_ok=True)
+    started: list[dict[str, Any]] = []
     try:
         options = GuardOptions.requested(data)
-        wiring.run_guard(options, ready=lambda _status: None, stops_everything=False)
+        wiring.run_guard(options, ready=started.append, stops_everything=False)
     except OstiaryError as error:
         value = {
             "code": error.code,
@@ -49,7 +54,7 @@ def run_kept(data: Path) -> int:
             "exit_code": int(error.exit_code),
         }
         write_atomically(data / _FAILURE_FILE, json.dumps(value).encode())
-        return int(error.exit_code)
+        return int(ExitCode.INTERNAL if started else error.exit_code)
     return int(ExitCode.DONE)
 
 
@@ -140,8 +145,11 @@ def stop(data: Path) -> dict[str, Any]:
             if not any(processes.is_alive(record) for record in seen):
                 return {"running": False} if asked else _stop_without_guard(data)
         time.sleep(_POLL_SECONDS)
-    raise OstiaryError(
-        "stop_slow", "The guard has not stopped everything yet.", hint="See `ostiary status`."
+    raise NotRunningError(
+        "stop_slow",
+        "The guard does not answer, or has not stopped everything yet.",
+        hint="See `ostiary status`. A guard that was paused goes on after `kill -CONT PID`; after "
+        "`kill -9 PID`, `ostiary down` stops the rest without it.",
     )
 
 

@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 
 from ostiary.cli import guard_process
 from ostiary.cli.edge_view import certificate_warning, encryption
 from ostiary.cli.options import DataOption, JsonOption, data_directory
 from ostiary.cli.output import Output, Result
+from ostiary.cli.status_view import status_view
 from ostiary.guard.client import GuardClient
 from ostiary.guard.options import GuardOptions
 from ostiary.kernel.errors import NotRunningError
@@ -57,7 +57,7 @@ def up(
     port: Annotated[
         int | None,
         typer.Option(
-            "--port", min=1, max=65535, help="Port for users (default: that of [edge] listen)."
+            "--port", min=1, max=65535, help="Port for users (default: that of edge.listen)."
         ),
     ] = None,
     database: Annotated[
@@ -133,40 +133,19 @@ def status(
     if json or not watch:
         output.result(value, _show_status)
         return
-    with Live(_status_table(value), console=output.console, auto_refresh=False) as live:
+    with Live(status_view(value), console=output.console, auto_refresh=False) as live:
         while True:
             try:
-                live.update(_status_table(client.get("/status")), refresh=True)
+                live.update(status_view(client.get("/status")), refresh=True)
             except NotRunningError:
                 live.update("The guard does not answer; users are still served.", refresh=True)
             time.sleep(_REFRESH_SECONDS)
 
 
 def _show_status(console: Console, value: Result) -> None:
-    console.print(_status_table(value))
+    console.print(status_view(value))
     if warning := certificate_warning(value):
         console.print(warning, markup=False)
-
-
-def _status_table(value: Result) -> Table:
-    change = value["change"]
-    if change is None:
-        title = f"last good {value['last_good']}, no change under way"
-    else:
-        title = f"last good {value['last_good']}, change {change['change']} in {change['stage']}"
-    columns = ("replica", "snapshot", "pid", "share", "capacity", "load")
-    table = Table(*columns, title=title, title_justify="left", box=None)
-    for replica in value["replicas"]:
-        share = replica["share"]
-        table.add_row(
-            replica["name"],
-            replica["snapshot"],
-            str(replica["pid"]),
-            "" if share is None else f"{share:.1%}",
-            "" if replica["capacity"] is None else f"{replica['capacity']:g}/s",
-            "" if replica["load"] is None else f"{replica['load']:.0%}",
-        )
-    return table
 
 
 def _show_ready(console: Console, value: Result, options: GuardOptions, detach: bool) -> None:

@@ -43,7 +43,7 @@ from ostiary.guard.store_check import require_store
 from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trials import TrialPlace, Trials
 from ostiary.kernel.clock import SystemClock
-from ostiary.kernel.errors import OstiaryError, UsageError
+from ostiary.kernel.errors import UsageError
 from ostiary.kernel.ids import SystemRandom
 from ostiary.kernel.journal import Journal
 from ostiary.runtime.data_directory import DataDirectory
@@ -127,7 +127,8 @@ def run_guard(
         _require_whole(journal)
         require_store(options.database_url, options.data)
         earlier = GuardOptions.recorded(options.data)
-        base = _base(options, data, configuration, journal)
+        served = _served_settings(data, configuration, journal)
+        base = _base(options, data, configuration, journal, served)
         base = _with_new_edge(base)
         differs = options.differs_in_launch(earlier, settings_port=base.port)
         base = replace(base, launch_differs=differs)
@@ -137,20 +138,21 @@ def run_guard(
 def stop_orphans(options: GuardOptions) -> bool:
     """Stop replicas and edge that run without a guard; return whether there were any.
 
-    The caller holds the data directory's lock.
+    The caller holds the data directory's lock. Neither settings nor snapshots nor the journal
+    are needed: nothing that cannot be read may keep anybody from stopping what runs.
     """
     data = DataDirectory(options.data)
-    try:
-        configuration = load_checked(options.config)
-    except OstiaryError:
-        # Settings that cannot be read must not keep anybody from stopping what runs.
-        configuration = Configuration()
+    unread, served = Configuration(), SnapshotSettings()
     with usable_journal(data.journal, SystemClock()) as journal:
-        return asyncio.run(_stop_orphans(_base(options, data, configuration, journal)))
+        return asyncio.run(_stop_orphans(_base(options, data, unread, journal, served)))
 
 
 def _base(
-    options: GuardOptions, data: DataDirectory, configuration: Configuration, journal: Journal
+    options: GuardOptions,
+    data: DataDirectory,
+    configuration: Configuration,
+    journal: Journal,
+    served: SnapshotSettings,
 ) -> _Base:
     clock, rng = SystemClock(), SystemRandom()
     releases = ReleaseStore(data.releases)
@@ -162,7 +164,6 @@ def _base(
         edge_token_file=data.edge_token_file,
         store_key_file=data.store_key_file,
     )
-    served = _served_settings(data, configuration, journal)
     epoch = rng.hex(8)
     return _Base(
         options, data, configuration, journal, releases, runtime, clock, rng, epoch, served
@@ -259,7 +260,6 @@ def _guard(
 ) -> tuple[Guard, GuardOperations]:
     snapshots = SnapshotStore(base.data.snapshots)
     fleet, trials = _fleet(base), _trials(base, plane, certificates)
-    pacing = _pacing(base)
     parts = GuardParts(
         options=base.options,
         journal=base.journal,
@@ -270,7 +270,7 @@ def _guard(
         admin=IdentityAdmin(lambda: plane.stable, base.admin_token),
         conductor=_conductor(base, plane, lease, watch, fleet, trials),
         supervisor=_supervisor(base, plane, fleet),
-        pacing=pacing,
+        pacing=_pacing(base),
         issuer=base.issuer,
         epoch=base.epoch,
         trials=trials,
@@ -311,6 +311,7 @@ def _supervisor(base: _Base, plane: DataPlane, fleet: Fleet) -> Supervisor:
         EdgeKeeper(plane, SilenceWatch(base.data.edge), base.journal),
         ReplicaKeeper(parts),
         LogKeeper(base.data.path, base.journal),
+        envoys=base.served.edge.envoys,
     )
 
 

@@ -145,20 +145,20 @@ class Edge:
         """Return the canary's health, as the Envoy sees it that sees the fewest healthy hosts."""
         return await seen_health(self._fleet.live())
 
-    async def restart_dead(self) -> list[int]:
-        """Start every Envoy again that has died; return the new process ids.
+    async def restart(self, index: int) -> int | None:
+        """Start one Envoy again if it has died; return the new process id, or None.
 
-        Returns when they serve. Raises `UsageError` with the last words of one that does not.
+        Returns when it serves. Raises `UsageError` with its last words where it does not.
         """
         async with self._lock:
-            dead = self._fleet.spawn_dead()
-        # Not under the lock: a rollback must not wait for a restart.
-        for envoy in dead:
-            await envoy.wait_ready()
+            envoy = self._fleet.spawn_dead(index)
+        if envoy is None:
+            return None
+        await envoy.wait_ready()  # Not under the lock: a rollback must not wait for a restart.
         async with self._lock:
             if (files := self._rollout.standing()) is not None:
-                await self._verify(dead, files)
-        return [each.record.pid for each in dead if each.record is not None]
+                await self._verify([envoy], files)
+        return None if envoy.record is None else envoy.record.pid
 
     async def stop(self) -> None:
         """End all Envoys in order: no new connections, requests answered, then the process."""

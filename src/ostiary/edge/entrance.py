@@ -24,7 +24,7 @@ class ClientLimits:
     request_s: float = 30.0
     idle_stream_s: float = 30.0
     stream_s: float = 60.0
-    idle_connection_s: float = 60.0
+    idle_connection_s: float = 15.0
     heap_mib: int = 1_024
 
 

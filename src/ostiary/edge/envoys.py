@@ -18,7 +18,9 @@ from ostiary.kernel.hashing import content_hash
 from ostiary.kernel.processes import ProcessRecord, is_alive, send_signal, spawn
 
 _POLL_S = 0.01
-_READY_S = 20.0
+READY_S = 20.0
+"""How long a start may take."""
+
 _ADOPT_S = 3.0
 _DRAIN_S = 5.0
 _TERMINATE_S = 5.0
@@ -93,7 +95,7 @@ class Envoy:
 
     async def wait_ready(self) -> None:
         """Return when the process serves; raise `UsageError` with its last words if it ends."""
-        if await self._answers(_READY_S):
+        if await self._answers(READY_S):
             return
         state = "does not become ready" if self.alive else "ended at once"
         raise UsageError(

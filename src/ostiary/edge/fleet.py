@@ -43,12 +43,13 @@ class Fleet:
             envoy.spawn()
         return missing
 
-    def spawn_dead(self) -> list[Envoy]:
-        """Start every Envoy that ran and has died; return them, not yet ready."""
-        dead = [each for each in self._envoys if each.record is not None and not each.alive]
-        for envoy in dead:
-            envoy.spawn()
-        return dead
+    def spawn_dead(self, index: int) -> Envoy | None:
+        """Start one Envoy if it ran and has died; return it, not yet ready, or None."""
+        envoy = self._envoys[index]
+        if envoy.record is None or envoy.alive:
+            return None
+        envoy.spawn()
+        return envoy
 
     async def stop(self) -> None:
         """End all Envoys in order, at the same time."""

@@ -34,6 +34,7 @@ _FORGEABLE = (
     "x-url-scheme",
 )
 _CLIENT_ADDRESS = "x-forwarded-for"
+_METHODS = "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS"
 
 
 def trust(*, https: bool, trusts_proxy: bool) -> JsonObject:
@@ -74,24 +75,23 @@ def trust(*, https: bool, trusts_proxy: bool) -> JsonObject:
 def refusal_filter() -> JsonObject:
     """Return the HTTP filter that refuses requests which parsers could read differently.
 
-    Two `Host` headers arrive as one with a comma (RFC 9112, section 3.2, wants them refused), and
-    tunnels are not ours to open.
+    Two `Host` headers arrive as one with a comma (RFC 9112, section 3.2, wants them refused).
+    Over HTTP/2 a method can be any text; what is none of ours is neither served nor counted.
     """
-    refused = {
-        "host": (":authority", ".*[^A-Za-z0-9._:\\[\\]-].*|"),
-        "method": (":method", "CONNECT|TRACE"),
-    }
+    ambiguous = _matched(":authority", ".*[^A-Za-z0-9._:\\[\\]-].*|")
+    permissions = {"host": ambiguous, "method": {"not_rule": _matched(":method", _METHODS)}}
     policies = {
-        name: {
-            "permissions": [{"header": {"name": header, "string_match": _expression(regex)}}],
-            "principals": [{"any": True}],
-        }
-        for name, (header, regex) in refused.items()
+        name: {"permissions": [permission], "principals": [{"any": True}]}
+        for name, permission in permissions.items()
     }
     return {
         "name": "envoy.filters.http.rbac",
         "typed_config": {"@type": _RBAC, "rules": {"action": "DENY", "policies": policies}},
     }
+
+
+def _matched(header: str, regex: str) -> JsonObject:
+    return {"header": {"name": header, "string_match": _expression(regex)}}
 
 
 def _expression(regex: str) -> JsonObject:

@@ -17,7 +17,8 @@ from ostiary.kernel.processes import ProcessRecord, is_alive, send_signal
 
 _ANSWER_SECONDS_MAX = 1.0
 _SILENT_IN_ROW_MAX = 3
-_SILENT_AT_START_MAX = 10
+_SILENT_AT_START_MAX = 45
+"""One that starts may take 20 s to get ready (`envoys`); it is asked twice a second at most."""
 
 
 @dataclass(slots=True)
@@ -42,16 +43,22 @@ class SilenceWatch:
         self._admins: dict[int, AdminClient] = {}
 
     async def ask(self) -> None:
-        """Ask all Envoys once, at the same time; takes a second at most."""
+        """Ask all Envoys once, at the same time; takes a second at most.
+
+        Raises `OSError` where one could not even be asked; that is nothing against it.
+        """
         records = {index: self._recorded(index) for index in leftover_indexes(self._directory, 0)}
         self._heard = {
             index: self._of(index, record)
             for index, record in records.items()
             if record is not None and is_alive(record)
         }
+        problems: list[OSError] = []
         async with anyio.create_task_group() as group:
             for index, heard in self._heard.items():
-                group.start_soon(self._ask, index, heard)
+                group.start_soon(self._ask, index, heard, problems)
+        if problems:
+            raise problems[0]
 
     def hung(self) -> ProcessRecord | None:
         """Return one Envoy that hangs, if any does: they are never to be away together."""
@@ -70,11 +77,15 @@ class SilenceWatch:
         heard = self._heard.get(index)
         return heard if heard is not None and heard.record == record else _Heard(record)
 
-    async def _ask(self, index: int, heard: _Heard) -> None:
+    async def _ask(self, index: int, heard: _Heard, problems: list[OSError]) -> None:
         admin = self._admins.setdefault(index, AdminClient(self._directory, f"admin-{index}.sock"))
         answered = False
-        with anyio.move_on_after(_ANSWER_SECONDS_MAX):
-            answered = await admin.ready()
+        try:
+            with anyio.move_on_after(_ANSWER_SECONDS_MAX):
+                answered = await admin.ready()
+        except OSError as problem:
+            problems.append(problem)
+            return
         heard.has_answered = heard.has_answered or answered
         heard.silent = 0 if answered else heard.silent + 1
         if not answered:

@@ -7,12 +7,13 @@ from functools import partial
 
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard.history import REPLICA_DIED, REPLICA_STARTED, REPLICA_STOPPED
+from ostiary.guard.patience import journal_failure
 from ostiary.guard.seats import LastExit
 from ostiary.guard.threads import in_thread
 from ostiary.kernel.clock import Clock, to_rfc3339
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.ids import Random, new_id
-from ostiary.kernel.journal import Journal
+from ostiary.kernel.journal import Journal, JournalError
 from ostiary.runtime.ports import (
     FailureReason,
     Replica,
@@ -101,15 +102,31 @@ class Fleet:
 
         The edge no longer routes to them, and has said so. `routed` says that it did lately: its
         threads may have picked one for a request just before, so it is left a moment to arrive.
+        Raises the first error after all have been tried; those that ended are journalled.
         """
         replicas = list(replicas)
         if routed and replicas:
             await asyncio.sleep(_LEAVE_SECONDS)
-        await asyncio.gather(
-            *(self._runtime.stop(replica, self._place.stop_seconds_max) for replica in replicas)
-        )
-        for replica in replicas:
-            self._journal.append(REPLICA_STOPPED, replica.name, {"snapshot": replica.snapshot})
+        stops = (self._runtime.stop(one, self._place.stop_seconds_max) for one in replicas)
+        outcomes = await asyncio.gather(*stops, return_exceptions=True)
+        for replica, outcome in zip(replicas, outcomes, strict=True):
+            if outcome is None:
+                self._journal.append(REPLICA_STOPPED, replica.name, {"snapshot": replica.snapshot})
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+
+    async def abandon(self, replica: Replica) -> None:
+        """Stop a replica that belongs to no group any more; only journal that it does not end.
+
+        Its record stays then, by which whoever stops everything finds it.
+        """
+        try:
+            await self.stop([replica], routed=False)
+        except JournalError:
+            raise
+        except (OstiaryError, OSError) as error:
+            journal_failure(self._journal, "replicas", error)
 
     def alive(self, replica: Replica) -> bool:
         """Return whether the replica's process runs."""
@@ -158,7 +175,8 @@ class Fleet:
         return replica
 
 
-def failed_start(error: OstiaryError, clock: Clock) -> LastExit:
+def failed_start(error: OstiaryError | OSError, clock: Clock) -> LastExit:
     """Return how a replica ended that did not get ready."""
     lines = error.log_lines if isinstance(error, ReplicaFailedError) else []
-    return LastExit(to_rfc3339(clock.now()), error.message, tuple(lines[-_LOG_LINES:]))
+    words = error.message if isinstance(error, OstiaryError) else str(error)
+    return LastExit(to_rfc3339(clock.now()), words, tuple(lines[-_LOG_LINES:]))

@@ -5,14 +5,16 @@ from typing import Any
 
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard import history as events
+from ostiary.guard.departures import next_to_go
 from ostiary.guard.fleet import Fleet, failed_start
+from ostiary.guard.patience import journal_failure
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.replica_probes import Kind, ReplicaProbes, Trouble
-from ostiary.guard.seats import LastExit, Replacements, Seat
-from ostiary.kernel.clock import Clock, to_rfc3339
+from ostiary.guard.seats import Replacements, Seat
+from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.journal import Journal, JournalError
-from ostiary.runtime.ports import Replica
+from ostiary.runtime.ports import Replica, ReplicaFailedError
 
 
 class Group:
@@ -45,6 +47,7 @@ class Group:
         self._vacant: list[Seat] = []
         self._filling: list[Seat] = []
         self._leaving: Replica | None = None
+        self._is_followed = False
         self._replacing = Seat(clock.monotonic())
         self._replacements = Replacements()
 
@@ -63,20 +66,25 @@ class Group:
         living = [one for one in members if self._fleet.alive(one)]
         for one in living:
             self._seats.setdefault(one.name, Seat(now))
-        dead = [one for one in members if one not in living]
-        if dead:
+        if dead := [one for one in members if one not in living]:
             # At once: a second opinion must not be asked of a replica that is gone.
             self._change(living)
         for one in dead:
             await self._bury(one, now)
+        if not self._is_kept():
+            return
+        # A burial takes time, and more may have died or joined meanwhile.
+        living = [one for one in self._members() if self._fleet.alive(one)]
         self._fill(living, now)
         self._look_for_trouble(living, now)
 
-    def _members(self) -> list[Replica]:
-        return [one for one in self._plane.members(self._snapshot.id) if not self._is_buried(one)]
+    def _is_kept(self) -> bool:
+        return bool(self._plane.members(self._snapshot.id))
 
-    def _is_buried(self, replica: Replica) -> bool:
-        return replica.name in self._buried
+    def _members(self) -> list[Replica]:
+        return [
+            one for one in self._plane.members(self._snapshot.id) if one.name not in self._buried
+        ]
 
     def _change(self, members: list[Replica]) -> None:
         if self._plane.set_members(self._snapshot.id, members):
@@ -90,12 +98,12 @@ class Group:
             self._vacant.append(seat.vacated(now, last_exit))
 
     def _fill(self, living: list[Replica], now: float) -> None:
-        staying = [one for one in living if one is not self._leaving]
-        on_the_way = len(self._filling) + (self._leaving is not None)
-        missing = self._count - len(staying) - on_the_way
+        staying = sum(one is not self._leaving for one in living)
+        missing = self._count - staying - len(self._filling) - self._is_followed
         # After a guard's death there may be fewer members than seats, and nobody knows why.
         self._vacant += [Seat(now)] * (missing - len(self._vacant))
-        for seat in self._vacant[: max(missing, 0)]:
+        del self._vacant[max(missing, 0) :]  # Nobody has to follow one that was too many.
+        for seat in list(self._vacant):
             if seat.due_in(now, alone=not living) <= 0:
                 self._vacant.remove(seat)
                 self._filling.append(seat)
@@ -104,91 +112,89 @@ class Group:
     async def _fill_seat(self, seat: Seat) -> None:
         try:
             (replica,) = await self._fleet.start(self._snapshot, 1)
+            if await self._join(replica):
+                self._seats[replica.name] = seat.taken(self._clock.monotonic())
         except JournalError:
             raise
         except (OstiaryError, OSError) as error:
-            self._vacant.append(seat.failed(self._clock.monotonic(), _words(error, self._clock)))
-            return
+            self._vacant.append(self._failed(seat, error))
         finally:
             self._filling.remove(seat)
-        if not await self._join(replica):
-            return
-        self._seats[replica.name] = seat.taken(self._clock.monotonic())
 
     async def _join(self, replica: Replica) -> bool:
         """Make a replica that is ready a member, unless its group was given up meanwhile."""
-        if not self._plane.members(self._snapshot.id):
+        if not self._is_kept():
             await self._fleet.stop([replica], routed=False)
             return False
         self._change([*self._members(), replica])
         return True
 
     def _look_for_trouble(self, living: list[Replica], now: float) -> None:
-        """Replace one member at a time; one that only takes much room waits for the others."""
+        """Have one member go, if one has to; never two at a time."""
         if self._leaving is not None or self._replacing.due_in(now, alone=False) > 0:
             return
-        complete = len(living) >= self._count and not self._filling
-        if complete and len(living) > self._count:
-            # Left over from a replacement that another guard had begun.
-            self._leave(living[0], Trouble(Kind.MEMORY, "is one more than needed"))
+        surplus = -1 if self._filling else len(living) - self._count
+        if surplus <= 0 and not self._replacements.allowed(now):
             return
-        if not self._replacements.allowed(now):
-            return
-        for one in living:
-            trouble = self._probes.trouble(one)
-            if trouble is not None and (complete or trouble.kind is Kind.HUNG):
-                self._leave(one, trouble)
-                return
-
-    def _leave(self, replica: Replica, trouble: Trouble) -> None:
-        self._leaving = replica
-        self._spawn(self._replace(replica, trouble))
+        if (chosen := next_to_go(living, surplus, self._probes)) is not None:
+            self._leaving, trouble = chosen
+            self._is_followed = len(living) <= self._count
+            self._spawn(self._replace(self._leaving, trouble))
 
     async def _replace(self, old: Replica, trouble: Trouble) -> None:
         """Start the new one, route to it, and only then end the old one."""
-        data = {"snapshot": self._snapshot.id, "message": f"Replica {old.name} {trouble.words}."}
-        self._journal.append(events.REPLICA_REPLACED, old.name, data)
-        others = [one for one in self._members() if one is not old]
         try:
             if trouble.kind is Kind.HUNG:
-                self._change(others)
-            if len(others) < self._count:
+                self._change([one for one in self._members() if one is not old])
+            if self._is_followed:
                 await self._succeed(old)
             await self._dismiss(old, trouble)
         except JournalError:
             raise
         except (OstiaryError, OSError) as error:
-            now = self._clock.monotonic()
-            self._replacing = self._replacing.failed(now, _words(error, self._clock))
-            if self._fleet.alive(old) and old not in self._members():
-                # Nobody can follow it now. It may yet come to itself, and costs nothing.
-                self._change([*self._members(), old])
+            self._replacing = self._failed(self._replacing, error)
+            await self._take_back(old)
         else:
             self._replacing = Seat(self._clock.monotonic())
             self._replacements = self._replacements.one_more(self._clock.monotonic())
         finally:
-            self._leaving = None
+            self._leaving, self._is_followed = None, False
+
+    async def _take_back(self, old: Replica) -> None:
+        """Let a member stay that nobody can follow now, if there is a group to stay in."""
+        if old.name in self._buried or not self._fleet.alive(old):
+            return
+        if not self._is_kept():
+            await self._fleet.abandon(old)
+        elif old not in self._members():
+            # It may yet come to itself, and costs nothing.
+            self._change([*self._members(), old])
+
+    def _failed(self, seat: Seat, error: OstiaryError | OSError) -> Seat:
+        """Return the seat after a failure; journal one that no replica's end tells of."""
+        last_exit = failed_start(error, self._clock)
+        is_news = seat.last_exit is None or seat.last_exit.how != last_exit.how
+        if is_news and not isinstance(error, ReplicaFailedError):
+            journal_failure(self._journal, "replicas", error)
+        return seat.failed(self._clock.monotonic(), last_exit)
 
     async def _succeed(self, old: Replica) -> None:
         (new,) = await self._fleet.start(self._snapshot, 1)
         if await self._join(new):
             seat = self._seats.get(old.name, Seat(self._clock.monotonic()))
             self._seats[new.name] = seat.taken(self._clock.monotonic())
+        self._is_followed = False
 
     async def _dismiss(self, old: Replica, trouble: Trouble) -> None:
         self._change([one for one in self._members() if one is not old])
         # The edge has to have said that it no longer routes there.
         await self._plane.refresh()
-        if not self._is_buried(old):
+        if old.name not in self._buried:
             self._buried.add(old.name)
             if trouble.kind is Kind.HUNG:
                 await self._fleet.bury(old, trouble.words)
             else:
                 await self._fleet.stop([old])
         self._seats.pop(old.name, None)
-
-
-def _words(error: Exception, clock: Clock) -> LastExit:
-    if isinstance(error, OstiaryError):
-        return failed_start(error, clock)
-    return LastExit(to_rfc3339(clock.now()), str(error))
+        data = {"snapshot": self._snapshot.id, "message": f"Replica {old.name} {trouble.words}."}
+        self._journal.append(events.REPLICA_REPLACED, old.name, data)

@@ -7,6 +7,7 @@ that a load above 1 says how many more are wanted than can be served.
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -39,6 +40,7 @@ class LoadWatch:
         self._clock = clock
         self._capacities: dict[str, float] = {}
         self._readings: dict[str, deque[tuple[float, float]]] = {}
+        self._missed: set[str] = set()
 
     def recall(self, entries: Iterable[Entry]) -> None:
         """Learn what earlier guards have journalled."""
@@ -63,7 +65,7 @@ class LoadWatch:
         return None if rate is None else round(rate / capacity, 3)
 
     async def run(self) -> None:
-        """Read for ever. A replica that does not answer has no load until it does."""
+        """Read for ever. A replica that did not answer twice in a row has no load until it does."""
         async with httpx.AsyncClient(timeout=_SECONDS_MAX, trust_env=False) as client:
             while True:
                 replicas = self._replicas()
@@ -72,6 +74,7 @@ class LoadWatch:
                 self._readings = {
                     name: kept for name, kept in self._readings.items() if name in names
                 }
+                self._missed &= names
                 await asyncio.sleep(_READ_SECONDS)
 
     async def _read(self, client: httpx.AsyncClient, replica: Replica) -> None:
@@ -86,8 +89,11 @@ class LoadWatch:
                         break
             count = count_in(text.decode(errors="replace"))
         except (httpx.HTTPError, TimeoutError, ValueError):
-            self._readings.pop(replica.name, None)
+            if replica.name in self._missed:
+                self._readings.pop(replica.name, None)
+            self._missed.add(replica.name)
             return
+        self._missed.discard(replica.name)
         readings = self._readings.setdefault(replica.name, deque(maxlen=_READINGS))
         readings.append((self._clock.monotonic(), count))
 
@@ -95,12 +101,15 @@ class LoadWatch:
 def count_in(text: str) -> float:
     """Return the requests for a hash in a replica's metrics, hashed and sent away alike.
 
-    Raises `ValueError` where there are none: an older release does not count them.
+    Raises `ValueError` where there are none, as in an older release, and where one is no number.
     """
     values = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(_COUNTER)]
     if not values:
         raise ValueError("no such metric")
-    return sum(float(value) for value in values)
+    count = sum(float(value) for value in values)
+    if not math.isfinite(count):
+        raise ValueError("no such metric")
+    return count
 
 
 def rate_of(readings: Sequence[tuple[float, float]]) -> float | None:

@@ -126,9 +126,9 @@ class DataPlane:
         """Return what both Envoys have counted."""
         return await self._edge.counters()
 
-    async def restart_dead(self) -> list[int]:
-        """Start Envoys anew that have died; return the new process ids."""
-        return await self._edge.restart_dead()
+    async def restart_envoy(self, index: int) -> int | None:
+        """Start one Envoy anew if it has died; return the new process id."""
+        return await self._edge.restart(index)
 
     async def detach(self) -> None:
         """Give the connections to the edge back; it serves on."""

@@ -47,7 +47,11 @@ async def run(
     loop = asyncio.get_running_loop()
     # Until it runs, a signal ends the process as usual; what was started is adopted by the next.
     await guard.start()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if guard.stops_everything:
+        # The terminal was closed under a guard in the foreground.
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
         loop.add_signal_handler(number, guard.stop)
     path = socket_path(data)
     path.unlink(missing_ok=True)

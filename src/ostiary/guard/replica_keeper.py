@@ -5,26 +5,25 @@ ready, and nothing waits for another's start.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
-from ostiary.guard import history as events
 from ostiary.guard.fleet import Fleet
 from ostiary.guard.group import Group
-from ostiary.guard.patience import Patience
+from ostiary.guard.patience import Rhythm, keep_doing
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.replica_probes import ReplicaProbes
 from ostiary.guard.seats import Seat
 from ostiary.kernel.clock import Clock
-from ostiary.kernel.errors import OstiaryError
-from ostiary.kernel.journal import Journal, JournalError
+from ostiary.kernel.journal import Journal
 from ostiary.runtime.resources import memory_max_mib
 
-_LOOK_SECONDS = 0.2
-_PROBE_SECONDS = 0.5
 _PAUSE_SECONDS_MAX = 5.0
+_LOOKS = Rhythm(0.2, _PAUSE_SECONDS_MAX)
+_PROBES = Rhythm(0.5, _PAUSE_SECONDS_MAX)
+_WRITES = Rhythm(0.0, _PAUSE_SECONDS_MAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +53,23 @@ class ReplicaKeeper:
         self._edge_is_stale = asyncio.Event()
 
     async def look_after_members(self) -> None:
-        """Look for ever. Raises `JournalError` when nothing can be recorded any more."""
-        patience = Patience(_PAUSE_SECONDS_MAX)
+        """Look for ever. Raises `JournalError`, and `RuntimeError` for what nobody foresaw."""
         try:
-            while True:
-                pause = _LOOK_SECONDS
-                try:
-                    await self.look()
-                    patience.succeeded()
-                except JournalError:
-                    raise
-                except (OstiaryError, OSError) as error:
-                    pause, is_news = patience.failed(str(error))
-                    self._say(error, is_news=is_news)
-                await asyncio.sleep(pause)
+            await self._keep_doing(self.look, _LOOKS)
         finally:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def look(self) -> None:
-        """Look once: bury the dead, fill empty seats, replace one member in trouble."""
+        """Look once: bury the dead, fill empty seats, replace one member in trouble.
+
+        Raises `RuntimeError` once work beside the loop has ended by an error that it does not
+        expect. That ends the guard: the next one adopts all that runs, while this one would go on
+        with a group that it knows wrongly.
+        """
         if self._failed is not None:
-            raise self._failed
+            raise RuntimeError("looking after replicas failed") from self._failed
         kept = self._parts.plane.kept_snapshots()
         self._groups = {each: self._groups.get(each) or self._group(each) for each in kept}
         for each in kept:
@@ -84,30 +77,11 @@ class ReplicaKeeper:
 
     async def tell_the_edge(self) -> None:
         """Write the edge anew whenever members have changed, for ever; raises `JournalError`."""
-        patience = Patience(_PAUSE_SECONDS_MAX)
-        while True:
-            await self._edge_is_stale.wait()
-            self._edge_is_stale.clear()
-            try:
-                await self._parts.plane.refresh()
-                patience.succeeded()
-            except JournalError:
-                raise
-            except (OstiaryError, OSError) as error:
-                self._edge_is_stale.set()
-                pause, is_news = patience.failed(str(error))
-                self._say(error, is_news=is_news)
-                await asyncio.sleep(pause)
+        await self._keep_doing(self._write_edge, _WRITES)
 
     async def probe(self) -> None:
-        """Ask all members how they are, for ever."""
-        plane = self._parts.plane
-        while True:
-            members = [one for each in plane.kept_snapshots() for one in plane.members(each)]
-            await self._parts.probes.look(
-                members, lambda each: memory_max_mib(self._snapshot(each).settings["identity"])
-            )
-            await asyncio.sleep(_PROBE_SECONDS)
+        """Ask all members how they are, for ever; raises `JournalError`."""
+        await self._keep_doing(self._probe, _PROBES)
 
     def seat(self, replica: str) -> Seat | None:
         """Return the seat of a member by its name; None where it is not looked after."""
@@ -118,6 +92,25 @@ class ReplicaKeeper:
         """Return the seats of a group that nobody sits in, those being filled included."""
         group = self._groups.get(snapshot)
         return [] if group is None else group.vacant()
+
+    async def _write_edge(self) -> None:
+        await self._edge_is_stale.wait()
+        self._edge_is_stale.clear()
+        try:
+            await self._parts.plane.refresh()
+        except BaseException:
+            self._edge_is_stale.set()
+            raise
+
+    async def _probe(self) -> None:
+        plane = self._parts.plane
+        members = [one for each in plane.kept_snapshots() for one in plane.members(each)]
+        await self._parts.probes.look(
+            members, lambda each: memory_max_mib(self._snapshot(each).settings["identity"])
+        )
+
+    async def _keep_doing(self, work: Callable[[], Awaitable[None]], rhythm: Rhythm) -> None:
+        await keep_doing(work, rhythm, what="replicas", journal=self._parts.journal)
 
     def _group(self, snapshot: str) -> Group:
         return Group(
@@ -146,8 +139,3 @@ class ReplicaKeeper:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             self._failed = task.exception()
-
-    def _say(self, error: Exception, *, is_news: bool) -> None:
-        if is_news:
-            data = {"what": "replicas", "message": str(error)}
-            self._parts.journal.append(events.SUPERVISION_FAILED, None, data)

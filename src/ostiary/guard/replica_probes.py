@@ -13,6 +13,8 @@ _GOOD = 200
 _QUESTION = b"GET /live HTTP/1.1\r\nhost: replica\r\nconnection: close\r\n\r\n"
 _SILENT_IN_ROW_MAX = 5
 _LARGE_IN_ROW_MAX = 10
+_SILENCE = (TimeoutError, ConnectionError, ValueError, LookupError)
+"""What a replica can do to a question. Any other `OSError` is the guard's own trouble."""
 
 
 class Kind(StrEnum):
@@ -33,6 +35,7 @@ class Trouble:
 @dataclass(slots=True)
 class _Seen:
     silent: int = 0
+    answered: bool = False
     large: int = 0
     answer: str = "nothing"
     memory_mib: float = 0.0
@@ -52,15 +55,26 @@ class ReplicaProbes:
         self._seen: dict[str, _Seen] = {}
 
     async def look(self, replicas: Iterable[Replica], memory_max_mib: Callable[[str], int]) -> None:
-        """Look at all once; `memory_max_mib` says what replicas of a snapshot may keep."""
+        """Look at all once; `memory_max_mib` says what replicas of a snapshot may keep.
+
+        Raises `OSError` where one could not even be asked; that is nothing against it.
+        """
         replicas = list(replicas)
         self._seen = {each.name: self._seen.get(each.name, _Seen()) for each in replicas}
-        await asyncio.gather(*(self._probe(each) for each in replicas))
+        probes = (self._probe(each) for each in replicas)
+        outcomes = await asyncio.gather(*probes, return_exceptions=True)
         for each in replicas:
             seen = self._seen[each.name]
             seen.memory_mib = self._memory_mib(each)
             is_large = seen.memory_mib > memory_max_mib(each.snapshot)
             seen.large = seen.large + 1 if is_large else 0
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+
+    def answered(self, replica: Replica) -> bool:
+        """Return whether the replica answered its latest probe well; False before the first."""
+        return self._seen.get(replica.name, _Seen()).answered
 
     def trouble(self, replica: Replica) -> Trouble | None:
         """Return why a replica should be replaced; None where it need not be."""
@@ -73,11 +87,15 @@ class ReplicaProbes:
         return None
 
     async def _probe(self, replica: Replica) -> None:
-        status = None
-        with suppress(OSError, ValueError, LookupError, TimeoutError):
-            async with asyncio.timeout(_SECONDS_MAX):
-                status = await _status(replica.host, replica.health_port)
-        seen = self._seen[replica.name]
+        seen, status = self._seen[replica.name], None
+        try:
+            with suppress(*_SILENCE):
+                async with asyncio.timeout(_SECONDS_MAX):
+                    status = await _status(replica.host, replica.health_port)
+        except OSError:
+            seen.answered = False
+            raise
+        seen.answered = status == _GOOD
         seen.answer = "nothing" if status is None else f"HTTP {status}"
         seen.silent = 0 if status == _GOOD else seen.silent + 1
 

@@ -24,7 +24,7 @@ from ostiary.guard.seats import Seat
 from ostiary.guard.status_report import report_status
 from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trials import Trials
-from ostiary.kernel.errors import OstiaryError, UsageError
+from ostiary.kernel.errors import UsageError
 from ostiary.kernel.journal import Journal
 from ostiary.runtime.ports import Replica
 from ostiary.runtime.releases import ReleaseStore
@@ -91,24 +91,20 @@ class Guard:
         )
 
     async def _bring_up(self, snapshot: Snapshot, stable: list[Replica]) -> None:
-        """Start what is missing, and the edge at the same time.
+        """Bring the edge up, and replicas at the same time where none is left.
 
-        Where replicas of an earlier guard serve, one that does not start is no reason to give up:
-        the supervisor goes on trying.
+        Where one of an earlier guard's serves, nothing waits for others: the supervisor fills the
+        empty seats as soon as it looks.
         """
         fleet, plane = self._parts.fleet, self._parts.plane
-        missing = snapshot.settings["identity"]["replicas"] - len(stable)
+        missing = 0 if stable else snapshot.settings["identity"]["replicas"]
         try:
-            launched = await fleet.launch(snapshot, max(missing, 0))
+            launched = await fleet.launch(snapshot, missing)
             edge, replicas = await asyncio.gather(
                 plane.start(snapshot.id, [*stable, *launched]),
                 fleet.wait_ready(launched),
                 return_exceptions=True,
             )
-            if edge is None and stable and isinstance(replicas, OstiaryError):
-                plane.stable = stable
-                await plane.refresh()
-                return
             _raise_first(replicas, edge)
         except BaseException:
             if not stable:

@@ -10,16 +10,17 @@ from ostiary.guard.replica_keeper import ReplicaKeeper
 
 @dataclass(frozen=True, slots=True)
 class Supervisor:
-    """Looks after the edge, the groups that are kept up, and the logs."""
+    """Looks after the edge with its `envoys`, the groups that are kept up, and the logs."""
 
     edge: EdgeKeeper
     replicas: ReplicaKeeper
     logs: LogKeeper
+    envoys: int
 
     async def run(self) -> None:
         """Look for ever. Raises `JournalError` when nothing can be recorded any more."""
         loops = (
-            self.edge.restart_dead(),
+            *(self.edge.restart_dead(index) for index in range(self.envoys)),
             self.edge.kill_hung(),
             self.replicas.look_after_members(),
             self.replicas.tell_the_edge(),

@@ -23,6 +23,9 @@ _HEADER_READ_SECONDS_MAX = 10
 _KEY_SECONDS = 5.0
 """How often the signing keys are looked after."""
 
+_HOUSEKEEPING_SECONDS = 5.0
+"""How often it is asked whether something is to be deleted."""
+
 
 class _ThreadServer(MTServer):
     """Granian's thread-based server with exactly one worker, on any build of Python.
@@ -62,6 +65,10 @@ def serve(configuration: ReplicaConfiguration, identity: Identity) -> None:
     health.start()
     keys = Periodic(identity.look_after_keys, seconds=_KEY_SECONDS, name="keys")
     keys.start()
+    housekeeping = Periodic(
+        identity.delete_expired, seconds=_HOUSEKEEPING_SECONDS, name="housekeeping"
+    )
+    housekeeping.start()
     server = _ThreadServer(
         "ostiary.identity",
         address=configuration.host,
@@ -81,4 +88,5 @@ def serve(configuration: ReplicaConfiguration, identity: Identity) -> None:
     server.serve(target_loader=load, wrap_loader=False)
     health.stop()
     keys.stop()
+    housekeeping.stop()
     identity.close()

@@ -39,6 +39,7 @@ class Identity:
     metrics: Callable[[], bytes]
     close: Callable[[], None]
     look_after_keys: Callable[[], None]
+    delete_expired: Callable[[], None]
 
 
 def build(
@@ -128,4 +129,5 @@ def build(
         metrics=metrics.render,
         close=close,
         look_after_keys=oauth.look_after_keys,
+        delete_expired=pages.housekeeping.run,
     )

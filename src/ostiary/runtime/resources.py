@@ -4,6 +4,7 @@ The memory limit of the settings is enforced in an orderly way by the guard, who
 kernel's limits here only keep a replica that runs away from taking the machine with it.
 """
 
+import os
 import resource
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,10 +27,18 @@ _MEASURED = ("RssAnon:", "VmSwap:")
 def memory_max_mib(settings: Mapping[str, Any]) -> int:
     """Return how much memory a replica with these `[identity]` settings may keep, in MiB.
 
-    The setting, and on top of it what password hashes need that run at the same time.
+    The setting, and on top of it what password hashes need that run at the same time. Releases
+    made them on their `threads` once and now have places for them: whichever is more counts.
     """
-    hashes = int(settings.get("threads", 4)) * int(settings.get("hash_memory_kib", 0)) // 1024
+    places = max(int(settings.get("threads", 4)), _hash_places(settings))
+    hashes = places * int(settings.get("hash_memory_kib", 0)) // 1024
     return int(settings.get("memory_max_mib", MEMORY_MAX_MIB_DEFAULT)) + hashes
+
+
+def _hash_places(settings: Mapping[str, Any]) -> int:
+    """Return the password hashes that one replica makes at the same time, as it counts them."""
+    wanted = int(settings.get("hash_concurrency", 0))
+    return wanted or max(1, len(os.sched_getaffinity(0)) // int(settings.get("replicas", 2)))
 
 
 def limits(settings: Mapping[str, Any]) -> dict[int, int]:

@@ -48,6 +48,12 @@ def prepare(data: Path, rng: Random, *, is_new: bool) -> None:
     file = location(data)
     if is_new and file == data / "secrets" / FILE:
         create_secret(file, rng, content=_new_key(rng))
+    _require_known(data, file)
+    _record(data, file)
+
+
+def _require_known(data: Path, file: Path) -> None:
+    """Raise `RefusedError` for a key that is not the one this data directory was used with."""
     accepted = [key_id(file)]
     if previous(file).exists():
         accepted.append(key_id(previous(file)))
@@ -58,7 +64,6 @@ def prepare(data: Path, rng: Random, *, is_new: bool) -> None:
             f"The store key {file} is {accepted[0]}, but this system was used with {recorded}.",
             hint=f"Put the right key back, or name its file by {VARIABLE}. Nothing was changed.",
         )
-    _record(data, file)
 
 
 def key_id(file: Path) -> str:
@@ -97,6 +102,7 @@ def rotate(data: Path, rng: Random, seal_anew: Callable[[Path], int]) -> dict[st
     with rotation_lock(data):
         try:
             resumed = _is_under_way(file)
+            _require_known(data, file)
             if not resumed:
                 write_atomically(previous(file), _read(file))
                 write_atomically(file, _new_key(rng).encode())
@@ -142,7 +148,9 @@ def _record(data: Path, file: Path) -> None:
     secrets = data / "secrets"
     if _recorded_id(data) != key_id(file):
         write_atomically(secrets / ID_FILE, key_id(file).encode())
-    if file != secrets / FILE and os.environ.get(VARIABLE):
+    if file == secrets / FILE:
+        (secrets / ELSEWHERE_FILE).unlink(missing_ok=True)
+    elif os.environ.get(VARIABLE):
         write_atomically(secrets / ELSEWHERE_FILE, str(file).encode())
 
 

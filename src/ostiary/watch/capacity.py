@@ -22,7 +22,8 @@ from ostiary.watch.relying_party.target import Target
 from ostiary.watch.relying_party.wire import Wire
 
 _BROWSERS = 4
-"""At the same time per replica: enough to keep its hashes busy, too few to fill its queue."""
+"""At the same time per replica: enough to keep its hashes busy, too few to fill its queue.
+Each for an account of its own: one account has few places in the queue."""
 
 
 class CapacityError(OstiaryError):
@@ -55,12 +56,9 @@ async def measure_capacity(
 
     Raises `CapacityError` when a replica does not sign them in, and `AdminApiError`.
     """
-    async with KeptConnections() as transport, admin.accounts(len(targets)) as accounts:
+    async with KeptConnections() as transport, admin.accounts(_BROWSERS) as accounts:
         measured = await asyncio.gather(
-            *(
-                _measure(Wire(target, transport), account, seconds, clock)
-                for target, account in zip(targets, accounts, strict=True)
-            ),
+            *(_measure(Wire(target, transport), accounts, seconds, clock) for target in targets),
             return_exceptions=True,
         )
     for one in measured:
@@ -69,10 +67,12 @@ async def measure_capacity(
     return [one for one in measured if isinstance(one, Capacity)]
 
 
-async def _measure(wire: Wire, account: ProbeAccount, seconds: float, clock: Clock) -> Capacity:
+async def _measure(
+    wire: Wire, accounts: Sequence[ProbeAccount], seconds: float, clock: Clock
+) -> Capacity:
     began = clock.monotonic()
     ends = began + seconds
-    browsers = (_sign_in_until(ends, wire, account, clock) for _ in range(_BROWSERS))
+    browsers = (_sign_in_until(ends, wire, account, clock) for account in accounts)
     try:
         took = [each for one in await asyncio.gather(*browsers) for each in one]
     except StepFailedError as error:

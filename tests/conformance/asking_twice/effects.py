@@ -188,6 +188,8 @@ class SignIn(Effect):
         situation.is_signed_in()
         for name in [name for name in situation.browser.cookies if "device" in name]:
             del situation.browser.cookies[name]
+        # Of another new device people are told an hour later only.
+        situation.service.clock.advance(3601)
         return situation.form("/sign-in", email=situation.email, password=PASSWORD)
 
     def prove(self, situation: Situation, seen: testing.Result) -> None:

@@ -1,11 +1,16 @@
 """What the guard makes of the replicas' own counts."""
 
+import asyncio
+
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.guard.load import count_in, rate_of, read_measurement
+from ostiary.guard.load import LoadWatch, count_in, rate_of, read_measurement
 from ostiary.kernel.errors import UsageError
+from tests.fakes.clock import FakeClock
+from tests.unit.guard.groups import replica
 
 METRICS = """\
 # HELP ostiary_identity_hash_requests_total Requests for a password hash.
@@ -57,3 +62,32 @@ def test_a_rate_is_never_negative(readings) -> None:
 def test_what_is_no_measurement_is_refused(body) -> None:
     with pytest.raises(UsageError):
         read_measurement(body)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_count_that_is_no_number_is_no_load(value) -> None:
+    with pytest.raises(ValueError, match="no such metric"):
+        count_in(f"ostiary_identity_hash_requests_total{{}} {value}\n")
+
+
+def test_one_reading_that_fails_leaves_the_load_and_a_second_one_does_not() -> None:
+    async def scenario() -> None:
+        clock, answers = FakeClock(), iter([(200, 0), (200, 5), (500, 0), (500, 0), (200, 9)])
+
+        def answer(_request: httpx.Request) -> httpx.Response:
+            status, count = next(answers)
+            text = f"ostiary_identity_hash_requests_total{{}} {count}\n" if status == 200 else ""
+            return httpx.Response(status, text=text)
+
+        watch = LoadWatch(list, clock)
+        watch.learn("s-1", 10.0)
+        member = replica("identity-1", "s-1")
+        loads = []
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+            for _ in range(5):
+                await watch._read(client, member)
+                loads.append(watch.load(member))
+                clock.advance(1)
+        assert loads == [None, 0.5, 0.5, None, None]
+
+    asyncio.run(scenario())

@@ -1,9 +1,12 @@
 """Trouble is counted in looks: a replica is not blamed for one, nor for a guard that was away."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+import pytest
 
 from ostiary.guard.replica_probes import Kind, ReplicaProbes
 from ostiary.kernel.processes import ProcessRecord
@@ -79,5 +82,41 @@ def test_ten_looks_in_a_row_above_its_limit_are_too_much_memory():
             trouble = probes.trouble(replica)
             assert trouble is not None
             assert (trouble.kind, trouble.words) == (Kind.MEMORY, "keeps 600 MiB of memory")
+
+    asyncio.run(scenario())
+
+
+def test_a_replica_has_answered_when_its_latest_probe_was_answered_well():
+    async def scenario() -> None:
+        probes = ReplicaProbes(lambda _: 0.0)
+        async with listening() as (health, replica):
+            assert not probes.answered(replica)
+            for status in (200, 503, 200, 0):
+                health.status = status
+                await probes.look([replica], lambda _: 512)
+                assert probes.answered(replica) is (status == 200)
+
+    asyncio.run(scenario())
+
+
+def test_a_guard_that_cannot_ask_blames_no_replica(monkeypatch: pytest.MonkeyPatch):
+    async def no_descriptor(*_arguments: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async def scenario() -> None:
+        probes = ReplicaProbes(lambda _: 0.0)
+        async with listening() as (health, replica):
+            health.status = 503
+            for _ in range(4):
+                await probes.look([replica], lambda _: 512)
+            with monkeypatch.context() as patch:
+                patch.setattr("ostiary.guard.replica_probes._status", no_descriptor)
+                for _ in range(5):
+                    with pytest.raises(OSError, match="Too many open files"):
+                        await probes.look([replica], lambda _: 512)
+            assert probes.trouble(replica) is None
+            assert not probes.answered(replica)
+            await probes.look([replica], lambda _: 512)
+            assert probes.trouble(replica) is not None
 
     asyncio.run(scenario())

@@ -28,8 +28,16 @@ def wait_for_end(record) -> None:
 
 def test_password_hashes_come_on_top_of_the_memory_that_is_set():
     settings = {"memory_max_mib": 300, "threads": 4, "hash_memory_kib": 65_536}
-    assert memory_max_mib(settings) == 300 + 256
+    assert memory_max_mib(settings | {"hash_concurrency": 1}) == 300 + 4 * 64
+    assert memory_max_mib(settings | {"hash_concurrency": 16}) == 300 + 16 * 64
     assert memory_max_mib({"threads": 4}) == 512
+
+
+def test_where_the_places_for_hashes_are_left_open_the_replicas_share_the_cores(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(24)))
+    settings = {"memory_max_mib": 300, "threads": 4, "hash_memory_kib": 65_536}
+    assert memory_max_mib(settings | {"replicas": 3, "hash_concurrency": 0}) == 300 + 8 * 64
+    assert memory_max_mib(settings | {"replicas": 12, "hash_concurrency": 0}) == 300 + 4 * 64
 
 
 def test_memory_of_this_process_is_measured_and_of_none_is_nothing():

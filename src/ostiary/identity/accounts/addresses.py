@@ -16,6 +16,7 @@ ADDRESS_LENGTH_MAX = 254
 _LOCAL_LENGTH_MAX = 64
 _LABEL_LENGTH_MAX = 63
 _NEVER_IN_LOCAL = frozenset('"(),:;<>[\\]@')
+_ENCODED_WORD = "=?"
 _SEPARATOR_CATEGORY = "Z"
 _OTHER_CATEGORY = "C"
 
@@ -43,7 +44,9 @@ def parse_address(text: str) -> EmailAddress:
     """Return the address in `text`; white space around it is ignored.
 
     Quoted local parts and address literals are refused: nobody signs in with one, and each is a
-    way to hide one address in another. Raises `InvalidAddressError`.
+    way to hide one address in another. So are what mail programs take for the beginning of an
+    encoded word (RFC 2047, section 2), since they would read another address in it. Raises
+    `InvalidAddressError`.
     """
     written = text.strip()
     # The raw length bounds the work below: NFKC makes up to 18 characters out of one.
@@ -72,7 +75,7 @@ def fold(text: str) -> str:
 def _is_local(local: str) -> bool:
     if not 1 <= len(local) <= _LOCAL_LENGTH_MAX:
         return False
-    if local.startswith(".") or local.endswith(".") or ".." in local:
+    if local.startswith(".") or local.endswith(".") or ".." in local or _ENCODED_WORD in local:
         return False
     return not any(character in _NEVER_IN_LOCAL or _is_blank(character) for character in local)
 

@@ -6,7 +6,7 @@ from ostiary.identity.accounts.addresses import parse_address
 from ostiary.identity.accounts.model import Account
 from ostiary.identity.accounts.roles import parse_roles
 from ostiary.identity.passwords.admission import Priority
-from ostiary.identity.passwords.gate import Claim
+from ostiary.identity.passwords.claims import Claim
 from ostiary.identity.passwords.hashing import PasswordHasher
 from ostiary.identity.passwords.policy import require_acceptable
 from ostiary.kernel.clock import Clock, to_unix

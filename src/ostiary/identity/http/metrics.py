@@ -14,7 +14,17 @@ from prometheus_client.registry import Collector
 from ostiary.identity.passwords.counts import GateCounts
 from ostiary.kernel.outcomes import Outcome
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+def name_of_method(method: str) -> str:
+    """Return an HTTP method as it may be counted and logged: one that nobody uses is `other`.
+
+    A request can name any method (RFC 9110, section 9.1), so that otherwise strangers could make
+    series without end and choose what stands in the log.
+    """
+    return method if method in _METHODS else "other"
 
 
 class RequestMetrics:
@@ -43,7 +53,8 @@ class RequestMetrics:
 
     def observe(self, route: str, method: str, outcome: Outcome, seconds: float) -> None:
         """Count one answer."""
-        self._answers.labels(self._snapshot, route, method, outcome.value).inc()
+        name = name_of_method(method)
+        self._answers.labels(self._snapshot, route, name, outcome.value).inc()
         self._seconds.labels(route).observe(seconds)
 
     def render(self) -> bytes:

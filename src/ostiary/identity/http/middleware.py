@@ -4,7 +4,7 @@ import falcon
 import structlog
 
 from ostiary.identity.http.context import UNREAD, RequestContext, context_of, read_context
-from ostiary.identity.http.metrics import RequestMetrics
+from ostiary.identity.http.metrics import RequestMetrics, name_of_method
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
 from ostiary.kernel.outcomes import (
@@ -101,7 +101,7 @@ def _log(
         "request",
         request_id=context.request_id,
         attempt=context.attempt,
-        method=method,
+        method=name_of_method(method),
         route=context.route,
         status=status,
         outcome=outcome.value,

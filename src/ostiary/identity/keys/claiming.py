@@ -23,6 +23,9 @@ from ostiary.kernel.clock import Clock, to_unix
 NEXT_KEYS = 8
 """How many keys wait for the snapshots to come."""
 
+CLOCK_ERROR_SECONDS_MAX = 300
+"""A key that was published later than so many seconds from now waits for nobody."""
+
 CACHE_SECONDS_MAX = 5
 """How old a replica's own copy of the published keys may be, in seconds."""
 
@@ -154,7 +157,10 @@ class KeyClaims:
             self._keys.add(connection, generate_key(), now=self._now(), genesis=genesis)
 
     def _missing(self, connection: Connection) -> int:
-        waiting = sum(key.is_next for key in self._keys.list_published(connection))
+        # Where a clock was far ahead, its keys would fill the pool and be old enough in years.
+        latest = self._now() + CLOCK_ERROR_SECONDS_MAX
+        published = self._keys.list_published(connection)
+        waiting = sum(key.is_next and key.published_at <= latest for key in published)
         return max(0, NEXT_KEYS - waiting)
 
     def _now(self) -> int:

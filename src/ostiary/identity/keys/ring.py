@@ -66,17 +66,25 @@ class KeyRing:
     def signer(self) -> Signer:
         """Return what signs for this snapshot. Raises `SigningUnavailableError` without a key.
 
-        Also where no use of the key could be noted in the store for so long that it might be
-        retired before what it would sign expires; see `lifetime`.
+        Also where the key is no longer published, so that nobody would accept what it signs, and
+        where no use of it could be noted in the store for so long that it might be retired before
+        what it would sign expires; see `lifetime`.
         """
         copy = self._copies.fresh()
         if self._signer is None:
             self._claim_or_log()
+        if self._signer is not None:
+            # A copy without it may be older than the key; loading a new one may replace the key.
+            copy = self._copies.with_key(self._signer.kid)
         signer = self._signer
         if signer is None:
             raise SigningUnavailableError(self._signing_problem, "this snapshot holds no key")
         own = self._noted(copy).find(signer.kid)
-        if own is not None and not may_sign(own, now=to_unix(self._clock.now())):
+        if own is None:
+            raise SigningUnavailableError(
+                Outcome.KEY_UNKNOWN, "this snapshot's key is no longer published"
+            )
+        if not may_sign(own, now=to_unix(self._clock.now())):
             raise SigningUnavailableError(
                 Outcome.SIGNING_FAILED, "no use of the key could be noted for too long"
             )

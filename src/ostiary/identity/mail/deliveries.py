@@ -14,7 +14,8 @@ LEASE_SECONDS = 120
 """How long a sender may keep a mail; longer than all time-outs of one delivery."""
 
 _FOREIGN_SECONDS = 60
-_PURGED_ROWS_MAX = 500
+PURGED_ROWS_MAX = 500
+"""How many mails one purge deletes at most."""
 
 
 class Deliveries:
@@ -66,15 +67,15 @@ class Deliveries:
         """Note that the mail will not be sent; return False where the claim was lost."""
         return self._settle(connection, mail, due_at=None, given_up_at=now)
 
-    def purge(self, connection: Connection, *, before: int) -> None:
-        """Delete mails that were over before a moment, at most 500 of them."""
+    def purge(self, connection: Connection, *, before: int) -> int:
+        """Delete mails that were over before a moment, at most 500 of them; return how many."""
         over = (
             select(mails.c.number)
             .where(or_(mails.c.sent_at < before, mails.c.given_up_at < before))
-            .limit(_PURGED_ROWS_MAX)
+            .limit(PURGED_ROWS_MAX)
             .with_for_update(skip_locked=True)
         )
-        connection.execute(delete(mails).where(mails.c.number.in_(over)))
+        return connection.execute(delete(mails).where(mails.c.number.in_(over))).rowcount
 
     def _settle(self, connection: Connection, mail: ClaimedMail, **values: int | None) -> bool:
         # Whoever lost the claim settles nothing: another sender has the mail now.

@@ -23,6 +23,15 @@ class Letter:
     body: str
 
 
+class DeliveryError(Exception):
+    """The mail was not taken. `reason` names no person; `is_final` when trying again is no use."""
+
+    def __init__(self, reason: str, *, is_final: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_final = is_final
+
+
 @dataclass(frozen=True, slots=True)
 class ClaimedMail:
     """A mail that one sender has taken for a while.

@@ -13,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    func,
     select,
 )
 
@@ -27,7 +28,11 @@ HELD_SECONDS = 15
 Longer than the edge gives a request in all, with the default time-outs.
 """
 
+A_DAY_MAX = 20
+"""How many mails of all kinds one address gets in 24 hours, whoever causes them."""
+
 _NEVER = 2**62
+_DAY_SECONDS = 86_400
 _KEY = ["operation", "request_id"]
 _WRITTEN = (
     "operation",
@@ -60,7 +65,8 @@ class Outbox:
 
         A second opinion takes the place of what the first attempt wrote, unless that has been
         taken for sending already. With `once_in_seconds`, nothing is kept where the same kind of
-        mail was written to the same address by another request within that time.
+        mail was written to the same address by another request within that time. Nor is where the
+        address has had all the mail of a day: nobody is to be buried in mail by somebody else.
         """
         values = {
             "operation": operation,
@@ -73,6 +79,7 @@ class Outbox:
             "due_at": now + HELD_SECONDS,
             "minted_by": attempt.minted_by,
             "since": now - once_in_seconds if once_in_seconds else _NEVER,
+            "day": now - _DAY_SECONDS,
         }
         name = connection.dialect.name
         connection.execute(_insert(name, replaces=attempt.is_second_opinion), values)
@@ -89,12 +96,22 @@ class Outbox:
 @cache
 def _insert(dialect_name: str, *, replaces: bool) -> Insert:
     """Return the statement of `add`; built once, since building costs more than running."""
-    lately = exists().where(
+    of_others = (
         mails.c.recipient == bindparam("recipient", type_=Text),
-        mails.c.kind == bindparam("kind", type_=Text),
-        mails.c.created_at >= bindparam("since", type_=BigInteger),
         mails.c.request_id != bindparam("request_id", type_=Text),
     )
+    lately = exists().where(
+        *of_others,
+        mails.c.kind == bindparam("kind", type_=Text),
+        mails.c.created_at >= bindparam("since", type_=BigInteger),
+    )
+    of_a_day = (
+        select(mails.c.number)
+        .where(*of_others, mails.c.created_at > bindparam("day", type_=BigInteger))
+        .limit(A_DAY_MAX)
+        .subquery()
+    )
+    had = select(func.count()).select_from(of_a_day).scalar_subquery()
     numbers = {"created_at": BigInteger, "due_at": BigInteger}
     row = select(
         *(
@@ -103,7 +120,7 @@ def _insert(dialect_name: str, *, replaces: bool) -> Insert:
             else bindparam("attempts", 0, type_=Integer)
             for name in _WRITTEN
         )
-    ).where(~lately)
+    ).where(~lately, had < A_DAY_MAX)
     offer = insert_for(dialect_name, mails).from_select(_WRITTEN, row)
     if not replaces:
         return offer.on_conflict_do_nothing(index_elements=_KEY)

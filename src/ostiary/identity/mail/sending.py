@@ -6,21 +6,17 @@ recognise the second one. More cannot be promised: SMTP has no transaction acros
 (RFC 5321, section 4.5.4.1 and RFC 1047).
 """
 
-import hashlib
 import threading
-from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
 from typing import Protocol
 
 import structlog
 
 from ostiary.identity.audit.model import SERVICE, Entry, Operation
 from ostiary.identity.audit.storage import AuditLog
-from ostiary.identity.mail.deliveries import Deliveries
-from ostiary.identity.mail.model import ClaimedMail
-from ostiary.identity.mail.smtp import DeliveryError
+from ostiary.identity.mail.deliveries import PURGED_ROWS_MAX, Deliveries
+from ostiary.identity.mail.messages import write_message
+from ostiary.identity.mail.model import ClaimedMail, DeliveryError
 from ostiary.identity.store.attempt import Attempt
 from ostiary.identity.store.engine import Store, StoreUnavailableError
 from ostiary.kernel.clock import Clock, to_unix
@@ -120,7 +116,7 @@ class MailSender:
 
     def _send(self, mail: ClaimedMail) -> None:
         try:
-            self._transport.deliver(self._message(mail), mail.recipient)
+            self._transport.deliver(write_message(mail, self._mail_from), mail.recipient)
         except DeliveryError as error:
             self._note_failure(mail, error)
             return
@@ -153,34 +149,18 @@ class MailSender:
             minted_by=self._snapshot,
         )
 
-    def _message(self, mail: ClaimedMail) -> EmailMessage:
-        # The policy refuses line breaks in headers, whatever is put into them.
-        message = EmailMessage(policy=SMTP)
-        message["From"] = self._mail_from
-        message["To"] = mail.recipient
-        message["Subject"] = mail.subject
-        message["Date"] = format_datetime(datetime.fromtimestamp(mail.created_at, UTC))
-        message["Message-ID"] = message_id(mail, self._mail_from)
-        # Answering machines are to keep quiet (RFC 3834, section 5).
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(mail.body)
-        return message
-
     def _purge_if_due(self) -> None:
         if self._clock.monotonic() < self._purge_at:
             return
         self._purge_at = self._clock.monotonic() + _PURGE_SECONDS
         with self._store.write(durable=False) as connection:
-            self._deliveries.purge(connection, before=self._now() - _KEPT_SECONDS)
+            purged = self._deliveries.purge(connection, before=self._now() - _KEPT_SECONDS)
+        if purged == PURGED_ROWS_MAX:
+            # More mails may be over; they must not be written faster than they are deleted.
+            self._purge_at = self._clock.monotonic()
 
     def _now(self) -> int:
         return to_unix(self._clock.now())
-
-
-def message_id(mail: ClaimedMail, mail_from: str) -> str:
-    """Return the Message-ID: the same for every delivery of a mail, telling nothing about it."""
-    digest = hashlib.sha256(f"{mail.operation}\0{mail.request_id}".encode()).hexdigest()
-    return f"<{digest[:32]}@{mail_from.rpartition('@')[2]}>"
 
 
 def _given_up(mail: ClaimedMail, error: DeliveryError, now: int) -> Entry:

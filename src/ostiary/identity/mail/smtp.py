@@ -9,20 +9,13 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from ostiary.identity.mail.messages import UNFIT
+from ostiary.identity.mail.model import DeliveryError
 from ostiary.kernel.errors import RefusedError
 
 _WAIT_SECONDS_MAX = 10
 _PORTS = {"smtp": 587, "smtps": 465}
 _PERMANENT = 500  # first code of replies that will be the same next time (RFC 5321, 4.2.1)
-
-
-class DeliveryError(Exception):
-    """The mail was not taken. `reason` names no person; `is_final` when trying again is no use."""
-
-    def __init__(self, reason: str, *, is_final: bool) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.is_final = is_final
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +105,10 @@ class SmtpTransport:
             raise _failure("sender refused", error.smtp_code, is_final=False) from error
         except (OSError, smtplib.SMTPException) as error:
             raise DeliveryError(type(error).__name__, is_final=False) from error
+        except UNFIT as error:
+            # An address or a text that cannot be said to any server.
+            reason = f"cannot be sent ({type(error).__name__})"
+            raise DeliveryError(reason, is_final=True) from error
         finally:
             with suppress(OSError, smtplib.SMTPException):
                 # Not `quit`: it would wait for an answer that nobody needs.
@@ -122,8 +119,9 @@ class SmtpTransport:
             return self._open()
         except smtplib.SMTPResponseException as error:
             raise _failure("server refused", error.smtp_code, is_final=False) from error
-        except (OSError, smtplib.SMTPException) as error:
-            # A wrong certificate and a wrong login belong here: an operator will mend them.
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            # A wrong certificate and a wrong login belong here, and a password file that is no
+            # text: an operator will mend them.
             raise DeliveryError(type(error).__name__, is_final=False) from error
 
     def _open(self) -> smtplib.SMTP:

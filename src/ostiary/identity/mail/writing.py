@@ -14,6 +14,7 @@ SIGN_UP = "sign_up"
 _SIGN_IN = "sign_in"
 _GRANT_REVOKED = "grant_revoked"
 _DAY_SECONDS = 86_400
+_HOUR_SECONDS = 3600
 
 
 class Recipient(Protocol):
@@ -74,20 +75,40 @@ class Mails:
         client_id: str,
         now: int,
     ) -> None:
-        """Tell that an application was signed out because its refresh token was used twice."""
+        """Tell that an application was signed out because its refresh token was used twice.
+
+        At most once an hour and address, whichever applications they are.
+        """
         if self._is_for(account):
             letter = self._letters.grant_ended(
                 _occasion(account, attempt, now), client_id=client_id
             )
-            self._outbox.add(connection, letter, operation=_GRANT_REVOKED, attempt=attempt, now=now)
+            self._outbox.add(
+                connection,
+                letter,
+                operation=_GRANT_REVOKED,
+                attempt=attempt,
+                now=now,
+                once_in_seconds=_HOUR_SECONDS,
+            )
 
     def new_device(
         self, connection: Connection, account: Recipient, attempt: Attempt, *, now: int
     ) -> None:
-        """Tell that the account was used with a browser that it was not used with before."""
+        """Tell that the account was used with a browser that it was not used with before.
+
+        At most once an hour and address: whoever knows the password could send a thousand.
+        """
         if self._is_for(account):
             letter = self._letters.new_device(_occasion(account, attempt, now))
-            self._outbox.add(connection, letter, operation=_SIGN_IN, attempt=attempt, now=now)
+            self._outbox.add(
+                connection,
+                letter,
+                operation=_SIGN_IN,
+                attempt=attempt,
+                now=now,
+                once_in_seconds=_HOUR_SECONDS,
+            )
 
     def withdraw_sign_in(self, connection: Connection, attempt: Attempt) -> None:
         """Take back what an earlier attempt of this request wrote about a sign-in."""

@@ -20,6 +20,7 @@ from ostiary.identity.sealing.server_secrets import read_or_create
 from ostiary.identity.sessions.current import CurrentSession
 from ostiary.identity.sessions.devices import SECRET_NAME as DEVICES_SECRET_NAME
 from ostiary.identity.sessions.devices import KnownDevices
+from ostiary.identity.sessions.housekeeping import Housekeeping
 from ostiary.identity.sessions.signing_in import SignIn
 from ostiary.identity.sessions.signing_up import SignUp
 from ostiary.identity.sessions.starting import SessionStarter
@@ -48,6 +49,7 @@ class Pages:
     """What other flows use of the pages' parts."""
 
     current_session: CurrentSession
+    housekeeping: Housekeeping
 
 
 def mount(router: Router, parts: PagesParts) -> Pages:
@@ -68,7 +70,8 @@ def mount(router: Router, parts: PagesParts) -> Pages:
         snapshot=configuration.snapshot,
         grace_seconds=settings.session_grace_seconds,
     )
-    sign_in, sign_up = _signing(parts, devices)
+    housekeeping = Housekeeping(store, parts.clock, audit_days=settings.audit_days)
+    sign_in, sign_up = _signing(parts, devices, housekeeping)
     answerer = Answerer(replica=configuration.name, snapshot=configuration.snapshot)
     router.add_route("/", Entrance())
     router.add_route("/favicon.ico", Favicon())
@@ -78,10 +81,12 @@ def mount(router: Router, parts: PagesParts) -> Pages:
     router.add_route(
         "/demo", DemoPage(forms, current_session, answerer, sign_up_open=settings.sign_up)
     )
-    return Pages(current_session=current_session)
+    return Pages(current_session=current_session, housekeeping=housekeeping)
 
 
-def _signing(parts: PagesParts, devices: KnownDevices) -> tuple[SignIn, SignUp]:
+def _signing(
+    parts: PagesParts, devices: KnownDevices, housekeeping: Housekeeping
+) -> tuple[SignIn, SignUp]:
     """Return what the two forms do; both start sessions alike."""
     store, clock, rng, hasher = parts.store, parts.clock, parts.rng, parts.hasher
     settings = parts.configuration.settings
@@ -89,7 +94,7 @@ def _signing(parts: PagesParts, devices: KnownDevices) -> tuple[SignIn, SignUp]:
         clock=clock,
         rng=rng,
         session_seconds=settings.session_seconds,
-        audit_days=settings.audit_days,
+        housekeeping=housekeeping,
     )
     sign_in = SignIn(
         store=store,

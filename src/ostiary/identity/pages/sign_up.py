@@ -11,6 +11,7 @@ from ostiary.identity.pages.forms import FormPages, send_on
 from ostiary.identity.pages.return_to import local_path
 from ostiary.identity.passwords.gate import OverloadedError
 from ostiary.identity.passwords.policy import CHARACTERS_MIN, WeakPasswordError
+from ostiary.identity.sessions.signing_in import Refused
 from ostiary.identity.sessions.signing_up import SignUp
 from ostiary.identity.sessions.starting import SignedIn
 from ostiary.kernel.outcomes import Outcome
@@ -35,7 +36,7 @@ _TAKEN = Refusal(
 _STALE = Refusal(
     Outcome.CSRF_FAILED, "This form was no longer valid.", "Please send it again.", field=""
 )
-_STATUSES = {Outcome.CSRF_FAILED: 403, Outcome.OVERLOADED: 503}
+_STATUSES = {Outcome.CSRF_FAILED: 403, Outcome.RATE_LIMITED: 429, Outcome.OVERLOADED: 503}
 _NONE = Refusal(Outcome.OK, "", "", field="")
 
 
@@ -87,7 +88,7 @@ class SignUpPage:
             response.set_header("retry-after", str(error.retry_after_seconds))
             return Refusal(Outcome.OVERLOADED, error.message, error.hint, field="")
         if not isinstance(result, SignedIn):
-            return _TAKEN
+            return _refusal_of(result, response)
         self._forms.hand_over(request, response, result)
         return None
 
@@ -124,3 +125,16 @@ class SignUpPage:
                 "Nobody can sign up here.",
                 hint="Ask an operator of this service for an account.",
             )
+
+
+def _refusal_of(refused: Refused, response: falcon.Response) -> Refusal:
+    if refused.outcome is not Outcome.RATE_LIMITED:
+        return _TAKEN
+    response.set_header("retry-after", str(refused.wait_seconds))
+    seconds = "1 second" if refused.wait_seconds == 1 else f"{refused.wait_seconds} seconds"
+    return Refusal(
+        Outcome.RATE_LIMITED,
+        "There have been too many new accounts from your network.",
+        f"Try again in {seconds}.",
+        field="",
+    )

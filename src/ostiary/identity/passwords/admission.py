@@ -41,6 +41,7 @@ class Admission:
 
 
 _SHED = Admission(admitted=False)
+_TURNS_OF_THE_OLDEST = 8
 
 
 def admit(
@@ -62,6 +63,12 @@ def admit(
     return Admission(admitted=True, evicted=youngest)
 
 
-def next_served(waiting: Sequence[Priority]) -> int:
-    """Return the position of the one that is served next: the oldest of the most trusted."""
+def next_served(waiting: Sequence[Priority], turn: int) -> int:
+    """Return the position of the one that is served next: the oldest of the most trusted.
+
+    In every eighth turn it is the oldest of all, so that nobody waits in vain however many come
+    who are trusted more.
+    """
+    if turn % _TURNS_OF_THE_OLDEST == 0:
+        return 0
     return min(range(len(waiting)), key=lambda place: (waiting[place], place))

@@ -6,7 +6,8 @@ checked while passwords are hashed. The threads come when they are needed and go
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from typing import TypeVar
 
 from ostiary.identity.passwords.admission import (
@@ -16,6 +17,7 @@ from ostiary.identity.passwords.admission import (
     admit,
     next_served,
 )
+from ostiary.identity.passwords.claims import Claim, fair
 from ostiary.identity.passwords.counts import GateCounts
 from ostiary.identity.passwords.niceness import stand_back
 from ostiary.kernel.clock import Clock
@@ -29,7 +31,6 @@ attempt (2 s), so that the answer 503 arrives and another replica can be asked."
 
 _IDLE_SECONDS = 10.0
 _SMOOTHING = 0.1
-_PLACES_PER_ACCOUNT = 2
 _RETRY_AFTER_SECONDS = {Priority.KNOWN: 1, Priority.OTHER: 3, Priority.SUSPECT: 10}
 
 
@@ -45,24 +46,14 @@ class OverloadedError(OstiaryError):
         self.retry_after_seconds = _RETRY_AFTER_SECONDS[priority]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Whose hash it is: how trusted, and the account where a known browser names one."""
-
-    priority: Priority
-    account: str = ""
-
-
 class _Job:
     """One hash that is wanted: what to do, for whom, and how it ended."""
 
-    __slots__ = ("account", "arrived", "done", "error", "priority", "value", "work")
+    __slots__ = ("arrived", "claim", "done", "error", "value", "work")
 
     def __init__(self, work: Callable[[], object], claim: Claim, arrived: float) -> None:
         self.work = work
-        self.priority = claim.priority
-        self.account = claim.account
-        self.arrived = arrived
+        self.claim, self.arrived = claim, arrived
         self.done = threading.Event()
         self.value: object = None
         self.error: BaseException | None = None
@@ -79,6 +70,7 @@ class HashGate:
         self._queue: list[_Job] = []
         self._running: list[_Job] = []
         self._threads = 0
+        self._turn = 0
         self._mean_seconds = 0.0
         self._counts = GateCounts()
 
@@ -119,32 +111,42 @@ class HashGate:
 
     def _enter(self, work: Callable[[], object], claim: Claim) -> _Job:
         with self._lock:
-            job = _Job(work, self._fair(claim), self._clock.monotonic())
-            admission = self._admission(job.priority)
+            holding = [each.claim for each in (*self._queue, *self._running)]
+            stands = fair(claim, holding, queue=self._limits.queue)
+            if stands is None:
+                raise self._shed(claim.priority)
+            admission = self._admission(stands.priority)
             if not admission.admitted:
-                raise self._shed(job.priority)
+                raise self._shed(stands.priority)
             if admission.evicted is not None:
                 self._send_away(self._queue[admission.evicted])
+            job = _Job(work, stands, self._clock.monotonic())
             self._queue.append(job)
-            if self._threads < self._limits.slots and len(self._running) == self._threads:
-                self._threads += 1
-                threading.Thread(target=self._hash_for_all, name="hash", daemon=True).start()
+            self._see_to_a_thread()
+            if not self._threads:
+                # Nobody would ever serve it.
+                self._queue.remove(job)
+                raise self._shed(stands.priority)
             self._work_came.notify()
             return job
+
+    def _see_to_a_thread(self) -> None:
+        """Start a thread when there is more to do than threads that are free."""
+        free = self._threads - len(self._running)
+        if len(self._queue) <= free or self._threads >= self._limits.slots:
+            return
+        thread = threading.Thread(target=self._hash_for_all, name="hash", daemon=True)
+        # A system that has no more threads to give leaves the work to those that there are.
+        with suppress(RuntimeError, MemoryError):
+            thread.start()
+            self._threads += 1
 
     def _admission(self, newcomer: Priority) -> Admission:
         """Decide on a newcomer; a slot that is about to be taken is a place as well."""
         idle = self._limits.slots - len(self._running)
         limits = replace(self._limits, queue=self._limits.queue + idle)
-        waiting = [job.priority for job in self._queue]
+        waiting = [job.claim.priority for job in self._queue]
         return admit(waiting, newcomer, limits, hash_seconds=self._mean_seconds)
-
-    def _fair(self, claim: Claim) -> Claim:
-        """Return the claim; an account that asks again and again loses its place in front."""
-        if claim.priority is not Priority.KNOWN or not claim.account:
-            return claim
-        places = sum(job.account == claim.account for job in (*self._queue, *self._running))
-        return claim if places < _PLACES_PER_ACCOUNT else Claim(Priority.OTHER)
 
     def _leave(self, job: _Job) -> None:
         """Give up a place in the queue that took too long; a hash that runs is waited for."""
@@ -154,7 +156,7 @@ class HashGate:
 
     def _send_away(self, job: _Job) -> None:
         self._queue.remove(job)
-        job.error = self._shed(job.priority)
+        job.error = self._shed(job.claim.priority)
         job.done.set()
 
     def _shed(self, priority: Priority) -> OverloadedError:
@@ -178,7 +180,9 @@ class HashGate:
                 if not self._work_came.wait(_IDLE_SECONDS) and not self._queue:
                     self._threads -= 1
                     return None
-            job = self._queue.pop(next_served([each.priority for each in self._queue]))
+            self._turn += 1
+            waiting = [each.claim.priority for each in self._queue]
+            job = self._queue.pop(next_served(waiting, self._turn))
             self._running.append(job)
             return job
 
@@ -187,7 +191,7 @@ class HashGate:
         with self._lock:
             self._running.remove(job)
             counts = self._counts
-            counts.hashed[job.priority] += 1
+            counts.hashed[job.claim.priority] += 1
             counts.hash_seconds += seconds
             counts.wait_seconds += began - job.arrived
             mean = self._mean_seconds or seconds

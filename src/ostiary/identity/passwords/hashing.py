@@ -8,7 +8,9 @@ from argon2.exceptions import VerifyMismatchError
 
 from ostiary.identity.configuration import IdentitySettings
 from ostiary.identity.passwords.admission import Priority
-from ostiary.identity.passwords.gate import Claim, HashGate
+from ostiary.identity.passwords.claims import Claim
+from ostiary.identity.passwords.gate import HashGate
+from ostiary.identity.passwords.policy import BYTES_MAX, is_too_long
 from ostiary.kernel.ids import Random
 
 _SALT_BYTES = 16
@@ -55,12 +57,17 @@ class PasswordHasher:
     def verify(self, password_hash: str, password: str, claim: Claim = _TRUSTED) -> bool:
         """Return whether the password belongs to the hash.
 
+        A text that is too long for any password is not, and costs what a wrong password costs.
+
         Raises `argon2.exceptions.InvalidHashError` for text that is no hash. That is damage in
         the store and must not look like a wrong password.
         """
-        presented = normalise(password)
+        if is_too_long(password):
+            password_hash, password = self._nobodys_hash, ""
         try:
-            return self._gate.run(lambda: self._argon2.verify(password_hash, presented), claim)
+            return self._gate.run(
+                lambda: self._argon2.verify(password_hash, normalise(password)), claim
+            )
         except VerifyMismatchError:
             return False
 
@@ -70,5 +77,10 @@ class PasswordHasher:
 
 
 def normalise(password: str) -> bytes:
-    """Return the bytes that are hashed: NFKC as NIST SP 800-63B advises, so keyboards agree."""
+    """Return the bytes that are hashed: NFKC as NIST SP 800-63B advises, so keyboards agree.
+
+    Raises `ValueError` for text that is too long for a password; see `policy.is_too_long`.
+    """
+    if is_too_long(password):
+        raise ValueError(f"A password has at most {BYTES_MAX} characters.")
     return unicodedata.normalize("NFKC", password).encode()

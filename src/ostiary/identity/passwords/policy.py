@@ -23,17 +23,17 @@ class WeakPasswordError(OstiaryError):
 
 def require_acceptable(password: str, *, email_key: str) -> None:
     """Return when the password may be used for this account; raise `WeakPasswordError` if not."""
-    # The raw size bounds the work: NFKC makes up to 18 characters out of one.
-    if len(password) > BYTES_MAX or len(_encoded(password)) > BYTES_MAX:
+    normalised = "" if is_too_long(password) else unicodedata.normalize("NFKC", password)
+    if is_too_long(password) or len(_encoded(normalised)) > BYTES_MAX:
         raise WeakPasswordError(
             f"This password is longer than {BYTES_MAX} bytes.", "Choose a shorter one."
         )
-    if len(unicodedata.normalize("NFKC", password)) < CHARACTERS_MIN:
+    if len(normalised) < CHARACTERS_MIN:
         raise WeakPasswordError(
             f"This password is shorter than {CHARACTERS_MIN} characters.",
             "A few unrelated words in a row are easy to remember and hard to guess.",
         )
-    folded = unicodedata.normalize("NFKC", password).casefold()
+    folded = normalised.casefold()
     if folded in _commonest():
         raise WeakPasswordError(
             "This password is among the first that an attacker tries.",
@@ -45,9 +45,18 @@ def require_acceptable(password: str, *, email_key: str) -> None:
         )
 
 
-def _encoded(password: str) -> bytes:
+def is_too_long(password: str) -> bool:
+    """Return whether a text is too long for any password, before work is spent on it.
+
+    The time of normalisation grows with the square of a run of combining marks: a form full of
+    them would hold the interpreter's lock for seconds. Counting characters costs nothing.
+    """
+    return len(password) > BYTES_MAX
+
+
+def _encoded(normalised: str) -> bytes:
     try:
-        return unicodedata.normalize("NFKC", password).encode()
+        return normalised.encode()
     except UnicodeEncodeError:
         raise WeakPasswordError(
             "This password holds characters that are no text.", "Choose another one."

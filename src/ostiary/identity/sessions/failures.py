@@ -17,11 +17,12 @@ from sqlalchemy import (
 
 from ostiary.identity.sessions.networks import UNKNOWN, Networks
 from ostiary.identity.sessions.throttling import (
-    ADDRESS,
     DEVICE,
+    ELSEWHERE,
     NETWORK,
     NETWORK_RANGE,
     PAIR,
+    PAIR_RANGE,
     FailureRecord,
     Limit,
     RecentFailures,
@@ -30,7 +31,9 @@ from ostiary.identity.store.attempt import Attempt
 from ostiary.identity.store.schema import sessions, sign_in_failures
 from ostiary.identity.store.upserts import insert_into
 
-_PURGED_ROWS_MAX = 500
+PURGED_ROWS_MAX = 500
+"""How many failures one purge deletes at most."""
+
 _SAID_OF_A_GUESS = ("email_key", "network", "network_range", "device")
 
 
@@ -59,13 +62,33 @@ def _record(kind: str, limit: Limit, *of_this_kind: ColumnElement[bool]) -> Sele
     return select(literal(kind), func.count(), func.max(newest.c.at)).select_from(newest)
 
 
+def _ranges(kind: str, limit: Limit, *of_this_kind: ColumnElement[bool]) -> Select[str, int, int]:
+    """Count the ranges of networks with failures of a kind, those of the newest failures first."""
+    newest = (
+        select(func.max(sign_in_failures.c.at).label("at"))
+        .where(
+            *of_this_kind,
+            sign_in_failures.c.at >= bindparam("since"),
+            sign_in_failures.c.request_id != bindparam("request_id"),
+        )
+        .group_by(_RANGE)
+        .order_by(func.max(sign_in_failures.c.at).desc())
+        .limit(limit.counted_max)
+        .subquery()
+    )
+    return select(literal(kind), func.count(), func.max(newest.c.at)).select_from(newest)
+
+
+# Rows of an older release have none.
+_RANGE = func.coalesce(sign_in_failures.c.network_range, "")
 _SAME_ADDRESS = sign_in_failures.c.email_key == bindparam("email_key")
 _SAME_NETWORK = sign_in_failures.c.network == bindparam("network")
 _SAME_RANGE = sign_in_failures.c.network_range == bindparam("network_range")
 _SAME_DEVICE = sign_in_failures.c.device == bindparam("device")
 _RECENT = union_all(
-    _record("address", ADDRESS, _SAME_ADDRESS),
+    _ranges("elsewhere", ELSEWHERE, _SAME_ADDRESS, bindparam("own_range") != _RANGE),
     _record("pair", PAIR, _SAME_ADDRESS, _SAME_NETWORK),
+    _record("pair_range", PAIR_RANGE, _SAME_ADDRESS, _SAME_RANGE),
     _record("device", DEVICE, _SAME_ADDRESS, _SAME_DEVICE),
     _record("network", NETWORK, _SAME_NETWORK),
     _record("network_range", NETWORK_RANGE, _SAME_RANGE),
@@ -82,13 +105,14 @@ class SignInFailures:
         """Return the failures from `since` on that have something in common with a guess.
 
         What an earlier attempt of the same request counted is left out, so that both attempts
-        decide on the same record. Rows of an older release have no network and count for their
-        address only; what is not known of the guess has no failures.
+        decide on the same record. Rows of an older release have no network and count together as
+        one more range; what is not known of the guess has no failures.
         """
         values = {
             "email_key": guess.email_key,
             "network": guess.networks.network or None,
             "network_range": guess.networks.network_range or None,
+            "own_range": guess.networks.network_range,
             "device": guess.device or None,
             "since": since,
             "request_id": attempt.request_id,
@@ -130,15 +154,16 @@ class SignInFailures:
             delete(sign_in_failures).where(sign_in_failures.c.request_id == attempt.request_id)
         )
 
-    def purge(self, connection: Connection, *, before: int) -> None:
-        """Delete failures that are older than `before`, at most 500 of them.
+    def purge(self, connection: Connection, *, before: int) -> int:
+        """Delete failures that are older than `before`, at most 500 of them; return how many.
 
         Rows that another replica is deleting are passed over, so that nobody waits for them.
         """
         old = (
             select(sign_in_failures.c.request_id)
             .where(sign_in_failures.c.at < before)
-            .limit(_PURGED_ROWS_MAX)
+            .limit(PURGED_ROWS_MAX)
             .with_for_update(skip_locked=True)
         )
-        connection.execute(delete(sign_in_failures).where(sign_in_failures.c.request_id.in_(old)))
+        statement = delete(sign_in_failures).where(sign_in_failures.c.request_id.in_(old))
+        return connection.execute(statement).rowcount

@@ -15,7 +15,8 @@ from ostiary.identity.audit.model import Entry, Operation
 from ostiary.identity.audit.storage import AuditLog
 from ostiary.identity.mail.writing import Mails
 from ostiary.identity.passwords.admission import Priority
-from ostiary.identity.passwords.gate import Claim, OverloadedError
+from ostiary.identity.passwords.claims import Claim
+from ostiary.identity.passwords.gate import OverloadedError
 from ostiary.identity.passwords.hashing import PasswordHasher
 from ostiary.identity.sessions.devices import Device, KnownDevices
 from ostiary.identity.sessions.failures import Guess, SignInFailures
@@ -90,7 +91,8 @@ class SignIn:
             return Refused(Outcome.OVERLOADED, error.retry_after_seconds)
 
     def _by_password(self, credentials: Credentials, attempt: Attempt) -> SignedIn | Refused:
-        is_perhaps_known = credentials.device is not None or credentials.old_hash is not None
+        # Whether a session cookie is of a session only the store knows: anybody can make one up.
+        is_perhaps_known = credentials.device is not None
         self._hasher.require_room(Priority.KNOWN if is_perhaps_known else Priority.OTHER)
         try:
             email_key = parse_address(credentials.email).key
@@ -140,14 +142,14 @@ class SignIn:
         guess: Guess,
         failures: RecentFailures,
     ) -> Claim:
-        """Return how urgent the hash is, and which account's known browser asks for it."""
+        """Return how urgent the hash is, for which account, and from where it is asked for."""
         known = bool(guess.device)
         if not known and credentials.old_hash is not None:
             now = to_unix(self._clock.now())
             found = self._sessions.find(connection, credentials.old_hash, now=now)
             known = found is not None and found[0].user_id == (account.id if account else "")
         priority = priority_of(failures, known=known)
-        return Claim(priority, guess.email_key if priority is Priority.KNOWN else "")
+        return Claim(priority, guess.email_key, guess.networks.network_range)
 
     def _verify(self, account: Account | None, password: str, claim: Claim) -> Outcome:
         """Return the outcome of a password; the work is the same for every account and none."""

@@ -10,8 +10,9 @@ from ostiary.identity.audit.model import Entry, Operation
 from ostiary.identity.audit.storage import AuditLog
 from ostiary.identity.mail.writing import Mails
 from ostiary.identity.passwords.admission import Priority
-from ostiary.identity.passwords.gate import Claim
+from ostiary.identity.passwords.claims import Claim
 from ostiary.identity.passwords.policy import WeakPasswordError
+from ostiary.identity.sessions.newcomers import Newcomers
 from ostiary.identity.sessions.signing_in import Credentials, Refused
 from ostiary.identity.sessions.starting import SessionStarter, SignedIn
 from ostiary.identity.store.attempt import Attempt
@@ -41,26 +42,34 @@ class SignUp:
         self._mails = mails
         self._accounts = Accounts()
         self._audit = AuditLog()
+        self._newcomers = Newcomers()
 
     def by_password(self, credentials: Credentials, attempt: Attempt) -> SignedIn | Refused:
         """Create an account and sign its owner in, or say that the address is taken.
 
-        Raises `InvalidAddressError`, `WeakPasswordError`, `OverloadedError` or
+        After many sign-ups from one network the next one has to wait; one that was told to wait
+        does not count. Raises `InvalidAddressError`, `WeakPasswordError`, `OverloadedError` or
         `StoreUnavailableError`.
         """
+        wait = self._seconds_to_wait(attempt)
+        if wait:
+            if attempt.is_second_opinion:
+                self._withdraw(credentials.email, attempt, Outcome.RATE_LIMITED)
+            return Refused(Outcome.RATE_LIMITED, wait)
         try:
             account = self._creation.prepare(
                 credentials.email, credentials.password, claim=_NEWCOMER
             )
         except WeakPasswordError:
             if attempt.is_second_opinion:
-                self._withdraw(credentials.email, attempt)
+                self._withdraw(credentials.email, attempt, Outcome.WEAK_PASSWORD)
             raise
         with self._store.write() as connection:
             # The entry comes first: it is what two attempts at once wait for each other at.
             if not self._audit.append(connection, self._entry(account.email_key), attempt):
                 # The second opinion has answered.
                 return Refused(Outcome.ALREADY_EXISTS)
+            self._newcomers.add(connection, attempt, now=account.created_at)
             stored = self._accounts.add(connection, account, attempt)
             if stored is None:
                 self._note_taken(connection, account, attempt)
@@ -76,6 +85,11 @@ class SignUp:
         # None: disabled at the very moment.
         return started or Refused(Outcome.ALREADY_EXISTS)
 
+    def _seconds_to_wait(self, attempt: Attempt) -> int:
+        now = to_unix(self._clock.now())
+        with self._store.read() as connection:
+            return self._newcomers.seconds_to_wait(connection, attempt, now=now)
+
     def _note_taken(self, connection: Connection, account: Account, attempt: Attempt) -> None:
         """Write down that the address is taken, and tell its owner."""
         outcome = Outcome.ALREADY_EXISTS
@@ -84,11 +98,12 @@ class SignUp:
         if owner is not None:
             self._mails.address_taken(connection, owner, attempt, now=account.created_at)
 
-    def _withdraw(self, email: str, attempt: Attempt) -> None:
+    def _withdraw(self, email: str, attempt: Attempt, outcome: Outcome) -> None:
         """Undo what an earlier attempt did, and let a late one know that it was refused."""
         email_key = parse_address(email).key
         with self._store.write() as connection:
-            self._audit.append(connection, self._entry(email_key, Outcome.WEAK_PASSWORD), attempt)
+            self._audit.append(connection, self._entry(email_key, outcome), attempt)
+            self._newcomers.withdraw(connection, attempt)
             self._accounts.withdraw(connection, email_key, attempt)
             self._mails.withdraw_sign_up(connection, attempt)
 

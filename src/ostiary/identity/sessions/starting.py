@@ -31,14 +31,16 @@ class SignedIn:
 class SessionStarter:
     """Starts sessions inside the caller's write transaction."""
 
-    def __init__(self, *, clock: Clock, rng: Random, session_seconds: int, audit_days: int) -> None:
+    def __init__(
+        self, *, clock: Clock, rng: Random, session_seconds: int, housekeeping: Housekeeping
+    ) -> None:
         self._clock = clock
         self._rng = rng
         self._session_seconds = session_seconds
         self._sessions = Sessions()
         self._failures = SignInFailures()
         self._audit = AuditLog()
-        self._housekeeping = Housekeeping(clock, audit_days=audit_days)
+        self._housekeeping = housekeeping
 
     def start(
         self,

@@ -39,7 +39,8 @@ _INSERTED = (
     "created_by_request",
     "minted_by",
 )
-_PURGED_ROWS_MAX = 500
+PURGED_ROWS_MAX = 500
+"""How many sessions one purge deletes at most."""
 
 
 class Sessions:
@@ -131,18 +132,19 @@ class Sessions:
         )
         revoke_grants(connection, grant_families.c.user_id == user_id, revocation)
 
-    def purge(self, connection: Connection, *, now: int) -> None:
-        """Delete sessions that have expired, at most 500 of them.
+    def purge(self, connection: Connection, *, now: int) -> int:
+        """Delete sessions that have expired, at most 500 of them; return how many.
 
         Rows that another replica is deleting are passed over, so that nobody waits for them.
         """
         expired = (
             select(sessions.c.session_hash)
             .where(sessions.c.expires_at <= now)
-            .limit(_PURGED_ROWS_MAX)
+            .limit(PURGED_ROWS_MAX)
             .with_for_update(skip_locked=True)
         )
-        connection.execute(delete(sessions).where(sessions.c.session_hash.in_(expired)))
+        statement = delete(sessions).where(sessions.c.session_hash.in_(expired))
+        return connection.execute(statement).rowcount
 
 
 _FIND = (

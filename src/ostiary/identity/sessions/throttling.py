@@ -4,8 +4,11 @@ Guessing is slowed down wherever it comes from, and nobody can lock somebody els
 
 * Failures for one address from one network cost that address, from that network, up to half a
   minute for each further try: ten in a quarter of an hour are free.
-* Failures for one address from all networks together do the same, later: twenty are free. That
-  leaves guessers with a thousand networks 2,880 guesses a day, as many as one with a single one.
+* Failures for one address from one range of networks do the same, later: fifty are free, more
+  than one network alone comes to, so that it cannot keep out its neighbours.
+* An address for which several other ranges have failed costs the same, however often each of them
+  did. One network, or three of them, can so keep nobody out by asking all the time, and a thousand
+  ranges have 2,880 guesses a day, as many as one network.
 * Failures from one network for all addresses, and from the range around it, slow down whoever
   tries many accounts. Many people may share such a network, so the wait is short.
 * A browser that has signed in to the account before is not bound by any of these, but by its own
@@ -38,12 +41,14 @@ NO_FAILURES = FailureRecord(0, None)
 class RecentFailures:
     """What has failed within the window, by what it has in common with the present attempt.
 
-    `address` is from everywhere, `pair` from this network, `device` from this known browser;
-    `network` and `network_range` are for every address.
+    For this address, `pair` is from this network, `pair_range` from its range, and `device` from
+    this known browser; `elsewhere` counts the other ranges that have failed, each once. `network`
+    and `network_range` are for every address.
     """
 
-    address: FailureRecord = NO_FAILURES
+    elsewhere: FailureRecord = NO_FAILURES
     pair: FailureRecord = NO_FAILURES
+    pair_range: FailureRecord = NO_FAILURES
     device: FailureRecord = NO_FAILURES
     network: FailureRecord = NO_FAILURES
     network_range: FailureRecord = NO_FAILURES
@@ -64,7 +69,8 @@ class Limit:
 
 PAIR = Limit(free=10, wait_seconds_max=30)
 DEVICE = Limit(free=10, wait_seconds_max=30)
-ADDRESS = Limit(free=20, wait_seconds_max=30)
+PAIR_RANGE = Limit(free=50, wait_seconds_max=30)
+ELSEWHERE = Limit(free=4, wait_seconds_max=30)
 NETWORK = Limit(free=100, wait_seconds_max=8)
 NETWORK_RANGE = Limit(free=400, wait_seconds_max=2)
 
@@ -72,7 +78,7 @@ WAIT_SECONDS_MAX = 30
 """The longest wait of all."""
 
 _TRUSTED_FAILURES = 5
-_SUSPECT_PAIR, _SUSPECT_ADDRESS, _SUSPECT_NETWORK, _SUSPECT_RANGE = 3, 10, 10, 50
+_SUSPECT_PAIR, _SUSPECT_PAIR_RANGE, _SUSPECT_NETWORK, _SUSPECT_RANGE = 3, 10, 10, 50
 
 
 def seconds_to_wait(failures: RecentFailures, *, known: bool, now: int) -> int:
@@ -84,7 +90,8 @@ def seconds_to_wait(failures: RecentFailures, *, known: bool, now: int) -> int:
         return wait_seconds(failures.device, DEVICE, now=now)
     return max(
         wait_seconds(failures.pair, PAIR, now=now),
-        wait_seconds(failures.address, ADDRESS, now=now),
+        wait_seconds(failures.pair_range, PAIR_RANGE, now=now),
+        wait_seconds(failures.elsewhere, ELSEWHERE, now=now),
         wait_seconds(failures.network, NETWORK, now=now),
         wait_seconds(failures.network_range, NETWORK_RANGE, now=now),
     )
@@ -110,7 +117,8 @@ def priority_of(failures: RecentFailures, *, known: bool) -> Priority:
         return Priority.KNOWN
     suspect = (
         failures.pair.count >= _SUSPECT_PAIR
-        or failures.address.count >= _SUSPECT_ADDRESS
+        or failures.pair_range.count >= _SUSPECT_PAIR_RANGE
+        or failures.elsewhere.count >= ELSEWHERE.free
         or failures.network.count >= _SUSPECT_NETWORK
         or failures.network_range.count >= _SUSPECT_RANGE
     )

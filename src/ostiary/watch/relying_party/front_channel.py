@@ -11,6 +11,7 @@ from ostiary.watch.relying_party.provider import Provider
 from ostiary.watch.relying_party.registration import AuthorizationRequest, Registration
 
 _OK = 200
+_FIRST_FAULT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +80,12 @@ def require_signed_in(answer: Answer) -> None:
     """Fail the step unless the password was accepted, which is a redirect."""
     if not answer.is_redirect:
         again = sign_in_page(answer) is not None
+        # A replica that is busy answers 503 with the form, which says nothing about the password.
+        refused = again and answer.outcome_is_no_fault and answer.status < _FIRST_FAULT
         answer.fail(
             "a redirect after signing in",
             got=f"{answer.describe()}, the sign-in page again" if again else "",
-            kind=FailureKind.REFUSED if again and answer.outcome_is_no_fault else None,
+            kind=FailureKind.REFUSED if refused else None,
         )
     answer.require_class(OutcomeClass.OK)
 

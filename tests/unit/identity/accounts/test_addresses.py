@@ -57,6 +57,9 @@ def test_addresses_of_the_world_are_accepted_as_written(text: str) -> None:
         "ada@" + "x" * 64 + ".org",
         "ada@" + ".".join(["x" * 60] * 5),
         "ada\ud800@example.org",
+        "=?utf-8?q?a=0d=0abcc?=@example.org",  # an encoded word, with a line break in it
+        "ada=?x@example.org",
+        "\uff1d\uff1fx@example.org",  # full-width =?
     ],
 )
 def test_text_that_is_no_address_is_refused(text: str) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from ostiary.identity.keys.claiming import KeyClaims
 from ostiary.identity.keys.ring import KeyRing
 from ostiary.identity.keys.signing import Signer, SigningUnavailableError
 from ostiary.identity.keys.storage import SigningKeys
+from ostiary.identity.sealing.key_files import StoreKeyError
 from ostiary.identity.sealing.sealed_columns import PRIVATE_KEYS
 from ostiary.identity.store.engine import Store, StoreUnavailableError
 from ostiary.identity.store.schema import signing_keys as table
@@ -92,6 +94,36 @@ def test_a_snapshot_without_its_key_says_so_until_the_next_one_is_old_enough(
     assert not rings[0].is_ready()
     clock.advance(60)
     assert rings[0].is_ready()
+
+
+def test_a_key_that_is_no_longer_published_signs_nothing(
+    store: Store,
+    clock: FakeClock,
+    open_ring: OpenRing,
+    signing_keys: SigningKeys,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ring = open_ring("s-1")
+    claims = KeyClaims(store, signing_keys, clock, snapshot="s-1", jwks_max_age_seconds=60)
+    claims.replace(ring.signer().kid, at_once=True)
+    with store.write() as connection:
+        signing_keys.revoke(connection, ring.signer().kid, now=1)
+    clock.advance(5.1)
+    with monkeypatch.context() as patch:
+        # The key that takes its place does not open, so that the replica keeps the one it had.
+        patch.setattr(signing_keys, "find_held_by", _does_not_open)
+        with counted_statements() as statements:
+            for _ in range(5):
+                with pytest.raises(SigningUnavailableError) as caught:
+                    ring.signer()
+        assert caught.value.outcome == "key_unknown"
+        assert len(statements.reads) == 1
+    clock.advance(5.1)
+    assert ring.signer().kid in kids(ring)
+
+
+def _does_not_open(*_: object) -> object:
+    raise StoreKeyError("store_key_wrong", "The store key opens nothing.")
 
 
 def test_a_key_that_does_not_load_leaves_the_replica_not_ready(

@@ -63,6 +63,16 @@ def test_a_new_device_is_told_of_and_a_known_one_is_not(service: IdentityService
     assert kinds(service) == ["new_device"]
 
 
+def test_of_new_devices_people_are_told_once_an_hour(service: IdentityService) -> None:
+    service.add_user("ada@example.org", PASSWORD)
+    for _ in range(3):
+        service.edge().sign_in()
+    assert kinds(service) == ["new_device"]
+    service.clock.advance(3601)
+    service.edge().sign_in()
+    assert kinds(service) == ["new_device"] * 2
+
+
 def test_journeys_cause_no_mail(service: IdentityService) -> None:
     service.add_user("probe@example.org", PASSWORD, probe=True)
     assert service.edge().sign_in("probe@example.org").status_code == 303

@@ -161,6 +161,26 @@ def test_an_address_that_the_server_refuses_for_good_is_given_up_at_once(
     assert details == {"reason": "recipient refused (550)", "attempts": 1}
 
 
+@pytest.mark.parametrize(
+    "address", ["=?utf-8?q?a=0d=0abcc?=@x.example", "ada\r\nBcc: all@x.example"]
+)
+def test_an_address_that_no_message_can_hold_is_given_up_and_keeps_nobody_waiting(
+    address: str, sender: Sending, mailbox: Mailbox, clock: FakeClock, store: Store
+) -> None:
+    written = Mails("https://login.example", enabled=True)
+    with store.write() as connection:
+        for name, email in (("r-1", address), ("r-2", "ada@example.org")):
+            attempt = Attempt(name, is_second_opinion=False, minted_by="s-1")
+            person = account(email=email)
+            written.welcome(connection, person, attempt, now=to_unix(clock.now()))
+    clock.advance(HELD_SECONDS)
+    assert sender().send_due() == 2
+    assert mailbox.recipients == ["ada@example.org"]
+    assert column(store, mails.c.due_at) == [None, None]
+    (details,) = column(store, audit_entries.c.details)
+    assert "bcc" not in details["reason"].casefold()
+
+
 @pytest.mark.usefixtures("written")
 def test_mails_are_forgotten_thirty_days_after_they_were_sent(
     sender: Sending, clock: FakeClock, store: Store

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ostiary.identity.mail.smtp import DeliveryError, SmtpServer, SmtpTransport, parse_server
+from ostiary.identity.mail.model import DeliveryError
+from ostiary.identity.mail.smtp import SmtpServer, SmtpTransport, parse_server
 from ostiary.kernel.errors import RefusedError
 from tests.unit.identity.mail import certificates
 from tests.unit.identity.mail.smtp_server import PASSWORD, USER, smtp_server
@@ -79,6 +80,14 @@ def test_an_address_outside_ascii_is_carried_by_a_server_that_can() -> None:
     assert mailbox.recipients == ["ädä@example.org"]
 
 
+def test_an_address_that_cannot_be_said_is_refused_for_ever() -> None:
+    with smtp_server() as mailbox, pytest.raises(DeliveryError) as failed:
+        local(mailbox.port).deliver(message(), "ada\ud800@example.org")
+    assert failed.value.is_final
+    assert "ada" not in failed.value.reason
+    assert mailbox.recipients == []
+
+
 @pytest.mark.parametrize(
     ("said", "is_final"),
     [
@@ -123,6 +132,16 @@ class TestEncryption:
                 transport.deliver(message(), "ada@example.org")
         assert not failed.value.is_final
         assert mailbox.messages == []
+
+    def test_a_password_file_that_is_no_text_is_mended_later(
+        self, certificate, tmp_path: Path
+    ) -> None:
+        with smtp_server(certificate=certificate) as mailbox:
+            transport = self.transport(mailbox.port, tmp_path, PASSWORD, certificate.client)
+            Path(transport.server.password_file).write_bytes(b"\xff")
+            with pytest.raises(DeliveryError) as failed:
+                transport.deliver(message(), "ada@example.org")
+        assert not failed.value.is_final
 
     def test_an_unknown_certificate_is_not_trusted(self, certificate, tmp_path: Path) -> None:
         with smtp_server(certificate=certificate) as mailbox:

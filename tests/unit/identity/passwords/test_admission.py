@@ -39,8 +39,18 @@ def test_who_would_wait_too_long_hears_so_at_once() -> None:
 
 
 def test_the_most_trusted_are_served_first_and_in_their_order() -> None:
-    assert next_served([S, O, K, K]) == 2
-    assert next_served([S, O, O]) == 1
+    assert next_served([S, O, K, K], 1) == 2
+    assert next_served([S, O, O], 2) == 1
+
+
+@given(st.integers(0, 1000), st.integers(0, 5))
+def test_somebody_is_served_in_the_end_however_many_more_trusted_ones_come(turn, ahead) -> None:
+    """The queue holds others before it; whoever is served is followed by a known person."""
+    waiting = [*[O] * ahead, S]
+    for later in range(turn, turn + 8 * (ahead + 1)):
+        waiting = [*waiting, K]
+        waiting.pop(next_served(waiting, later))
+    assert S not in waiting
 
 
 @given(QUEUES, ANYONE, SECONDS)

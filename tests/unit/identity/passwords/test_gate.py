@@ -8,7 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from ostiary.identity.passwords.admission import GateLimits, Priority
-from ostiary.identity.passwords.gate import Claim, HashGate, OverloadedError
+from ostiary.identity.passwords.claims import Claim
+from ostiary.identity.passwords.gate import HashGate, OverloadedError
 from ostiary.kernel.clock import SystemClock
 
 KNOWN, OTHER, SUSPECT = (Claim(each) for each in Priority)
@@ -120,16 +121,59 @@ def test_whoever_has_waited_too_long_is_sent_away(make_crowd) -> None:
     assert crowd.gate.counts().waiting == 0
 
 
-def test_one_account_holds_few_places_in_front(make_crowd) -> None:
+@pytest.mark.parametrize("priority", Priority)
+def test_one_account_holds_few_places_and_gets_them_back(make_crowd, priority) -> None:
     crowd = make_crowd(queue=8)
-    crowd.ask("runs", OTHER)
-    crowd.ask("other", OTHER)
-    asked = [crowd.ask(f"ada {turn}", Claim(Priority.KNOWN, "ada")) for turn in range(3)]
-    asked.append(crowd.ask("bob", Claim(Priority.KNOWN, "bob")))
+    adas = Claim(priority, "ada")
+    asked = [crowd.ask(f"ada {turn}", adas) for turn in range(2)]
+    with pytest.raises(OverloadedError):
+        crowd.gate.run(lambda: None, adas)
+    asked.append(crowd.ask("bob", Claim(priority, "bob")))
     crowd.let_go()
     for each in asked:
         each.result(SECONDS_MAX)
-    assert crowd.order == ["runs", "ada 0", "ada 1", "bob", "other", "ada 2"]
+    assert crowd.gate.run(lambda: 7, adas) == 7
+
+
+def test_two_jobs_on_two_idle_slots_run_at_the_same_time() -> None:
+    for _ in range(20):
+        gate = HashGate(GateLimits(2, 2, SECONDS_MAX), SystemClock())
+        together = threading.Barrier(2, timeout=SECONDS_MAX)
+        with ThreadPoolExecutor(2) as pool:
+            for each in [pool.submit(gate.run, together.wait, OTHER) for _ in range(2)]:
+                each.result()
+
+
+def test_a_thread_that_cannot_be_started_costs_no_slot(monkeypatch) -> None:
+    gate = HashGate(GateLimits(1, 2, SECONDS_MAX), SystemClock())
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_more_threads)
+        for _ in range(3):
+            with pytest.raises(OverloadedError):
+                gate.run(lambda: None, OTHER)
+        assert gate.counts().waiting == 0
+    assert gate.run(lambda: 7, OTHER) == 7
+
+
+def test_work_waits_for_the_threads_there_are_when_no_more_can_be_started(monkeypatch) -> None:
+    gate = HashGate(GateLimits(2, 2, SECONDS_MAX), SystemClock())
+    running, held = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(gate.run, lambda: running.set() or held.wait(SECONDS_MAX), OTHER)
+        assert running.wait(SECONDS_MAX)
+        second = pool.submit(lambda: None)
+        second.result()  # The pool has both of its threads from here on.
+        monkeypatch.setattr(threading.Thread, "start", no_more_threads)
+        second = pool.submit(gate.run, lambda: 7, OTHER)
+        while not gate.counts().waiting:
+            time.sleep(0.001)
+        held.set()
+        assert first.result(SECONDS_MAX)
+        assert second.result(SECONDS_MAX) == 7
+
+
+def no_more_threads(_thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
 
 
 def test_what_the_work_raises_reaches_whoever_asked(make_crowd) -> None:

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 from argon2.exceptions import InvalidHashError
 
@@ -5,6 +7,7 @@ from ostiary.identity.configuration import IdentitySettings
 from ostiary.identity.passwords.admission import GateLimits
 from ostiary.identity.passwords.gate import HashGate
 from ostiary.identity.passwords.hashing import PasswordHasher
+from ostiary.identity.passwords.policy import require_acceptable
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.ids import SystemRandom
 
@@ -53,6 +56,40 @@ def test_keyboards_that_compose_characters_differently_agree() -> None:
 def test_damage_in_the_store_is_not_taken_for_a_wrong_password() -> None:
     with pytest.raises(InvalidHashError):
         hasher().verify("not a hash", "correct horse")
+
+
+LONG = {"marks": "\u0345\u0300" * 16_000, "letters": "x" * 1025}
+
+
+@pytest.mark.parametrize("password", LONG.values(), ids=list(LONG))
+def test_a_text_too_long_for_a_password_is_a_wrong_password_and_is_never_normalised(
+    password: str, monkeypatch
+) -> None:
+    doorway = gate()
+    maker = PasswordHasher(
+        IdentitySettings(hash_memory_kib=8192, hash_time_cost=1), SystemRandom(), doorway
+    )
+    made = maker.hash("correct horse")
+    normalised: list[int] = []
+
+    def normalise(_form: str, text: str) -> str:
+        normalised.append(len(text))
+        return text
+
+    monkeypatch.setattr(unicodedata, "normalize", normalise)
+    before = doorway.counts().hashed
+    assert not maker.verify(made, password)
+    maker.verify_nobody(password)
+    assert sum(doorway.counts().hashed.values()) == sum(before.values()) + 2, "the work is the same"
+    assert max(normalised) <= 1024
+    with pytest.raises(ValueError, match="at most 1024"):
+        maker.hash(password)
+
+
+def test_the_longest_password_that_may_be_chosen_verifies() -> None:
+    longest = "\u0345\u0300" * 256
+    require_acceptable(longest, email_key="ada@example.org")
+    assert hasher().verify(hasher().hash(longest), longest)
 
 
 def test_an_unknown_user_costs_as_much_memory_and_time_as_a_known_one(monkeypatch) -> None:

@@ -4,11 +4,12 @@ from hypothesis import strategies as st
 
 from ostiary.identity.passwords.admission import Priority
 from ostiary.identity.sessions.throttling import (
-    ADDRESS,
     DEVICE,
+    ELSEWHERE,
     NETWORK,
     NETWORK_RANGE,
     PAIR,
+    PAIR_RANGE,
     WAIT_SECONDS_MAX,
     FailureRecord,
     RecentFailures,
@@ -17,10 +18,10 @@ from ostiary.identity.sessions.throttling import (
     wait_seconds,
 )
 
-LIMITS = (PAIR, DEVICE, ADDRESS, NETWORK, NETWORK_RANGE)
+LIMITS = (PAIR, PAIR_RANGE, DEVICE, ELSEWHERE, NETWORK, NETWORK_RANGE)
 MANY = FailureRecord(10_000, 1000)
 RECORDS = st.builds(FailureRecord, st.integers(0, 1000), st.integers(0, 2000))
-FAILURES = st.builds(RecentFailures, RECORDS, RECORDS, RECORDS, RECORDS, RECORDS)
+FAILURES = st.builds(RecentFailures, *[RECORDS] * 6)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_a_known_browser_is_never_less_urgent_than_an_unknown_one(failures) -> N
 
 
 def test_urgency_follows_what_speaks_for_and_against_an_attempt() -> None:
-    clean, guessed = RecentFailures(), RecentFailures(address=MANY)
+    clean, guessed = RecentFailures(), RecentFailures(elsewhere=MANY)
     assert priority_of(clean, known=True) is Priority.KNOWN
     assert priority_of(guessed, known=True) is Priority.KNOWN
     assert priority_of(clean, known=False) is Priority.OTHER

@@ -1,0 +1,46 @@
+"""The state of the whole system as people read it."""
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from ostiary.cli.output import Result
+
+
+def status_view(value: Result) -> Group:
+    """Return a table of the replicas, and a line about those that are missing."""
+    return Group(_table(value), *map(Text, missing_replicas(value)))
+
+
+def missing_replicas(status: Result) -> list[str]:
+    """Return a line about the empty seats, with how the latest member ended; none without any."""
+    missing = status["replicas_missing"]
+    if not missing:
+        return []
+    exits = [seat["last_exit"] for seat in missing if seat["last_exit"] is not None]
+    line = f"missing: {len(missing)}; started again as soon as possible"
+    if not exits:
+        return [line]
+    latest = max(exits, key=lambda each: str(each["at"]))
+    return [f"{line}; the latest ended at {latest['at']}: {latest['how']}"]
+
+
+def _table(value: Result) -> Table:
+    change = value["change"]
+    if change is None:
+        title = f"last good {value['last_good']}, no change under way"
+    else:
+        title = f"last good {value['last_good']}, change {change['change']} in {change['stage']}"
+    columns = ("replica", "snapshot", "pid", "share", "capacity", "load")
+    table = Table(*columns, title=title, title_justify="left", box=None)
+    for replica in value["replicas"]:
+        share = replica["share"]
+        table.add_row(
+            replica["name"],
+            replica["snapshot"],
+            str(replica["pid"]),
+            "" if share is None else f"{share:.1%}",
+            "" if replica["capacity"] is None else f"{replica['capacity']:g}/s",
+            "" if replica["load"] is None else f"{replica['load']:.0%}",
+        )
+    return table

@@ -1,0 +1,23 @@
+"""What `ostiary status` says of empty seats."""
+
+from ostiary.cli.status_view import missing_replicas
+
+
+def seat(at: str | None = None) -> dict[str, object]:
+    last_exit = None if at is None else {"at": at, "how": f"died ({at})", "log": []}
+    return {"restarts": 0, "last_exit": last_exit}
+
+
+def test_nothing_is_said_where_nobody_is_missing() -> None:
+    assert missing_replicas({"replicas_missing": []}) == []
+
+
+def test_one_line_says_how_many_are_missing_and_how_the_latest_ended() -> None:
+    (line,) = missing_replicas({"replicas_missing": [seat("10:00"), seat("11:00"), seat()]})
+    assert line.startswith("missing: 3;")
+    assert line.endswith("the latest ended at 11:00: died (11:00)")
+
+
+def test_a_seat_that_nobody_left_is_missing_too() -> None:
+    (line,) = missing_replicas({"replicas_missing": [seat()]})
+    assert "ended" not in line
