@@ -121,10 +121,10 @@ class Bench:
         return tally.count("capacity", FOUND) / CAPACITY_SECONDS
 
     async def known_users(self) -> list[Visitor]:
-        """Return one browser per account that has signed in before."""
+        """Return one browser per account that has signed in before, each in its own range."""
         visitors = []
         for number, account in enumerate(self.accounts):
-            visitor = await self.visitor(f"127.0.1.{number + 1}")
+            visitor = await self.visitor(f"127.0.{number + 100}.1")
             status = await visitor.sign_in(account, "first", Tally())
             assert status == FOUND, status
             del visitor.cookies["ostiary_session"]

@@ -6,6 +6,7 @@ from sqlalchemy import text
 from ostiary.identity.sessions.failures import Guess, SignInFailures
 from ostiary.identity.sessions.networks import UNKNOWN, Networks, networks_of
 from ostiary.identity.sessions.throttling import (
+    ELSEWHERE,
     NETWORK,
     NO_FAILURES,
     FailureRecord,
@@ -33,8 +34,9 @@ def guess(email: str = ADA, networks: Networks = UNKNOWN, device: str = "") -> G
 
 
 def add(store: Store, attempt: Attempt, *, at: int = NOW, **parts) -> None:
+    counted = guess(**{"networks": HERE, **parts})
     with store.write() as connection:
-        SignInFailures().add(connection, guess(**parts), at=at, attempt=attempt)
+        SignInFailures().add(connection, counted, at=at, attempt=attempt)
 
 
 def all_recent(store: Store, *, since: int = 0, seen_by: str = "r-x", **parts) -> RecentFailures:
@@ -45,7 +47,7 @@ def all_recent(store: Store, *, since: int = 0, seen_by: str = "r-x", **parts) -
 
 
 def recent(store: Store, **options) -> FailureRecord:
-    return all_recent(store, **options).address
+    return all_recent(store, **{"networks": HERE, **options}).pair
 
 
 def test_failures_are_counted_by_address_within_the_window(store: Store) -> None:
@@ -107,8 +109,9 @@ def test_failures_are_counted_by_everything_they_have_in_common(store: Store) ->
     add(store, first("r-4"), email="bob@example.org", networks=neighbour, at=NOW + 3)
     add(store, first("r-5"), networks=elsewhere, device="phone", at=NOW + 4)
     assert all_recent(store, networks=HERE, device="laptop") == RecentFailures(
-        address=FailureRecord(3, NOW + 4),
+        elsewhere=FailureRecord(1, NOW + 4),
         pair=FailureRecord(2, NOW + 1),
+        pair_range=FailureRecord(2, NOW + 1),
         device=FailureRecord(1, NOW + 1),
         network=FailureRecord(3, NOW + 2),
         network_range=FailureRecord(4, NOW + 3),
@@ -116,18 +119,35 @@ def test_failures_are_counted_by_everything_they_have_in_common(store: Store) ->
 
 
 def test_what_is_not_known_has_nothing_in_common(store: Store) -> None:
-    add(store, first("r-1"))
-    found = all_recent(store)
-    assert found.address.count == 1
-    assert (found.pair, found.device, found.network) == (NO_FAILURES,) * 3
+    add(store, first("r-1"), networks=UNKNOWN)
+    assert all_recent(store) == RecentFailures()
 
 
-def test_rows_of_an_older_release_count_for_their_address(store: Store) -> None:
-    row = f"INSERT INTO sign_in_failures (request_id, email_key, at) VALUES ('r', '{ADA}', {NOW})"
+def test_ranges_elsewhere_count_once_each_however_often_they_failed(store: Store) -> None:
+    for number in range(12):
+        elsewhere = networks_of(f"198.51.{number % 3}.{number}")
+        add(store, first(f"r-{number}"), networks=elsewhere, at=NOW + number)
+    assert all_recent(store, networks=HERE).elsewhere == FailureRecord(3, NOW + 11)
+    own = networks_of("198.51.2.99")
+    assert all_recent(store, networks=own).elsewhere == FailureRecord(2, NOW + 10)
+    assert all_recent(store, networks=own).pair_range == FailureRecord(4, NOW + 11)
+    assert all_recent(store, since=NOW + 11, networks=HERE).elsewhere == FailureRecord(1, NOW + 11)
+
+
+def test_no_more_ranges_are_counted_than_can_make_a_difference(store: Store) -> None:
+    for number in range(ELSEWHERE.counted_max + 3):
+        add(store, first(f"r-{number}"), networks=networks_of(f"10.0.{number}.1"), at=NOW + number)
+    found = all_recent(store, networks=HERE).elsewhere
+    assert found == FailureRecord(ELSEWHERE.counted_max, NOW + ELSEWHERE.counted_max + 2)
+
+
+def test_rows_of_an_older_release_count_as_one_more_range(store: Store) -> None:
+    row = "INSERT INTO sign_in_failures (request_id, email_key, at) VALUES (:id, :key, :at)"
     with store.write() as connection:
-        connection.execute(text(row))
+        for request_id in ("r-1", "r-2"):
+            connection.execute(text(row), {"id": request_id, "key": ADA, "at": NOW})
     found = all_recent(store, networks=HERE)
-    assert found.address == FailureRecord(1, NOW)
+    assert found.elsewhere == FailureRecord(1, NOW)
     assert found.network == NO_FAILURES
 
 

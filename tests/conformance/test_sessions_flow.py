@@ -68,7 +68,7 @@ def test_nobody_stays_signed_in_who_is_disabled_while_signing_in(
 ) -> None:
     service.add_user()
     for _ in range(5):
-        browsers = [service.edge() for _ in range(3)]
+        browsers = [service.edge() for _ in range(2)]
         with ThreadPoolExecutor(4) as pool:
             tries = [pool.submit(browser.sign_in) for browser in browsers]
             service.admin("POST", "/admin/users/ada@example.org/disable")

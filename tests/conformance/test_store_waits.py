@@ -104,6 +104,37 @@ def test_a_long_statement_is_ended_but_a_migration_may_take_its_time(postgres_ur
 
 
 @pytest.mark.postgres
+def test_a_wait_for_a_row_tells_that_the_server_is_there(postgres_url: str) -> None:
+    with closing(open_store(postgres_url)) as store, closing(open_store(postgres_url)) as other:
+        with store.write() as connection:
+            connection.execute(text("CREATE TABLE work (done INTEGER)"))
+            connection.execute(text("INSERT INTO work VALUES (0)"))
+        change = text("UPDATE work SET done = 1")
+        with store.write() as connection:
+            connection.execute(change)
+            with pytest.raises(StoreUnavailableError) as caught, other.write() as late:
+                late.execute(change)
+        assert caught.value.is_busy
+        assert not other.writing.is_away
+
+
+def test_a_store_with_no_free_connection_that_answers_others_is_busy(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'identity.db'}"
+    with closing(open_store(url, connections_max=1)) as store, store.read():
+        others = threading.Timer(0.2, store.reading.answered)
+        others.start()
+        with pytest.raises(StoreUnavailableError) as caught, store.read():
+            pass
+        others.join()
+        assert caught.value.is_busy
+        assert not store.reading.is_away
+        with pytest.raises(StoreUnavailableError) as caught, store.read():
+            pass
+        assert store.reading.is_away
+        assert not caught.value.is_busy
+
+
+@pytest.mark.postgres
 def test_a_connection_that_the_server_ended_is_replaced_before_it_is_used(
     postgres_url: str,
 ) -> None:
@@ -168,22 +199,37 @@ def test_a_store_that_answers_others_is_not_given_up() -> None:
 def test_answers_count_for_their_time_and_the_oldest_go_first() -> None:
     clock = FakeClock()
     proofs: Proofs[str] = Proofs(clock, seconds=300, entries_max=2)
-    proofs.remember("a", "first")
+    proofs.remember("a", "first", since=proofs.moment("a"))
     clock.advance(300)
     assert proofs.recall("a") == "first"
-    proofs.remember("b", "second")
-    proofs.remember("c", "third")
+    proofs.remember("b", "second", since=proofs.moment("b"))
+    proofs.remember("c", "third", since=proofs.moment("c"))
     assert proofs.recall("a") is None
     clock.advance(301)
     assert proofs.recall("b") is None
-    proofs.remember("b", "again")
+    proofs.remember("b", "again", since=proofs.moment("b"))
     proofs.forget("b")
     assert proofs.recall("b") is None
     proofs.forget_where(lambda value: value == "third")
     assert proofs.recall("c") is None
 
 
+def test_an_answer_from_before_something_ended_is_not_kept() -> None:
+    proofs: Proofs[str] = Proofs(FakeClock(), seconds=300)
+    forgettings: list[Callable[[], None]] = [
+        lambda: proofs.forget("a"),
+        lambda: proofs.forget_where(lambda value: value == "other"),
+    ]
+    for forget in forgettings:
+        asked_at = proofs.moment("a")
+        forget()
+        proofs.remember("a", "late", since=asked_at)
+        assert proofs.recall("a") is None
+    proofs.remember("a", "new", since=proofs.moment("a"))
+    assert proofs.recall("a") == "new"
+
+
 def test_without_a_grace_nothing_is_remembered() -> None:
     proofs: Proofs[str] = Proofs(FakeClock(), seconds=0)
-    proofs.remember("a", "first")
+    proofs.remember("a", "first", since=proofs.moment("a"))
     assert proofs.recall("a") is None

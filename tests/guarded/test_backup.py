@@ -178,6 +178,7 @@ def test_a_backup_under_load_comes_back_with_everybody_in_it(place: Path) -> Non
     assert Browser(issuer).sign("/sign-up", "late@example.com") == 303
     again = run_ostiary("restore", str(place / "b.zip"), "--replace", data=restored)
     assert again["running"]
+    assert "keys rotate --revoke" in again["valid_again"]
     assert Path(again["replaced"], "identity.db").exists()
     assert Browser(issuer).sign("/sign-in", "late@example.com") == 200
     assert Browser(issuer).sign("/sign-in", "ada@example.com") == 303

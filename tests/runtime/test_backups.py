@@ -158,6 +158,7 @@ HOSTILE: dict[str, tuple[Change, str]] = {
     "a file too many": (lambda m: m.update({"snapshots/s-2.json": b"{}"}), "backup_damaged"),
     "no manifest": (lambda m: m.pop(MANIFEST) and None, "backup_damaged"),
     "no manifest inside": (lambda m: m.update({MANIFEST: b"[1"}), "backup_damaged"),
+    "a bottomless manifest": (lambda m: m.update({MANIFEST: b"[" * 100_000}), "backup_damaged"),
     "up and away": (smuggled("../away"), "backup_damaged"),
     "up from below": (smuggled("releases/../../away"), "backup_damaged"),
     "from the root": (smuggled("/tmp/away"), "backup_damaged"),

@@ -54,6 +54,11 @@ def backup(
     output.result(result, _show_backup)
 
 
+_VALID_AGAIN = (
+    "What was revoked after the backup is valid again: signing keys, sessions and grants. Where "
+    "that matters, withdraw the key with `ostiary keys rotate --revoke` once it runs."
+)
+
 ReplaceOption = Annotated[
     bool,
     typer.Option(
@@ -105,6 +110,7 @@ def restore(
         "store_key": manifest.store_key,
         "replaced": None if kept is None else str(kept),
         "running": runs,
+        "valid_again": _VALID_AGAIN,
     }
     output.result(result, _show_restoration)
 
@@ -154,6 +160,7 @@ def _show_restoration(console: Console, value: Result) -> None:
     )
     if value["replaced"]:
         console.print(f"What stood there is kept in {value['replaced']}.", markup=False)
+    console.print(value["valid_again"], markup=False)
     if not value["store_key"]:
         console.print("Put the store key in place before you start it: docs/keys.md.")
     if not value["running"]:

@@ -28,13 +28,14 @@ class Clients:
         """
         if not is_client_id(client_id):
             return None
+        moment = 0 if self._proofs is None else self._proofs.moment(client_id)
         row = connection.execute(_BY_ID, {"id": client_id}).first()
         client = None if row is None else _client(row)
         if self._proofs is not None:
             if client is None:
                 self._proofs.forget(client_id)
             else:
-                self._proofs.remember(client_id, client)
+                self._proofs.remember(client_id, client, since=moment)
         return client
 
     def recall(self, client_id: str) -> Client:

@@ -97,8 +97,9 @@ class TokenIntrospection(IntrospectionEndpoint):
         if connection is None:
             return self._services.grants.stands(token)
         if token.grant_id is not None:
+            moment = self._services.grants.moment(token)
             standing = self._services.families.is_standing(connection, token.grant_id)
-            self._services.grants.remember(token, standing=standing)
+            self._services.grants.remember(token, standing=standing, since=moment)
             return standing
         if token.client_id == client.client_id:
             return True
@@ -159,5 +160,7 @@ class IntrospectionResource:
         name = TokenIntrospection.ENDPOINT_NAME
         try:
             return self._server.run_endpoint(name, asked)
-        except StoreUnavailableError:
+        except StoreUnavailableError as error:
+            if error.is_busy:
+                raise
             return self._server.run_endpoint_from_memory(name, asked)

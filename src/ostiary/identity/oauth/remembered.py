@@ -25,25 +25,34 @@ class RememberedGrants:
         self._accounts: Proofs[Account] = Proofs(clock, seconds=grace_seconds)
         self._revoked: Proofs[bool] = Proofs(clock, seconds=_REVOKED_SECONDS)
 
+    def moment(self, token: AccessToken) -> int:
+        """Return when it is, as far as `remember` needs to know; to be asked before the store."""
+        return self._accounts.moment(token.subject)
+
     def remember(
-        self, token: AccessToken, *, standing: bool, account: Account | None = None
+        self, token: AccessToken, *, standing: bool, since: int, account: Account | None = None
     ) -> None:
-        """Keep what the store has just said of a token's grant."""
+        """Keep what the store said of a token's grant, asked at the moment `since`.
+
+        Nothing is kept where the user was changed meanwhile: the answer may be from before.
+        """
+        if self.moment(token) != since:
+            return
         if token.grant_id is not None:
             known, other = self._standing, self._revoked
             if not standing:
                 known, other = other, known
-            known.remember(token.grant_id, standing)
+            known.remember(token.grant_id, standing, since=known.moment(token.grant_id))
             other.forget(token.grant_id)
         if standing:
             self._revoked.forget(token.subject)
         if account is not None:
-            self._accounts.remember(account.id, account)
+            self._accounts.remember(account.id, account, since=since)
 
     def forget(self, subject: str) -> None:
         """Trust nothing any more that was issued to this user or client."""
         self._accounts.forget(subject)
-        self._revoked.remember(subject, value=True)
+        self._revoked.remember(subject, value=True, since=self._revoked.moment(subject))
 
     def recall_account(self, user_id: str) -> Account:
         """Return a user as the store last described them.

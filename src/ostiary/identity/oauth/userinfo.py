@@ -85,17 +85,20 @@ class UserinfoEndpoint:
 
     def _require_account(self, token: AccessToken) -> Account:
         """Return the user, if the grant still stands: revoking and disabling act at once."""
+        moment = self._grants.moment(token)
         try:
             with self._store.read() as connection:
                 account = self._accounts.get(connection, token.subject)
                 standing = token.grant_id is not None and self._families.is_standing(
                     connection, token.grant_id
                 )
-        except StoreUnavailableError:
+        except StoreUnavailableError as error:
+            if error.is_busy:
+                raise
             account = self._grants.recall_account(token.subject)
             standing = self._grants.stands(token)
         else:
-            self._grants.remember(token, standing=standing, account=account)
+            self._grants.remember(token, standing=standing, since=moment, account=account)
         if account is not None and account.disabled:
             raise _invalid(Outcome.USER_DISABLED)
         if account is None or not standing:

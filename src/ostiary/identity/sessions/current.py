@@ -46,25 +46,27 @@ class CurrentSession:
         """Return the session and its account; None when nobody is signed in.
 
         An expired session and a disabled account count as nobody. Asks the store every time;
-        while it is away, what it said of the session in the last minutes counts. Raises
-        `StoreUnavailableError` otherwise: that the store is away does not mean nobody.
+        while it is away, what it said of the session in the last minutes counts, but not while
+        it only keeps this one request waiting. Raises `StoreUnavailableError` otherwise: that the
+        store is away does not mean nobody.
         """
         session_hash = presented_hash(request)
         if session_hash is None:
             return None
         now = to_unix(self._clock.now())
+        moment = self._proofs.moment(session_hash)
         try:
             with self._store.read() as connection:
                 found = self._sessions.find(connection, session_hash, now=now)
-        except StoreUnavailableError:
-            proven = self._proofs.recall(session_hash)
+        except StoreUnavailableError as error:
+            proven = None if error.is_busy else self._proofs.recall(session_hash)
             if proven is None or proven[0].expires_at <= now:
                 raise
             return proven
         if found is None:
             self._proofs.forget(session_hash)
         else:
-            self._proofs.remember(session_hash, found)
+            self._proofs.remember(session_hash, found, since=moment)
         return found
 
     def end(self, request: falcon.Request, response: falcon.Response) -> None:

@@ -93,8 +93,11 @@ class PostgresqlBackend:
         # Without a state it is the connection: refused, lost, or given up by this side.
         if state is None:
             return Failure(f"PostgreSQL: {_last_words(original)}", waited=True)
-        waited = isinstance(original, errors.QueryCanceled | errors.LockNotAvailable)
-        return Failure(f"PostgreSQL: {type(original).__name__} ({state})", waited=waited)
+        return Failure(
+            f"PostgreSQL: {type(original).__name__} ({state})",
+            waited=isinstance(original, errors.QueryCanceled | errors.LockNotAvailable),
+            locked=isinstance(original, errors.LockNotAvailable),
+        )
 
 
 def _last_words(error: psycopg.Error) -> str:

@@ -19,6 +19,7 @@ ENTRIES_MAX = 20_000
 """How many answers of one kind a replica keeps; those asked for longest ago go first."""
 
 _ENDED = "ostiary_ended"
+_STRIPES = 256
 
 
 class Proofs(Generic[Value]):
@@ -31,13 +32,25 @@ class Proofs(Generic[Value]):
         self._entries_max = entries_max
         self._entries: OrderedDict[str, tuple[float, Value]] = OrderedDict()
         self._lock = threading.Lock()
+        # How often something was forgotten, by parts of the keys: exact numbers for each key
+        # would never be forgotten themselves, and one for all would let anybody spoil it for all.
+        self._forgotten = [0] * _STRIPES
 
-    def remember(self, key: str, value: Value) -> None:
-        """Keep what the store has just answered."""
+    def moment(self, key: str) -> int:
+        """Return when it is, as far as `remember` needs to know; to be asked before the store."""
+        return self._forgotten[hash(key) % _STRIPES]
+
+    def remember(self, key: str, value: Value, *, since: int) -> None:
+        """Keep what the store answered to a question asked at the moment `since`.
+
+        Nothing is kept where the key was forgotten meanwhile: the answer may be from before.
+        """
         if self._seconds <= 0:
             return
         entry = (self._clock.monotonic(), value)
         with self._lock:
+            if self.moment(key) != since:
+                return
             self._entries[key] = entry
             self._entries.move_to_end(key)
             if len(self._entries) > self._entries_max:
@@ -52,13 +65,15 @@ class Proofs(Generic[Value]):
         return entry[1]
 
     def forget(self, key: str) -> None:
-        """Forget one answer."""
+        """Forget one answer, and those that are on their way."""
         with self._lock:
+            self._forgotten[hash(key) % _STRIPES] += 1
             self._entries.pop(key, None)
 
     def forget_where(self, applies: Callable[[Value], bool]) -> None:
-        """Forget all answers to which a condition applies."""
+        """Forget all answers to which a condition applies, and any that are on their way."""
         with self._lock:
+            self._forgotten = [count + 1 for count in self._forgotten]
             for key in [key for key, entry in self._entries.items() if applies(entry[1])]:
                 del self._entries[key]
 

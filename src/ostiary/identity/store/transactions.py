@@ -23,6 +23,7 @@ class _Use:
     """One use of a connection, from the pool and back into it."""
 
     __slots__ = ("_availability", "_backend", "_began", "_connection")
+    _locks_rows = False
 
     def __init__(self, backend: Backend, availability: Availability | None) -> None:
         self._backend = backend
@@ -103,11 +104,14 @@ class _Use:
             return error
         if failure.outdated and self._connection is not None:
             self._connection.invalidate()
-        if failure.waited and self._availability is not None:
+        # A server that ends a wait for a row is there, and whoever wants another row gets it.
+        is_busy = failure.locked and self._locks_rows
+        if failure.waited and not is_busy and self._availability is not None:
             self._availability.waited_in_vain(self._began, failure.reason)
+            is_busy = not self._availability.is_away
         # The reason is enough: a driver's message can repeat bound values or the URL.
         kind = StoreDamagedError if failure.damaged else StoreUnavailableError
-        return kind(failure.reason)
+        return kind(failure.reason, is_busy=is_busy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,8 @@ class Limits:
 class Read(_Use):
     """A use without a transaction, for most reads are of one statement only.
 
-    Each statement then sees the newest commit, which is what READ COMMITTED gives too.
+    Each statement then sees the newest commit, which is what READ COMMITTED gives too. It waits
+    for nobody's rows; where it waits for a lock, a whole table is kept from everybody.
     """
 
     __slots__ = ()
@@ -131,6 +136,7 @@ class Write(_Use):
     """A use that is one transaction."""
 
     __slots__ = ("_limits", "_tell_ended")
+    _locks_rows = True
 
     def __init__(
         self,

@@ -73,7 +73,7 @@ def read_manifest(content: bytes) -> Manifest:
         files = {name: Member(**entry) for name, entry in value.pop("files").items()}
         manifest = Manifest(**value, files=files)
         _check_types(manifest)
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise damaged("Its manifest cannot be understood.") from None
     for name in files:
         if not _belongs(name):

@@ -110,9 +110,10 @@ class Actor:
 
     async def sign_in(self, browser: Browser, request: AuthorizationRequest) -> str:
         """Sign in with the right password and return the code."""
-        arrived = await sign_in_for_code(
-            browser, self.location(request), self.account.email, self.account.password
-        )
+        async with self.account.turn:
+            arrived = await sign_in_for_code(
+                browser, self.location(request), self.account.email, self.account.password
+            )
         return self.read_code(arrived, request)
 
     async def login(self) -> Login:

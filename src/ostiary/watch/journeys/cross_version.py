@@ -58,7 +58,9 @@ class CrossVersion:
         there = verifier.device(here.jar)
         request = minter.request()
         page = require_sign_in_page(await ask_for_code(here, minter.location(request)))
-        entered = await enter_password(there, page, minter.account.email, minter.account.password)
+        account = minter.account
+        async with account.turn:
+            entered = await enter_password(there, page, account.email, account.password)
         require_signed_in(entered)
         code = verifier.read_code(await there.follow(entered), request)
         answer = await minter.client.exchange(code, request.verifier, step="token_elsewhere")

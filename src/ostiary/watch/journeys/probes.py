@@ -1,5 +1,6 @@
 """Accounts that belong to the journeys: no roles, a private audience, secrets used for one run."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,11 +16,16 @@ _DOMAIN: Final = "probe.invalid"
 _REDIRECT_URI: Final = f"https://{_DOMAIN}/callback"
 """Never opened: the browser of a journey stops where it would leave the issuer (RFC 2606)."""
 _GRANTS: Final = ("authorization_code", "refresh_token")
+_PASSWORDS_AT_ONCE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeAccount:
-    """One user and one client of their own, so that faults of either kind can show."""
+    """One user and one client of their own, so that faults of either kind can show.
+
+    Journeys that share an account enter its password under `turn`, two at a time: a service may
+    take more than that for somebody who guesses, and be right.
+    """
 
     email: str
     password: str = field(repr=False)
@@ -27,6 +33,9 @@ class ProbeAccount:
     client_secret: str = field(repr=False)
     redirect_uri: str
     audience: str
+    turn: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(_PASSWORDS_AT_ONCE), repr=False, compare=False
+    )
 
     @property
     def registration(self) -> Registration:

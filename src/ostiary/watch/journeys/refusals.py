@@ -121,6 +121,7 @@ async def _open_sign_in(actor: Actor, browser: Browser) -> SignInPage:
 
 async def _try_password(actor: Actor, browser: Browser, email: str, password: str) -> Answer:
     page = await _open_sign_in(actor, browser)
-    answer = await enter_password(browser, page, email, password)
+    async with actor.account.turn:
+        answer = await enter_password(browser, page, email, password)
     require_password_refused(answer)
     return answer

@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
-from ostiary.identity.keys.claiming import CACHE_SECONDS_MAX, NEXT_KEYS, choose_key
+from ostiary.identity.keys.claiming import CACHE_SECONDS_MAX, NEXT_KEYS, KeyClaims, choose_key
 from ostiary.identity.keys.model import PublishedKey
 from ostiary.identity.keys.signing import SigningUnavailableError
 from ostiary.identity.keys.storage import SigningKeys
 from ostiary.identity.store.engine import Store
+from ostiary.kernel.clock import to_unix
 from tests.fakes.clock import FakeClock
 from tests.unit.identity.keys.conftest import OpenRing
 
@@ -78,6 +79,21 @@ def test_the_first_replica_ever_is_ready_at_once_and_publishes_three_keys_ahead(
     kids = {entry["kid"] for entry in json.loads(ring.jwks())["keys"]}
     assert ring.signer().kid in kids
     assert sum(one.is_next for one in published()) == NEXT_KEYS
+
+
+def test_keys_that_a_clock_far_ahead_published_wait_for_nobody(
+    store: Store,
+    clock: FakeClock,
+    open_ring: OpenRing,
+    signing_keys: SigningKeys,
+    published: Callable[[], list[PublishedKey]],
+) -> None:
+    ahead = FakeClock()
+    ahead.advance(3650 * 86_400)
+    KeyClaims(store, signing_keys, ahead, snapshot="s-0", jwks_max_age_seconds=60).claim()
+    open_ring("s-1")
+    now = to_unix(clock.now())
+    assert sum(one.is_next and one.published_at <= now for one in published()) == NEXT_KEYS
 
 
 def test_replicas_of_a_snapshot_share_a_key_and_snapshots_do_not(open_ring: OpenRing) -> None:

@@ -14,9 +14,9 @@ from tests.unit.identity.oauth.flow import RelyingParty, basic
 
 
 @contextmanager
-def store_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def store_away(monkeypatch: pytest.MonkeyPatch, *, is_busy: bool = False) -> Iterator[None]:
     def refuse(*_arguments: object, **_options: object) -> object:
-        raise StoreUnavailableError("gone")
+        raise StoreUnavailableError("gone", is_busy=is_busy)
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "read", refuse)
@@ -32,6 +32,25 @@ def signing_broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
         patch.setattr(Signer, "sign", refuse)
         yield
+
+
+@pytest.mark.parametrize("is_busy", [True, False])
+def test_what_is_remembered_counts_while_the_store_is_away_and_not_while_it_is_busy(
+    party: RelyingParty, monkeypatch: pytest.MonkeyPatch, is_busy: bool
+) -> None:
+    token = party.tokens()["access_token"]
+    bearer = {"authorization": f"Bearer {token}"}
+
+    def ask() -> list[int]:
+        answers = (
+            party.browser.get("/demo"),
+            party.browser.get("/oauth2/userinfo", headers=bearer),
+        )
+        return [answer.status_code for answer in answers]
+
+    assert ask() == [200, 200]
+    with store_away(monkeypatch, is_busy=is_busy):
+        assert ask() == ([503, 503] if is_busy else [200, 200])
 
 
 def test_a_code_survives_a_failure_of_signing(

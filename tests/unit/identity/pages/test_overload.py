@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from ostiary.identity.passwords.sizing import gate_limits, request_threads
 from ostiary.identity.store.schema import sign_in_failures
-from tests.identity_app import IdentityService, build_identity, outcome_of
+from tests.identity_app import IdentityService, build_identity, counted_statements, outcome_of
 
 SECONDS_MAX = 60
 QUEUE = 3
@@ -130,17 +130,42 @@ def test_everything_else_is_answered_while_every_place_is_taken(surge, hashing) 
     assert not any(each.done() for each in strangers)
 
 
-def test_an_account_on_a_session_of_its_own_is_known_too(surge, hashing) -> None:
+def test_an_account_on_a_session_of_its_own_is_known_too(surge) -> None:
     browser = surge.service.edge()
     browser.sign_in(ADA)
     browser.cookies.pop("ostiary_device")
-    form = surge.form(browser, ADA)
+    known = 'ostiary_identity_hash_requests_total{priority="known",result="hashed"}'
+    before = surge.metric(known)
+    assert browser.sign_in(ADA).status_code == 303
+    assert surge.metric(known) == before + 1
+
+
+@pytest.mark.parametrize("cookie", ["ostiary_device", "ostiary_session"])
+def test_a_cookie_that_somebody_made_up_does_not_get_past_the_door(surge, hashing, cookie) -> None:
+    mallory = surge.service.edge(client_address="10.1.0.1")
+    mallory.cookies[cookie] = f"{'A' * 32}.ffff{'A' * 16}"
+    form = surge.form(mallory, ADA)
     hashing.clear()
     surge.fill()
-    signing_in = surge.send(lambda: browser.post("/sign-in", form))
-    surge.until('ostiary_identity_hash_requests_total{priority="other",result="shed"}', 1)
+    with counted_statements() as statements:
+        assert mallory.post("/sign-in", form).status_code == 503
+    assert statements.texts == []
+
+
+def test_of_guesses_at_once_for_one_account_only_two_are_hashed(surge, hashing) -> None:
+    strangers = [surge.service.edge(client_address=f"10.2.{n}.1") for n in range(6)]
+    forms = [{**surge.form(each, ADA), "password": "wrong"} for each in strangers]
+    hashing.clear()
+    guesses = [
+        surge.send(lambda each=each, form=form: each.post("/sign-in", form))
+        for each, form in zip(strangers, forms, strict=True)
+    ]
+    surge.until('ostiary_identity_hash_requests_total{priority="other",result="shed"}', 4)
     hashing.set()
-    assert signing_in.result(SECONDS_MAX).status_code == 303
+    outcomes = sorted(outcome_of(each.result(SECONDS_MAX)) for each in guesses)
+    assert outcomes == ["bad_credentials"] * 2 + ["overloaded"] * 4
+    with surge.service.store.read() as connection:
+        assert connection.execute(select(func.count()).select_from(sign_in_failures)).scalar() == 2
 
 
 def test_who_was_sent_away_has_not_failed_however_often_it_was_asked(surge, hashing) -> None:

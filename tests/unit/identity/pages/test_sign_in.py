@@ -147,6 +147,15 @@ def test_guessing_is_slowed_down_and_nobody_is_locked_out(service: IdentityServi
     assert service.edge().sign_in().status_code == 303
 
 
+def test_a_text_too_long_for_a_password_is_a_failure_like_any_other(
+    service: IdentityService,
+) -> None:
+    service.add_user()
+    answer = service.edge().sign_in(password="\u0345\u0300" * 5_000)
+    assert (answer.status_code, outcome_of(answer)) == (200, "bad_credentials")
+    assert len(counted_failures(service)) == 1
+
+
 def test_refused_attempts_do_not_prolong_the_wait(service: IdentityService) -> None:
     service.add_user()
     for _ in range(11):

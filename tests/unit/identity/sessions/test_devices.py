@@ -56,6 +56,15 @@ def test_a_proof_is_worth_nothing_in_another_devices_cookie() -> None:
     assert not devices.knows(moved, ADA, now=NOW)
 
 
+def test_a_name_that_was_not_given_by_us_is_no_device() -> None:
+    """Else anybody could pass for a browser that is perhaps known, and cost a read of the store."""
+    device = devices.remember(None, ADA, now=NOW)
+    made_up = "A" * 16 + device.name[16:]
+    assert read(".".join((made_up, *device.proofs))) is None
+    elsewhere = KnownDevices(b"another secret", SystemRandom())
+    assert read(elsewhere.remember(None, ADA, now=NOW).cookie) is None
+
+
 def test_a_proof_cannot_be_made_to_last_longer() -> None:
     device = devices.remember(None, ADA, now=NOW)
     (proof,) = device.proofs

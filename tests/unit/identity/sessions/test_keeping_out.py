@@ -83,16 +83,16 @@ def test_three_ranges_never_keep_the_owner_waiting(ranges: int) -> None:
         assert account.wait(OWNER, now) == 0
 
 
-@pytest.mark.parametrize("ranges", [4, 5, 6])
-def test_six_ranges_leave_gaps_for_an_owner_who_waits_as_told(ranges: int) -> None:
+@pytest.mark.parametrize("networks", [1, 16])
+def test_six_ranges_leave_gaps_for_the_owner(networks: int) -> None:
     account, longest, since = Guessed(), 0, 0
+    guessers = [networks_of(f"10.0.{n % 6}.{n // 6}") for n in range(6 * networks)]
     for now in range(HOUR):
-        # The guessers ask first in every second, and the owner only when they may.
-        for number in range(ranges):
-            account.guess(range_(number), now)
+        for each in guessers:
+            account.guess(each, now)
         if account.wait(OWNER, now) == 0:
             longest, since = max(longest, now - since), now
-    assert 0 < max(longest, HOUR - since) < WINDOW_SECONDS // 3
+    assert max(longest, HOUR - since) < 240
 
 
 @pytest.mark.parametrize("ranges", [4, 5, 6, 7, 8, 12, 40])
@@ -102,12 +102,12 @@ def test_guesses_are_bounded_however_many_ranges_they_come_from(ranges: int) -> 
         for number in range(ranges):
             account.guess(range_(number), now)
         assert account.wait(OWNER, now) <= 30
-    assert account.guesses * 24 <= 30_000
+    assert account.guesses * 24 <= 23_000
 
 
 def test_a_range_full_of_networks_is_bounded_as_well() -> None:
     account = Guessed()
     for now in range(HOUR):
-        for number in range(256):
+        for number in range(64):
             account.guess(networks_of(f"203.0.113.{number}"), now)
     assert account.guesses * 24 <= 7_200

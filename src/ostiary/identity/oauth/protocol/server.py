@@ -54,7 +54,9 @@ class OAuthServer(AuthorizationServer):
         try:
             with self._store.read() as connection:
                 client = self._clients.find(connection, client_id)
-        except StoreUnavailableError:
+        except StoreUnavailableError as error:
+            if error.is_busy:
+                raise
             client = self._clients.recall(client_id)
         return None if client is None else OAuthClient(client)
 
