@@ -74,7 +74,15 @@ class GuardClient:
                 f"The guard of {self._data} does not answer.",
                 hint="Start it with `ostiary up`.",
             ) from error
-        answer: dict[str, Any] = json.loads(text or b"{}")
+        try:
+            answer: dict[str, Any] = json.loads(text or b"{}")
+        except ValueError as error:
+            # A guard that is told to end breaks off what it was answering, with bare text.
+            raise NotRunningError(
+                "guard_unreachable",
+                f"The guard of {self._data} ended before it had answered.",
+                hint="See `ostiary status`; whether it was done is not known.",
+            ) from error
         if response.status < HTTPStatus.BAD_REQUEST:
             return answer
         raise GuardError(
