@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 
 from ostiary.guard.api import create_api
+from ostiary.guard.broken_off import answering_when_ended
 from ostiary.guard.operations_port import Operations
 from ostiary.guard.service import Guard
 from ostiary.guard.socket import socket_path
@@ -75,7 +76,7 @@ async def run(
 def _api_server(operations: Operations, path: Path) -> _ApiServer:
     return _ApiServer(
         uvicorn.Config(
-            create_api(operations),
+            answering_when_ended(create_api(operations)),
             uds=str(path),
             log_config=None,
             access_log=False,
