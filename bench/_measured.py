@@ -5,8 +5,12 @@ import time
 from collections.abc import Iterable, Sequence
 
 from ostiary.drills.system import DrillSystem
+from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.ids import SystemRandom
+from ostiary.watch.journeys.actor import Site
 from ostiary.watch.journeys.probes import ProbeAdmin
+from ostiary.watch.relying_party.connections import KeptConnections
+from ostiary.watch.relying_party.target import Target
 
 _SCHEDULER_CLOCK = 2
 """CPUCLOCK_SCHED of the Linux kernel: nanoseconds of all threads, also of those that ended."""
@@ -36,6 +40,12 @@ def admin_token(system: DrillSystem) -> str:
 
 def probe_admin(system: DrillSystem) -> ProbeAdmin:
     return ProbeAdmin(admin_url(system), admin_token(system), rng=SystemRandom())
+
+
+async def edge_site(system: DrillSystem, transport: KeptConnections) -> Site:
+    """Return the system as its users meet it, through the edge."""
+    target = Target("edge", system.issuer, system.issuer)
+    return await Site.open(target, transport, clock=SystemClock(), rng=SystemRandom())
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:

@@ -28,15 +28,11 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from _lanes import Lane, Tally, open_loop, percentile, request_bytes, timed
-from _measured import cpu_seconds, probe_admin, serving_pids
+from _measured import cpu_seconds, edge_site, probe_admin, serving_pids
 
 from ostiary.drills.system import DrillSystem, running
-from ostiary.kernel.clock import SystemClock
-from ostiary.kernel.ids import SystemRandom
-from ostiary.watch.journeys.actor import Site
 from ostiary.watch.journeys.probes import ProbeAccount
 from ostiary.watch.relying_party.connections import KeptConnections
-from ostiary.watch.relying_party.target import Target
 
 USERS = 24
 SIGN_INS_PER_SECOND = 5.0
@@ -229,12 +225,7 @@ class Bench:
 
 async def token_of(system: DrillSystem, account: ProbeAccount) -> str:
     async with KeptConnections() as transport:
-        site = await Site.open(
-            Target("edge", system.issuer, system.issuer),
-            transport,
-            clock=SystemClock(),
-            rng=SystemRandom(),
-        )
+        site = await edge_site(system, transport)
         return (await site.actor(account).login()).tokens.access_token
 
 

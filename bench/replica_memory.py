@@ -11,15 +11,11 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from _measured import probe_admin
+from _measured import edge_site, probe_admin
 
 from ostiary.changes.snapshot_settings import IdentitySettings
 from ostiary.drills.system import DrillSystem, running
-from ostiary.kernel.clock import SystemClock
-from ostiary.kernel.ids import SystemRandom
-from ostiary.watch.journeys.actor import Site
 from ostiary.watch.relying_party.connections import KeptConnections
-from ostiary.watch.relying_party.target import Target
 
 TOGETHER = 16
 
@@ -37,12 +33,7 @@ async def visit(system: DrillSystem, visits: int) -> None:
         probe_admin(system) as admin,
         admin.accounts(1) as accounts,
     ):
-        site = await Site.open(
-            Target("edge", system.issuer, system.issuer),
-            transport,
-            clock=SystemClock(),
-            rng=SystemRandom(),
-        )
+        site = await edge_site(system, transport)
         actor = site.actor(accounts[0])
         for _ in range(max(1, visits // TOGETHER)):
             await asyncio.gather(*(actor.login() for _ in range(TOGETHER)), return_exceptions=True)

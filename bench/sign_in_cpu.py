@@ -15,13 +15,11 @@ import os
 import time
 from dataclasses import dataclass
 
-from _measured import cpu_seconds, probe_admin, serving_pids, spread
+from _measured import cpu_seconds, edge_site, probe_admin, serving_pids, spread
 from argon2 import PasswordHasher
 
 from ostiary.drills.system import DrillSystem, running
-from ostiary.kernel.clock import SystemClock
-from ostiary.kernel.ids import SystemRandom
-from ostiary.watch.journeys.actor import Actor, Site
+from ostiary.watch.journeys.actor import Actor
 from ostiary.watch.relying_party.browser import Browser
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.front_channel import (
@@ -30,7 +28,6 @@ from ostiary.watch.relying_party.front_channel import (
     require_signed_in,
     sign_in_page,
 )
-from ostiary.watch.relying_party.target import Target
 
 RATIO_MAX = 1.18
 SIGN_INS = 25
@@ -107,12 +104,7 @@ async def measure(system: DrillSystem, rounds: int) -> list[Round]:
         probe_admin(system) as admin,
         admin.accounts(1) as accounts,
     ):
-        site = await Site.open(
-            Target("edge", system.issuer, system.issuer),
-            transport,
-            clock=SystemClock(),
-            rng=SystemRandom(),
-        )
+        site = await edge_site(system, transport)
         actor = site.actor(accounts[0])
 
         one_hash = Hash()

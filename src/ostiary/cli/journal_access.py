@@ -1,7 +1,7 @@
 """A journal for what has to work even when the journal does not."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,16 +15,12 @@ def usable_journal(path: Path, clock: Clock) -> Iterator[Journal]:
 
     For stopping what runs: that must not depend on the record of what it did.
     """
-    try:
-        journal = Journal(path, clock)
-        with closing(journal):
+    with ExitStack() as opened:
+        try:
+            journal = opened.enter_context(closing(Journal(path, clock)))
             journal.entries()
-    except JournalError:
-        with (
-            TemporaryDirectory(prefix="ostiary-") as directory,
-            closing(Journal(Path(directory) / "guard.db", clock)) as scratch,
-        ):
-            yield scratch
-        return
-    with closing(Journal(path, clock)) as journal:
+        except JournalError:
+            directory = opened.enter_context(TemporaryDirectory(prefix="ostiary-"))
+            scratch = Path(directory) / "guard.db"
+            journal = opened.enter_context(closing(Journal(scratch, clock)))
         yield journal

@@ -100,3 +100,9 @@ def send_on(request: falcon.Request, response: falcon.Response, path: str) -> No
     response.status = falcon.HTTP_303
     response.location = path
     response.set_header("cache-control", "no-store")
+
+
+def try_again(wait_seconds: int) -> str:
+    """Return the sentence that says when to try again."""
+    seconds = "1 second" if wait_seconds == 1 else f"{wait_seconds} seconds"
+    return f"Try again in {seconds}."

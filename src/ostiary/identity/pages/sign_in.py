@@ -3,7 +3,7 @@
 import falcon
 
 from ostiary.identity.http.forms import read_form
-from ostiary.identity.pages.forms import FormPages, send_on
+from ostiary.identity.pages.forms import FormPages, send_on, try_again
 from ostiary.identity.pages.return_to import local_path
 from ostiary.identity.sessions.signing_in import Refused, SignIn
 from ostiary.kernel.outcomes import Outcome
@@ -75,8 +75,8 @@ def _answer(refused: Refused) -> tuple[int, str]:
     if refused.outcome is Outcome.CSRF_FAILED:
         return 403, _STALE
     if refused.outcome is Outcome.RATE_LIMITED:
-        seconds = "1 second" if refused.wait_seconds == 1 else f"{refused.wait_seconds} seconds"
-        return 429, f"There have been too many failed attempts. Try again in {seconds}."
+        again = try_again(refused.wait_seconds)
+        return 429, f"There have been too many failed attempts. {again}"
     if refused.outcome is Outcome.OVERLOADED:
         return 503, _BUSY
     return 200, _NO_MATCH

@@ -7,7 +7,7 @@ import falcon
 from ostiary.identity.accounts.addresses import InvalidAddressError
 from ostiary.identity.http.forms import read_form
 from ostiary.identity.http.problems import ProblemError
-from ostiary.identity.pages.forms import FormPages, send_on
+from ostiary.identity.pages.forms import FormPages, send_on, try_again
 from ostiary.identity.pages.return_to import local_path
 from ostiary.identity.passwords.gate import OverloadedError
 from ostiary.identity.passwords.policy import CHARACTERS_MIN, WeakPasswordError
@@ -131,10 +131,9 @@ def _refusal_of(refused: Refused, response: falcon.Response) -> Refusal:
     if refused.outcome is not Outcome.RATE_LIMITED:
         return _TAKEN
     response.set_header("retry-after", str(refused.wait_seconds))
-    seconds = "1 second" if refused.wait_seconds == 1 else f"{refused.wait_seconds} seconds"
     return Refusal(
         Outcome.RATE_LIMITED,
         "There have been too many new accounts from your network.",
-        f"Try again in {seconds}.",
+        try_again(refused.wait_seconds),
         field="",
     )

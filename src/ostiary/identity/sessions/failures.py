@@ -46,8 +46,8 @@ class Guess:
     device: str = ""
 
 
-def _record(kind: str, limit: Limit, *of_this_kind: ColumnElement[bool]) -> Select[str, int, int]:
-    """Count the newest failures of a kind, never more of them than can make a difference."""
+def newest_of(kind: str, limit: Limit, *of_this_kind: ColumnElement[bool]) -> Select[str, int, int]:
+    """Count the newest rows of a kind, never more of them than can make a difference."""
     newest = (
         select(sign_in_failures.c.at)
         .where(
@@ -87,11 +87,11 @@ _SAME_RANGE = sign_in_failures.c.network_range == bindparam("network_range")
 _SAME_DEVICE = sign_in_failures.c.device == bindparam("device")
 _RECENT = union_all(
     _ranges("elsewhere", ELSEWHERE, _SAME_ADDRESS, bindparam("own_range") != _RANGE),
-    _record("pair", PAIR, _SAME_ADDRESS, _SAME_NETWORK),
-    _record("pair_range", PAIR_RANGE, _SAME_ADDRESS, _SAME_RANGE),
-    _record("device", DEVICE, _SAME_ADDRESS, _SAME_DEVICE),
-    _record("network", NETWORK, _SAME_NETWORK),
-    _record("network_range", NETWORK_RANGE, _SAME_RANGE),
+    newest_of("pair", PAIR, _SAME_ADDRESS, _SAME_NETWORK),
+    newest_of("pair_range", PAIR_RANGE, _SAME_ADDRESS, _SAME_RANGE),
+    newest_of("device", DEVICE, _SAME_ADDRESS, _SAME_DEVICE),
+    newest_of("network", NETWORK, _SAME_NETWORK),
+    newest_of("network_range", NETWORK_RANGE, _SAME_RANGE),
 )
 # Built once: building a statement anew for every sign-in costs more than running it.
 

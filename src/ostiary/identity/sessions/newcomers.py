@@ -11,18 +11,9 @@ and, where a proxy on this machine does not hand on its clients' addresses, ever
 import ipaddress
 import socket
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    bindparam,
-    delete,
-    func,
-    literal,
-    select,
-    union_all,
-)
+from sqlalchemy import Connection, bindparam, delete, union_all
 
+from ostiary.identity.sessions.failures import newest_of
 from ostiary.identity.sessions.networks import Networks, networks_of
 from ostiary.identity.sessions.throttling import (
     WINDOW_SECONDS,
@@ -42,25 +33,11 @@ _NO_ADDRESS = ""
 _ANY_PORT = 9
 
 
-def _record(kind: str, limit: Limit, same: ColumnElement[bool]) -> Select[str, int, int]:
-    """Count the newest sign-ups of a kind, never more of them than can make a difference."""
-    newest = (
-        select(counted.c.at)
-        .where(
-            same,
-            counted.c.at >= bindparam("since"),
-            counted.c.request_id != bindparam("request_id"),
-        )
-        .order_by(counted.c.at.desc())
-        .limit(limit.counted_max)
-        .subquery()
-    )
-    return select(literal(kind), func.count(), func.max(newest.c.at)).select_from(newest)
-
-
 _RECENT = union_all(
-    _record("network", NETWORK, counted.c.network == bindparam("network")),
-    _record("network_range", NETWORK_RANGE, counted.c.network_range == bindparam("network_range")),
+    newest_of("network", NETWORK, counted.c.network == bindparam("network")),
+    newest_of(
+        "network_range", NETWORK_RANGE, counted.c.network_range == bindparam("network_range")
+    ),
 )
 
 
