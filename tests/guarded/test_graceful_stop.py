@@ -10,13 +10,13 @@ import pytest
 
 import ostiary
 from ostiary.changes.snapshot_settings import SnapshotSettings
-from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.ids import SystemRandom
 from ostiary.kernel.processes import how_it_ended
 from ostiary.runtime.data_directory import DataDirectory
 from ostiary.runtime.local import LocalRuntime
 from ostiary.runtime.ports import Replica, ReplicaSpec
 from ostiary.runtime.releases import ReleaseStore
+from tests.local_runtime import local_runtime
 
 pytestmark = pytest.mark.system
 SECONDS_MAX = 90
@@ -33,14 +33,7 @@ def data(tmp_path: Path) -> DataDirectory:
 
 @pytest.fixture
 def runtime(data: DataDirectory) -> Iterator[LocalRuntime]:
-    runtime = LocalRuntime(
-        data.path,
-        ReleaseStore(data.releases),
-        clock=SystemClock(),
-        admin_token_file=data.admin_token_file,
-        edge_token_file=data.edge_token_file,
-        store_key_file=data.store_key_file,
-    )
+    runtime = local_runtime(data)
     yield runtime
     for replica in runtime.adopt():
         anyio.run(runtime.stop, replica, 0)

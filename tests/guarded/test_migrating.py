@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import create_engine, inspect
 
 from ostiary.changes.snapshot_settings import SnapshotSettings
-from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.ids import SystemRandom
 from ostiary.runtime.data_directory import DataDirectory
 from ostiary.runtime.local import LocalRuntime
@@ -21,6 +20,7 @@ from ostiary.runtime.ports import Replica, ReplicaSpec
 from ostiary.runtime.releases import ReleaseStore
 from tests.guarded.upgrades import write_next_release
 from tests.guarded.waiting import wait_for
+from tests.local_runtime import local_runtime
 
 pytestmark = pytest.mark.system
 READY_SECONDS_MAX = 60
@@ -69,14 +69,7 @@ def replicas(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Replica
     url = f"sqlite:///{tmp_path / 'identity.db'}"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres_url").replace("+psycopg", "")
-    runtime = LocalRuntime(
-        data.path,
-        ReleaseStore(data.releases),
-        clock=SystemClock(),
-        admin_token_file=data.admin_token_file,
-        edge_token_file=data.edge_token_file,
-        store_key_file=data.store_key_file,
-    )
+    runtime = local_runtime(data)
     yield Replicas(runtime, release.hash, url, runs, count())
     for replica in runtime.adopt():
         anyio.run(runtime.stop, replica, 0)

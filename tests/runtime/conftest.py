@@ -9,12 +9,12 @@ from pathlib import Path
 import anyio
 import pytest
 
-from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.ids import SystemRandom
 from ostiary.runtime.data_directory import DataDirectory
 from ostiary.runtime.local import LocalRuntime
 from ostiary.runtime.ports import Replica, ReplicaSpec
 from ostiary.runtime.releases import ReleaseStore
+from tests.local_runtime import local_runtime
 from tests.runtime.fake_release import write_release
 
 READY_SECONDS_MAX = 60
@@ -31,14 +31,7 @@ class Place:
 
     def runtime(self) -> LocalRuntime:
         """Return a runtime as a guard makes it at its start."""
-        return LocalRuntime(
-            self.data.path,
-            self.releases,
-            clock=SystemClock(),
-            admin_token_file=self.data.admin_token_file,
-            edge_token_file=self.data.edge_token_file,
-            store_key_file=self.data.store_key_file,
-        )
+        return local_runtime(self.data)
 
     def spec(self, behaviour: str = "serves", **changes: object) -> ReplicaSpec:
         """Return what to start: a new replica of a release that behaves so."""
