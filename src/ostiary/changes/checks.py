@@ -4,11 +4,13 @@
 `changes.configuration`, so that they appear in the schema.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from ostiary.changes.configuration import Configuration, load_configuration
 from ostiary.changes.rules import edge, flags, guard, identity
-from ostiary.changes.rules.finding import Rule
+from ostiary.changes.rules.finding import ComparingRule, Finding, Rule
+from ostiary.changes.rules.surroundings import NOTHING_KNOWN, Surroundings
 from ostiary.kernel.settings import Problem, SettingsError, dotted
 
 RULES: tuple[Rule, ...] = (
@@ -29,7 +31,10 @@ RULES: tuple[Rule, ...] = (
     guard.steps_rise_to_everyone,
     guard.changes_have_time_for_all_steps,
 )
-"""Every rule, in the order in which people should read its findings."""
+"""Every rule about a file alone, in the order in which people should read its findings."""
+
+COMPARING_RULES: tuple[ComparingRule, ...] = ()
+"""Every rule about a file and the system that it is proposed for; they come after the others."""
 
 
 def check_file(path: Path | None) -> tuple[Problem, ...]:
@@ -55,7 +60,9 @@ def load_checked(path: Path | None) -> Configuration:
     return configuration
 
 
-def check_configuration(configuration: Configuration) -> tuple[Problem, ...]:
+def check_configuration(
+    configuration: Configuration, surroundings: Surroundings = NOTHING_KNOWN
+) -> tuple[Problem, ...]:
     """Return what the rules object to, each at its line where the key stands in the file."""
     document = configuration.document
     return tuple(
@@ -67,6 +74,12 @@ def check_configuration(configuration: Configuration) -> tuple[Problem, ...]:
             finding.message,
             finding.hint,
         )
-        for rule in RULES
-        for finding in rule(configuration)
+        for finding in _findings(configuration, surroundings)
     )
+
+
+def _findings(configuration: Configuration, surroundings: Surroundings) -> Iterator[Finding]:
+    for rule in RULES:
+        yield from rule(configuration)
+    for comparing in COMPARING_RULES:
+        yield from comparing(configuration, surroundings)

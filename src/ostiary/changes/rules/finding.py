@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ostiary.changes.configuration import Configuration
+from ostiary.changes.rules.surroundings import Surroundings
 from ostiary.kernel.settings import KeyPath
 
 
@@ -19,3 +20,6 @@ class Finding:
 
 Rule = Callable[[Configuration], Iterator[Finding]]
 """A pure function of the settings; it yields nothing where it has no objection."""
+
+ComparingRule = Callable[[Configuration, Surroundings], Iterator[Finding]]
+"""A pure function of the settings and of the system that they are proposed for."""
