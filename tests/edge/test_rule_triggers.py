@@ -9,6 +9,7 @@ import pytest
 
 from ostiary.edge.counters import StratumCounts
 from ostiary.edge.edge import Edge
+from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.kernel.outcomes import Outcome
 from tests.edge.conftest import CANARY, LAST_GOOD, Servers, until
 from tests.edge.replicas import Reply, Request, always
@@ -180,3 +181,27 @@ async def test_many_second_opinions_at_the_same_time_lose_none(
             group.start_soon(sign_in)
 
     assert texts == ["last good"] * SURGE
+
+
+async def test_a_refusal_that_is_meant_stands_where_it_is_meant_and_nowhere_else(
+    servers: Servers, edge: Edge, client: httpx.AsyncClient
+) -> None:
+    refused = Reply(400, b"refused", f"{CANARY}/invalid_scope")
+    servers.canary.answer = always(refused)
+    meant = IntendedRefusal("token", "invalid_scope")
+    await edge.start(servers.model(1.0, intended=(meant,)))
+
+    assert (await client.post("/oauth2/token", content=b"form")).text == "refused"
+    assert (await client.post("/oauth2/introspect", content=b"form")).text == "last good"
+    servers.canary.answer = always(Reply(400, b"refused", f"{CANARY}/invalid_client"))
+    assert (await client.post("/oauth2/token", content=b"form")).text == "last good"
+    servers.canary.answer = always(Reply(500, b"oops", f"{CANARY}/invalid_scope"))
+    assert (await client.post("/oauth2/token", content=b"form")).text == "last good"
+
+    async def counted() -> bool:
+        canary = (await edge.counters()).strata(frozenset({meant})).get(("token", "canary"))
+        return canary is not None and canary.requests == 3
+
+    await until(counted)
+    canary = (await edge.counters()).strata(frozenset({meant}))["token", "canary"]
+    assert (canary.refusals, canary.faults, canary.overturned) == (1, 1, 2)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ostiary.changes.model import ChangeResult
+from ostiary.changes.terms import Replay
+from ostiary.edge.intended_refusals import IntendedRefusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +26,21 @@ class StartCandidates:
 
 @dataclass(frozen=True, slots=True)
 class RunRehearsal:
-    """Rehearse on the candidates, off traffic."""
+    """Rehearse on the candidates, off traffic; `replay` is to be tried again beside the rest."""
+
+    replay: Replay | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SetShare:
     """Route a share of the traffic to the canary, and as much to the control arm where possible.
 
-    At 0 the canary gets pinned journeys only; at 1 there is no control arm.
+    At 0 the canary gets pinned journeys only; at 1 there is no control arm. Refusals that are
+    `intended` stand, without a second opinion.
     """
 
     share: float
+    intended: tuple[IntendedRefusal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

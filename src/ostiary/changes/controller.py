@@ -14,6 +14,7 @@ from ostiary.changes.model import Reason, Stage, Verdict
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.stages import canary, commands, ending, preparation, promotion
 from ostiary.changes.state import ChangeState, Phase, Step
+from ostiary.changes.terms import NO_TERMS, Terms
 
 _PREPARING = (Phase.CHECKING, Phase.STARTING, Phase.REHEARSING)
 _USERS_NEAR = (Phase.PINNED, Phase.STEPPING, Phase.BAKING)
@@ -31,11 +32,13 @@ def begin(
     evidence: EvidenceSettings,
     from_stage: Stage = Stage.CHECK,
     force_reason: str | None = None,
+    terms: Terms = NO_TERMS,
 ) -> Step:
     """Return the state of a new change, and the first actions.
 
     `from_stage` skips what comes before it, except for the typed parse. `force_reason` makes the
     change a forced one: it goes on whatever evidence and journeys say, not without availability.
+    `terms` are what was agreed about it besides.
     Raises `ValueError` for a stage that no change can begin at.
     """
     if from_stage is Stage.GOOD:
@@ -50,6 +53,7 @@ def begin(
         began=now,
         seen=now,
         evidence=Evidence(settings=evidence),
+        terms=terms,
         reasons=() if force_reason is None else (forced,),
     )
     return state, (RunChecks("all" if from_stage is Stage.CHECK else "parse"),)

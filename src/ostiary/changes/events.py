@@ -30,10 +30,11 @@ class CandidatesFailed:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """The rehearsal is done; answers `RunRehearsal`."""
+    """The rehearsal is done; answers `RunRehearsal`. `notes` are worth knowing, and no failures."""
 
     passed: bool
     failures: tuple[Reason, ...] = ()
+    notes: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

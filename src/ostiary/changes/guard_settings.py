@@ -48,6 +48,13 @@ class GuardSettings(SettingsTable):
     lease_seconds: float = seconds(
         3.0, "Without a sign of the guard for this long, the canary drains.", le=60
     )
+    snapshots_kept: int = Field(
+        10,
+        description="How many good snapshots stay startable, the newest ones.",
+        ge=2,
+        le=1_000,
+        json_schema_extra=unit("snapshots"),
+    )
     stop_seconds_max: float = seconds(
         10.0, "How long a replica may drain before it is killed.", ge=0.1, le=600
     )

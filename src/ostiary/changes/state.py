@@ -10,6 +10,7 @@ from ostiary.changes.events import Event, WindowClosed
 from ostiary.changes.evidence import Evidence
 from ostiary.changes.model import ChangeResult, Reason, Stage, Verdict
 from ostiary.changes.pacing import Pacing
+from ostiary.changes.terms import NO_TERMS, Terms
 
 
 class Phase(StrEnum):
@@ -86,6 +87,7 @@ class ChangeState:
     began: float
     seen: float
     evidence: Evidence
+    terms: Terms = NO_TERMS
     stage: Stage = Stage.CHECK
     phase: Phase = Phase.CHECKING
     share: float | None = None

@@ -2,9 +2,11 @@
 
 from rich.console import Console, Group
 from rich.progress_bar import ProgressBar
+from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from ostiary.cli.difference_view import difference_view, risk_text
 from ostiary.cli.output import Result
 
 _STAGES = ("check", "rehearse", "canary", "bake", "good")
@@ -45,8 +47,8 @@ def show_change(console: Console, change: Result) -> None:
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="dim", min_width=16)
     rows.add_column(overflow="fold")
-    rows.add_row("snapshot", f"{change['from_snapshot']} → {change['snapshot']}")
-    rows.add_row("stage", str(change["stage"]))
+    _add_proposal(rows, change)
+    rows.add_row("stage", _stages(change) if verdict is None else str(change["stage"]))
     for position, reason in enumerate(change["reasons"] or []):
         rows.add_row("why" if position == 0 else "", Text(reason["text"]))
     if change["users_affected"] is not None:
@@ -57,6 +59,54 @@ def show_change(console: Console, change: Result) -> None:
     if change["seconds"] is not None:
         rows.add_row("took", f"{change['seconds']:.1f} s")
     console.print(rows)
+    if change.get("patch") is not None:
+        _print_patch(console, change)
+
+
+def _print_patch(console: Console, change: Result) -> None:
+    console.print()
+    console.print(Syntax(change["patch"] or "no line differs", "diff", background_color="default"))
+    if change["patch_is_cut"]:
+        console.print("… cut here: the patch is longer than what is shown.", style="dim")
+
+
+def _add_proposal(rows: Table, change: Result) -> None:
+    """Add what was proposed, as a reviewer needs it; short results of `propose` lack most of it."""
+    rows.add_row("snapshot", _way(change))
+    if change.get("proposed_at"):
+        rows.add_row("proposed", change["proposed_at"][:19].replace("T", " ") + " UTC")
+    if change.get("reason"):
+        rows.add_row("reason", Text(change["reason"]))
+    for text in declared(change):
+        rows.add_row("declared", Text(text, style="bold yellow"))
+    difference = change.get("difference")
+    if difference:
+        rows.add_row("risk", risk_text(difference["risk"]))
+        rows.add_row("what changes", difference_view(difference))
+
+
+def _way(change: Result) -> str:
+    if "from_snapshot" in change:
+        return f"{change['from_snapshot']} → {change['snapshot']}"
+    return str(change["snapshot"])
+
+
+def declared(change: Result) -> list[str]:
+    """Return what makes a change unlike any other, loudest first, as sentences."""
+    said = []
+    if change.get("forced"):
+        said.append("forced: neither approval nor evidence can stop it, only its availability")
+    if change.get("security"):
+        said.append("security fix: rehearsed, then for everybody; only its availability is judged")
+    if change.get("tightens"):
+        said.append(f"refusals that are meant: {', '.join(change['tightens'])}")
+    if change.get("fixes"):
+        said.append(f"mends {change['fixes']}: what stopped that one is replayed in rehearsal")
+    if change.get("restores"):
+        said.append(f"takes back {change['restores']}")
+    if change.get("from_stage", "check") not in ("check", None):
+        said.append(f"starts at {change['from_stage']}: what comes before it is skipped")
+    return said
 
 
 def _stages(change: Result) -> Text:

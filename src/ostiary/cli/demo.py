@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 from ostiary.cli.change_view import show_change
-from ostiary.cli.changes import PROPOSE_KEYS
+from ostiary.cli.proposing import PROPOSE_KEYS
 from ostiary.cli.following import follow
 from ostiary.cli.options import DataOption, JsonOption, data_directory
 from ostiary.cli.output import Output, Result

@@ -16,7 +16,7 @@ from ostiary.cli import guard_process
 from ostiary.cli.edge_view import certificate_warning, encryption
 from ostiary.cli.options import DataOption, JsonOption, data_directory
 from ostiary.cli.output import Output, Result
-from ostiary.cli.status_view import status_view
+from ostiary.cli.status_view import drift_lines, status_view
 from ostiary.guard.client import GuardClient
 from ostiary.guard.options import GuardOptions
 from ostiary.kernel.errors import NotRunningError
@@ -40,6 +40,7 @@ _STATUS_KEYS = (
     "certificate",
     "replicas",
     "replicas_missing",
+    "drift",
     "incidents_open",
 )
 _REPLICA_KEYS = ("service", "name", "pid", "port", "snapshot")
@@ -91,20 +92,17 @@ def up(
 def _tell_ready(
     status: dict[str, Any], *, output: Output, options: GuardOptions, detach: bool
 ) -> None:
-    _note_difference(output, status, options)
+    _note_drift(output, status)
     if warning := certificate_warning(status):
         output.note(warning)
     show = partial(_show_ready, options=options, detach=detach)
     output.result(_ready_result(status), show)
 
 
-def _note_difference(output: Output, status: dict[str, Any], options: GuardOptions) -> None:
-    """Say that the settings file is not what is served: a person may have expected it."""
-    if status["settings_differ"]:
-        output.note(
-            f"note: {options.config or 'the defaults'} differ from the settings of the last good "
-            "snapshot, which are served. Propose them with: ostiary change propose --config FILE"
-        )
+def _note_drift(output: Output, status: dict[str, Any]) -> None:
+    """Say what on disk is not what is served: a person may have expected it."""
+    for line in drift_lines(status):
+        output.note(f"note: {line}")
 
 
 def _ready_result(status: dict[str, Any]) -> Result:

@@ -6,10 +6,25 @@ from rich.text import Text
 
 from ostiary.cli.output import Result
 
+_CURES = {
+    "settings": "The last good snapshot is served; propose the file with: "
+    "ostiary change propose --config FILE",
+    "release": "Replicas are not started from it; propose the release again by its path.",
+    "snapshot": "Restore the file from a backup.",
+}
+
 
 def status_view(value: Result) -> Group:
-    """Return a table of the replicas, and a line about those that are missing."""
-    return Group(_table(value), *map(Text, missing_replicas(value)))
+    """Return a table of the replicas, and lines about what is missing or differs on disk."""
+    return Group(_table(value), *map(Text, [*missing_replicas(value), *drift_lines(value)]))
+
+
+def drift_lines(status: Result) -> list[str]:
+    """Return a line for everything on disk that is not what is served, with what to do."""
+    return [
+        f"{drift['where']}: {drift['text']} {_CURES.get(drift['what'], '')}".rstrip()
+        for drift in status["drift"]
+    ]
 
 
 def missing_replicas(status: Result) -> list[str]:

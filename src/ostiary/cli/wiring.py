@@ -26,10 +26,13 @@ from ostiary.guard.admin import IdentityAdmin
 from ostiary.guard.baseline import Baseline
 from ostiary.guard.canary_watch import CanaryWatch
 from ostiary.guard.certificate_watch import CertificateWatch, Chosen
+from ostiary.guard.check_stage import CheckStage
 from ostiary.guard.conductor import Conductor, ConductorParts
+from ostiary.guard.drift import DriftWatch
 from ostiary.guard.edge_keeper import EdgeKeeper
 from ostiary.guard.effects import Effects
 from ostiary.guard.fleet import Fleet, FleetPlace
+from ostiary.guard.history_reader import HistoryReader
 from ostiary.guard.lease import LeaseServer
 from ostiary.guard.load import LoadWatch
 from ostiary.guard.log_keeper import LogKeeper
@@ -38,10 +41,12 @@ from ostiary.guard.options import GuardOptions
 from ostiary.guard.plane import DataPlane, PlaneSettings
 from ostiary.guard.replica_keeper import KeeperParts, ReplicaKeeper
 from ostiary.guard.replica_probes import ReplicaProbes
+from ostiary.guard.retention import Retention
 from ostiary.guard.service import Guard, GuardParts
 from ostiary.guard.store_check import require_store
 from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trials import TrialPlace, Trials
+from ostiary.guard.upkeep import Upkeep
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.errors import UsageError
 from ostiary.kernel.ids import SystemRandom
@@ -260,6 +265,9 @@ def _guard(
 ) -> tuple[Guard, GuardOperations]:
     snapshots = SnapshotStore(base.data.snapshots)
     fleet, trials = _fleet(base), _trials(base, plane, certificates)
+    check = CheckStage(plane, base.releases)
+    effects = Effects(fleet, plane, trials, check, base.journal)
+    reader = HistoryReader(base.journal)
     parts = GuardParts(
         options=base.options,
         journal=base.journal,
@@ -268,7 +276,7 @@ def _guard(
         fleet=fleet,
         plane=plane,
         admin=IdentityAdmin(lambda: plane.stable, base.admin_token),
-        conductor=_conductor(base, plane, lease, watch, fleet, trials),
+        conductor=_conductor(base, plane, lease, watch, effects),
         supervisor=_supervisor(base, plane, fleet),
         pacing=_pacing(base),
         issuer=base.issuer,
@@ -277,13 +285,30 @@ def _guard(
         port=base.port,
         listen_url=base.listen_url,
         certificates=certificates,
-        settings_differ=base.configuration.snapshot_settings != base.served,
         launch_differs=base.launch_differs,
         baseline=_baseline(base, snapshots),
         load=_load(base, plane),
+        check=check,
+        history=reader,
+        upkeep=_upkeep(base, plane, snapshots, reader),
     )
     guard = Guard(parts)
     return guard, GuardOperations(guard, parts, base.rng)
+
+
+def _upkeep(
+    base: _Base, plane: DataPlane, snapshots: SnapshotStore, reader: HistoryReader
+) -> Upkeep:
+    drift = DriftWatch(
+        base.options.config,
+        lambda: plane.last_good,
+        snapshots=snapshots,
+        releases=base.releases,
+        journal=base.journal,
+    )
+    kept = base.configuration.guard.snapshots_kept
+    retention = Retention(snapshots, base.releases, base.journal, base.clock, kept=kept)
+    return Upkeep(drift, retention, history=reader.present, served=plane.kept_snapshots)
 
 
 def _load(base: _Base, plane: DataPlane) -> LoadWatch:
@@ -320,15 +345,14 @@ def _conductor(
     plane: DataPlane,
     lease: LeaseServer,
     watch: CanaryWatch,
-    fleet: Fleet,
-    trials: Trials,
+    effects: Effects,
 ) -> Conductor:
     return Conductor(
         ConductorParts(
             plane=plane,
             lease=lease,
-            effects=Effects(fleet, plane, trials, base.releases, base.journal),
-            trials=trials,
+            effects=effects,
+            trials=effects.trials,
             watch=watch,
             journal=base.journal,
             snapshots=SnapshotStore(base.data.snapshots),

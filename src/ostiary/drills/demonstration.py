@@ -71,7 +71,13 @@ def show_bad_release(
                 tell(f"{_USERS} users of the demonstration sign in, {_RATE:.0f} times a second")
                 traffic.wait_for_visits(_VISITS_BEFORE, _WARM_UP_SECONDS_MAX)
                 tell(f"proposing a bad release. {SHARDED_LOOKUP.description}")
-                body = {"releases": {"identity": str(release)}, "from_stage": from_stage}
+                body = {
+                    "releases": {"identity": str(release)},
+                    "from_stage": from_stage,
+                    "reason": "demonstration of a bad release",
+                    # It is the same release every time, and was refused the last time.
+                    "again": True,
+                }
                 change = _follow(guard, str(guard.post("/changes", body)["change"]), follow)
                 entries = traffic.stop().entries
     return Demonstration(change, len(entries), _USERS, len(affected_users(entries)))

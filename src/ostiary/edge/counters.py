@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.edge.route_classes import Arm, Served
 from ostiary.kernel.outcomes import Outcome, OutcomeClass, classify
 
@@ -75,8 +76,13 @@ class EdgeCounters:
         )
         return max(0, attempts) + max(0, finals)
 
-    def strata(self) -> dict[tuple[str, str], StratumCounts]:
+    def strata(
+        self, intended: frozenset[IntendedRefusal] = frozenset()
+    ) -> dict[tuple[str, str], StratumCounts]:
         """Return the numbers of each (route class, arm) that saw anything.
+
+        Refusals that a change intends count as requests only, in every arm: an arm that has them
+        as well must not look as if it refused what the other does not.
 
         First attempts that a drained canary left to the last good version are in no arm: they
         say nothing about the canary, and the control arm must stay a random sample.
@@ -84,7 +90,7 @@ class EdgeCounters:
         found: dict[tuple[str, str], Counter[str]] = {}
         for key, count in self.attempts.items():
             numbers = found.setdefault((key.route_class, key.arm.value), Counter())
-            for name in _counted_as(key):
+            for name in _counted_as(key, intended):
                 numbers[name] += count
         for answer, count in self.finals.items():
             numbers = found.setdefault((answer.route_class, answer.arm.value), Counter())
@@ -139,7 +145,7 @@ def _sums(counters: EdgeCounters) -> dict[str, int]:
     }
 
 
-def _counted_as(key: AttemptKey) -> list[str]:
+def _counted_as(key: AttemptKey, intended: frozenset[IntendedRefusal]) -> list[str]:
     outcome = classify(key.outcome)
     if not key.first:
         good = outcome in {OutcomeClass.OK, OutcomeClass.PROTOCOL}
@@ -148,4 +154,7 @@ def _counted_as(key: AttemptKey) -> list[str]:
         return []
     if outcome is OutcomeClass.FAULT:
         return ["requests", "faults"]
-    return ["requests", "refusals"] if outcome is OutcomeClass.REFUSAL else ["requests"]
+    is_intended = IntendedRefusal(key.route_class, key.outcome.value) in intended
+    if outcome is OutcomeClass.REFUSAL and not is_intended:
+        return ["requests", "refusals"]
+    return ["requests"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ostiary.edge.entrance import Entrance
+from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.edge.wellformed import (
     NAME,
     TOKEN,
@@ -79,12 +80,14 @@ class CanaryArm:
 
     0 lets only pinned journeys reach it; from 0.5 on the control arm is all that is left for the
     last good version; at 1 everything goes to the canary first and there is no control arm.
+    Refusals that are `intended` are not asked again of the last good version.
     """
 
     snapshot: str
     endpoints: tuple[Endpoint, ...]
     share: float
     lease: Lease
+    intended: tuple[IntendedRefusal, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise `RefusedError` where a part cannot be meant."""

@@ -10,14 +10,17 @@ from ostiary.edge.model import EdgeModel
 from ostiary.kernel.outcomes import plainly_good
 
 
-def settled_answers(model: EdgeModel) -> str:
+def settled_answers(model: EdgeModel, route_class: str = "") -> str:
     """Return an RE2 expression for all values of `x-auth-outcome` that stand as they are.
 
     These are every outcome of the last good version, which is never overruled, and of the canary
-    its plainly good outcomes. Envoy matches it against the whole value.
+    its plainly good outcomes, and the refusals that its change intends on this class of routes.
+    Envoy matches it against the whole value.
     """
     last_good = f"{re.escape(model.last_good)}/[a-z_]+"
     if model.canary is None:
         return last_good
-    good = "|".join(re.escape(outcome.value) for outcome in plainly_good())
+    words = [outcome.value for outcome in plainly_good()]
+    words += [each.outcome for each in model.canary.intended if each.route == route_class]
+    good = "|".join(re.escape(word) for word in words)
     return f"{last_good}|{re.escape(model.canary.snapshot)}/({good})"

@@ -8,8 +8,11 @@ from ostiary.kernel.outcomes import OUTCOME_HEADER
 _UNAVAILABLE = 503
 
 
-def second_opinion(model: EdgeModel) -> JsonObject:
-    """Return the retry policy of the canary: what is not plainly good is asked again, once."""
+def second_opinion(model: EdgeModel, route_class: str = "") -> JsonObject:
+    """Return the retry policy of the canary: what is not plainly good is asked again, once.
+
+    Refusals that the change intends on this class of routes stand.
+    """
     return {
         "retry_on": "5xx,reset,connect-failure,retriable-headers",
         "retriable_headers": [
@@ -17,7 +20,7 @@ def second_opinion(model: EdgeModel) -> JsonObject:
                 "name": OUTCOME_HEADER,
                 "treat_missing_header_as_empty": True,
                 "invert_match": True,
-                "string_match": {"safe_regex": {"regex": settled_answers(model)}},
+                "string_match": {"safe_regex": {"regex": settled_answers(model, route_class)}},
             }
         ],
         "num_retries": 1,

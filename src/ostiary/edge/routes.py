@@ -134,7 +134,7 @@ def _arm_route(
     if arm is Arm.CONTROL:
         action["priority"] = CONTROL_PRIORITY
     if arm is Arm.CANARY:
-        action["retry_policy"] = second_opinion(model)
+        action["retry_policy"] = second_opinion(model, route_class.name)
     return {"name": route_name(route_class.name, arm), "match": match, "route": action}
 
 

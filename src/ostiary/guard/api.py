@@ -88,6 +88,7 @@ def create_api(operations: Operations) -> falcon.asgi.App[Any, Any]:
     app.add_route("/audit", _Resource(post=operations.audit))
     app.add_route("/changes", _Resource(get=operations.changes, post=operations.propose))
     app.add_route("/changes/{change_id}", _Resource(get=operations.change))
+    app.add_route("/changes/{change_id}/patch", _Resource(get=operations.patch))
     app.add_route("/changes/{change_id}/{kind}", _Resource(post=operations.command))
     app.add_error_handler(Exception, _on_bug)
     app.add_error_handler(falcon.HTTPError, _on_malformed)

@@ -16,6 +16,7 @@ from ostiary.changes.pacing import Pacing
 from ostiary.changes.records import result_to_json, state_from_json, state_to_json
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
 from ostiary.changes.state import ChangeState, Phase, Step
+from ostiary.changes.terms import NO_TERMS, Terms
 from ostiary.edge.route_classes import CLASS_NAMES
 from ostiary.guard import history
 from ostiary.guard.canary_watch import CanaryWatch
@@ -68,35 +69,42 @@ class Conductor:
         return self.state is not None and not self.state.settled
 
     def start(
-        self, change: str, snapshot: Snapshot, from_stage: Stage, force_reason: str | None
+        self,
+        change: str,
+        snapshot: Snapshot,
+        from_stage: Stage,
+        pacing: Pacing,
+        *,
+        force_reason: str | None = None,
+        terms: Terms = NO_TERMS,
     ) -> None:
         """Begin a change that has been journalled as proposed."""
-        self._begin(snapshot, self._first_step(change, snapshot.id, from_stage, force_reason))
+        step = begin(
+            change,
+            snapshot.id,
+            now=self._parts.clock.monotonic(),
+            pacing=pacing,
+            evidence=self._evidence(),
+            from_stage=from_stage,
+            force_reason=force_reason,
+            terms=terms,
+        )
+        self._begin(snapshot, step)
 
     def take_over(self, record: history.ChangeRecord) -> None:
         """Finish a change that an earlier guard left unfinished, as the controller says."""
         snapshot = self._parts.snapshots.get(record.snapshot)
+        now = self._parts.clock.monotonic()
         try:
             state = state_from_json(record.state)
         except ValueError:
             # Its guard died before the first step, or was of another version.
-            state, _ = self._first_step(record.id, record.snapshot, Stage.CHECK, None)
-        restarted = events.GuardRestarted()
-        self._begin(snapshot, handle(state, restarted, self._parts.clock.monotonic()))
+            pacing, evidence = self._parts.pacing, self._evidence()
+            state, _ = begin(record.id, record.snapshot, now=now, pacing=pacing, evidence=evidence)
+        self._begin(snapshot, handle(state, events.GuardRestarted(), now))
 
-    def _first_step(
-        self, change: str, snapshot: str, from_stage: Stage, force_reason: str | None
-    ) -> Step:
-        parts = self._parts
-        return begin(
-            change,
-            snapshot,
-            now=parts.clock.monotonic(),
-            pacing=parts.pacing,
-            evidence=EvidenceSettings(strata=CLASS_NAMES, alpha=parts.alpha),
-            from_stage=from_stage,
-            force_reason=force_reason,
-        )
+    def _evidence(self) -> EvidenceSettings:
+        return EvidenceSettings(strata=CLASS_NAMES, alpha=self._parts.alpha)
 
     def command(self, command: events.Command) -> None:
         """Give the running change an operator's command; raises `CommandRefusedError`."""
@@ -186,7 +194,8 @@ class Conductor:
             if event is None or self.state is None or self.state.change != state.change:
                 return
             if isinstance(event, events.EdgeApplied) and self.windows is None:
-                self.windows = WindowReader(await self._parts.plane.counters())
+                intended = frozenset(state.terms.intended)
+                self.windows = WindowReader(await self._parts.plane.counters(), intended)
             self._deliver(event)
 
         self._track(perform())

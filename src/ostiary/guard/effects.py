@@ -6,19 +6,18 @@ become events too; only bugs raise.
 
 import asyncio
 from dataclasses import dataclass, field
-from functools import partial
 
 from ostiary.changes import actions, events
 from ostiary.changes.model import Reason
 from ostiary.changes.snapshot import Snapshot
+from ostiary.changes.terms import Replay
 from ostiary.guard import history
-from ostiary.guard.fleet import SERVICE, Fleet
+from ostiary.guard.check_stage import CheckStage
+from ostiary.guard.fleet import Fleet
 from ostiary.guard.plane import DataPlane
-from ostiary.guard.threads import in_thread
 from ostiary.guard.trials import Trials
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.journal import Journal, JournalError
-from ostiary.runtime.releases import ReleaseStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Effects:
     fleet: Fleet
     plane: DataPlane
     trials: Trials
-    releases: ReleaseStore
+    check: CheckStage
     journal: Journal
     candidates: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while candidates start or stop: a change may end while they are still starting."""
@@ -58,11 +57,11 @@ class Effects:
     ) -> events.Event | None:
         match action:
             case actions.RunChecks():
-                return await self._check(action, snapshot)
+                return await self.check.run(action, change, snapshot)
             case actions.StartCandidates():
                 return await self._start(snapshot)
-            case actions.RunRehearsal():
-                return await self._rehearse(snapshot)
+            case actions.RunRehearsal(replay=replay):
+                return await self._rehearse(snapshot, replay)
             case actions.RunJourneys():
                 return await self.trials.pinned()
             case actions.RunProof(of=of):
@@ -80,24 +79,6 @@ class Effects:
             case actions.Settle():
                 return None
 
-    async def _check(self, action: actions.RunChecks, snapshot: Snapshot) -> events.Checked:
-        """Compare the release with its hash, and let Envoy judge the edge of this change.
-
-        Settings were parsed, and held against every rule, when they were proposed.
-        """
-        if action.scope == "all":
-            await self.plane.prevalidate(snapshot.id)
-        changed = await self._altered(snapshot)
-        problems = tuple(
-            Reason("release_changed", f"{path} differs from the release's hash.")
-            for path in changed[:5]
-        )
-        return events.Checked(ok=not problems, problems=problems)
-
-    async def _altered(self, snapshot: Snapshot) -> list[str]:
-        """Return the files of the release that are not what was imported."""
-        return await in_thread(partial(self.releases.verify, snapshot.releases[SERVICE]))
-
     async def _start(self, snapshot: Snapshot) -> events.Event:
         count = int(snapshot.settings["identity"]["replicas"])
         async with self.candidates:
@@ -105,12 +86,12 @@ class Effects:
             self.plane.canary = await self.fleet.start(snapshot, count)
         return events.CandidatesReady()
 
-    async def _rehearse(self, snapshot: Snapshot) -> events.Rehearsed:
-        changed = await self._altered(snapshot)
+    async def _rehearse(self, snapshot: Snapshot, replay: Replay | None) -> events.Rehearsed:
+        changed = await self.check.altered(snapshot)
         if changed:
             text = f"{changed[0]} was changed while the release was running."
             return events.Rehearsed(passed=False, failures=(Reason("release_changed", text),))
-        return await self.trials.rehearse()
+        return await self.trials.rehearse(replay)
 
     async def _edge(
         self,
@@ -119,8 +100,8 @@ class Effects:
         snapshot: Snapshot,
     ) -> events.Event:
         match action:
-            case actions.SetShare(share=share):
-                await self.plane.set_share(change, snapshot.id, share)
+            case actions.SetShare(share=share, intended=intended):
+                await self.plane.set_share(change, snapshot.id, share, intended)
                 return events.EdgeApplied(share)
             case actions.WithdrawCanary():
                 await self.plane.withdraw()

@@ -11,6 +11,7 @@ from ostiary.kernel.journal import Entry
 
 GUARD_STARTED = "guard_started"
 MARKED_GOOD = "snapshot_marked_good"
+MARK_TAKEN = "snapshot_mark_taken"
 CHANGE_PROPOSED = "change_proposed"
 CHANGE_MOVED = "change_moved"
 CHANGE_SETTLED = "change_settled"
@@ -29,8 +30,9 @@ ACCOUNTS_CHANGED = "accounts_changed"
 class ChangeRecord:
     """One change as journalled.
 
-    `request` is what was proposed, `state` the controller's latest state in words (stage, share),
-    `result` the settled result (see the command-line contract), None while it runs.
+    `request` is what was proposed, `difference` what it would change, `state` the controller's
+    latest state in words (stage, share), `result` the settled result (see the command-line
+    contract), None while it runs.
     """
 
     id: str
@@ -38,6 +40,7 @@ class ChangeRecord:
     snapshot: str
     from_snapshot: str
     request: dict[str, Any]
+    difference: dict[str, Any] | None = None
     state: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] | None = None
     settled_at: str | None = None
@@ -50,33 +53,32 @@ class ChangeRecord:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The state that the journal's entries add up to."""
+    """The state that the journal's entries add up to.
 
-    last_good: str | None = None
+    `marks` are the snapshots whose good mark stands, the newest last.
+    """
+
+    marks: tuple[str, ...] = ()
     port: int | None = None
     changes: tuple[ChangeRecord, ...] = ()
 
     def after(self, entry: Entry) -> "History":
         """Return the history with one more entry; kinds that it does not know change nothing."""
-        data = entry.data
-        if entry.kind == MARKED_GOOD:
-            return replace(self, last_good=str(data["snapshot"]))
-        if entry.kind == GUARD_STARTED:
-            return replace(self, port=int(data["port"]))
-        if entry.kind == CHANGE_PROPOSED:
-            record = ChangeRecord(
-                id=str(entry.subject),
-                proposed_at=entry.at,
-                snapshot=str(data["snapshot"]),
-                from_snapshot=str(data["from_snapshot"]),
-                request=dict(data["request"]),
-            )
-            return replace(self, changes=(*self.changes, record))
-        if entry.kind == CHANGE_MOVED:
-            return self._with(entry, state=dict(data))
-        if entry.kind == CHANGE_SETTLED:
-            return self._with(entry, result=dict(data), settled_at=entry.at)
-        return self
+        match entry.kind:
+            case kind if kind in (MARKED_GOOD, MARK_TAKEN):
+                snapshot = str(entry.data["snapshot"])
+                others = tuple(mark for mark in self.marks if mark != snapshot)
+                return replace(self, marks=(*others, snapshot) if kind == MARKED_GOOD else others)
+            case kind if kind == GUARD_STARTED:
+                return replace(self, port=int(entry.data["port"]))
+            case kind if kind == CHANGE_PROPOSED:
+                return replace(self, changes=(*self.changes, _proposed(entry)))
+            case kind if kind == CHANGE_MOVED:
+                return self._with(entry, state=dict(entry.data))
+            case kind if kind == CHANGE_SETTLED:
+                return self._with(entry, result=dict(entry.data), settled_at=entry.at)
+            case _:
+                return self
 
     def _with(self, entry: Entry, **fields: Any) -> "History":  # noqa: ANN401 - fields of a record
         changes = tuple(
@@ -84,6 +86,11 @@ class History:
             for change in self.changes
         )
         return replace(self, changes=changes)
+
+    @property
+    def last_good(self) -> str | None:
+        """Return the newest snapshot whose good mark stands; None before the first one."""
+        return self.marks[-1] if self.marks else None
 
     def find(self, change_id: str) -> ChangeRecord | None:
         """Return the change with this id, or None."""
@@ -105,6 +112,18 @@ class History:
     def unfinished(self) -> tuple[ChangeRecord, ...]:
         """Return the changes that no entry has settled."""
         return tuple(change for change in self.changes if change.result is None)
+
+
+def _proposed(entry: Entry) -> ChangeRecord:
+    data = entry.data
+    return ChangeRecord(
+        id=str(entry.subject),
+        proposed_at=entry.at,
+        snapshot=str(data["snapshot"]),
+        from_snapshot=str(data["from_snapshot"]),
+        request=dict(data["request"]),
+        difference=data.get("difference"),
+    )
 
 
 def read(entries: Iterable[Entry]) -> History:

@@ -40,6 +40,10 @@ class Operations(Protocol):
         """Return one change with everything known about it."""
         ...
 
+    async def patch(self, change_id: str) -> Answer:
+        """Return the differing lines of a change's releases."""
+        ...
+
     async def command(self, change_id: str, kind: str, body: Answer) -> Answer:
         """Give a running change an operator's command."""
         ...

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ostiary.edge.counters import EdgeCounters
 from ostiary.edge.edge import Applied, Edge
+from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.edge.model import CanaryArm, EdgeModel, Endpoint, Lease
 from ostiary.guard.lease import LeaseServer, LeaseTerms
 from ostiary.runtime.ports import Replica
@@ -43,6 +44,7 @@ class DataPlane:
         self.canary_snapshot = ""
         self.change = ""
         self.share: float | None = None
+        self._intended: tuple[IntendedRefusal, ...] = ()
 
     async def start(self, last_good: str, stable: list[Replica]) -> None:
         """Bring the edge up, or adopt the one that runs, with the stable group only."""
@@ -87,8 +89,18 @@ class DataPlane:
             self.replaced = members
         return False
 
-    async def set_share(self, change: str, snapshot: str, share: float) -> Applied:
-        """Route `share` of the requests to the canary first; 0 lets only pinned journeys in."""
+    async def set_share(
+        self,
+        change: str,
+        snapshot: str,
+        share: float,
+        intended: tuple[IntendedRefusal, ...] = (),
+    ) -> Applied:
+        """Route `share` of the requests to the canary first; 0 lets only pinned journeys in.
+
+        Refusals that are `intended` stand as the canary says them.
+        """
+        self._intended = intended
         self.change = change
         self.canary_snapshot = snapshot
         self.share = share
@@ -173,7 +185,13 @@ class DataPlane:
             host="127.0.0.1",
             port=self._settings.lease_port,
         )
-        return CanaryArm(snapshot=snapshot, endpoints=endpoints, share=share, lease=lease)
+        return CanaryArm(
+            snapshot=snapshot,
+            endpoints=endpoints,
+            share=share,
+            lease=lease,
+            intended=self._intended,
+        )
 
     def _model(self, canary: CanaryArm | None) -> EdgeModel:
         return EdgeModel(

@@ -15,8 +15,10 @@ from ostiary.guard import history as events
 from ostiary.guard.admin import IdentityAdmin
 from ostiary.guard.baseline import Baseline
 from ostiary.guard.certificate_watch import CertificateWatch, described, watching
+from ostiary.guard.check_stage import CheckStage
 from ostiary.guard.conductor import Conductor
 from ostiary.guard.fleet import Fleet
+from ostiary.guard.history_reader import HistoryReader
 from ostiary.guard.load import LoadWatch
 from ostiary.guard.options import GuardOptions
 from ostiary.guard.plane import DataPlane
@@ -24,6 +26,7 @@ from ostiary.guard.seats import Seat
 from ostiary.guard.status_report import report_status
 from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trials import Trials
+from ostiary.guard.upkeep import Upkeep
 from ostiary.kernel.errors import UsageError
 from ostiary.kernel.journal import Journal
 from ostiary.runtime.ports import Replica
@@ -50,10 +53,12 @@ class GuardParts:
     port: int
     listen_url: str
     certificates: CertificateWatch | None
-    settings_differ: bool
     launch_differs: bool
     baseline: Baseline
     load: LoadWatch
+    check: CheckStage
+    history: HistoryReader
+    upkeep: Upkeep
 
 
 class Guard:
@@ -84,6 +89,7 @@ class Guard:
         await self._bring_up(snapshot, stable)
         parts.options.record()
         await self._put_away(found, strays)
+        await parts.upkeep.drift.look()
         parts.journal.append(
             events.GUARD_STARTED,
             None,
@@ -136,6 +142,7 @@ class Guard:
             asyncio.create_task(self._until_stopped(), name="stop"),
             asyncio.create_task(self._parts.load.run(), name="load"),
             asyncio.create_task(watching(self._parts.certificates), name="certificate"),
+            asyncio.create_task(self._parts.upkeep.run(), name="upkeep"),
         )
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
@@ -181,7 +188,8 @@ class Guard:
             row | _restarts(keeper.seat(row["name"])) for row in status["replicas"]
         ]
         vacant = [_restarts(seat) for seat in keeper.vacant(parts.plane.last_good)]
-        return status | {"replicas_missing": vacant, "settings_differ": parts.settings_differ}
+        drift = [each.to_json() for each in parts.upkeep.drift.found]
+        return status | {"replicas_missing": vacant, "drift": drift}
 
 
 def _restarts(seat: Seat | None) -> dict[str, Any]:

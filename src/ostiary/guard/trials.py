@@ -13,8 +13,10 @@ from typing import Literal
 import httpx
 
 from ostiary.changes.events import JourneysRun, ProofRun, Rehearsed
-from ostiary.changes.model import Reason
+from ostiary.changes.terms import Replay
 from ostiary.guard.plane import DataPlane
+from ostiary.guard.replaying import ROUNDS, replay_reasons, replayed
+from ostiary.guard.trial_reasons import no_accounts, reasons_of
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
 from ostiary.runtime.ports import Replica
@@ -22,7 +24,6 @@ from ostiary.watch.journeys.admin_api import AdminApiError
 from ostiary.watch.journeys.pinned import run_pinned_journeys, run_quick_journeys
 from ostiary.watch.journeys.probes import ProbeAccount, ProbeAdmin
 from ostiary.watch.journeys.rehearsal import run_rehearsal_journeys
-from ostiary.watch.journeys.report import JourneyReport
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.target import Target
 
@@ -30,7 +31,6 @@ _ACCOUNTS = 9
 """One for the control, the others for the canary: a fault may hit only a share of accounts."""
 _ACCOUNTS_IN_TURN = 2
 _SWEEP_SECONDS_MAX = 3.0
-_FAILURES_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,11 @@ class Trials:
         self._making = asyncio.Lock()
         self._turn = 0
 
-    async def rehearse(self) -> Rehearsed:
-        """Run the full set on the candidates, off traffic, and the matrix with last good."""
+    async def rehearse(self, replay: Replay | None = None) -> Rehearsed:
+        """Run the full set on the candidates, off traffic, and the matrix with last good.
+
+        Then what stopped an earlier change is tried again, where this one claims to mend it.
+        """
         plane = self._plane
         candidates = [
             self._target(replica, f"candidate {replica.name}") for replica in plane.canary
@@ -77,9 +80,26 @@ class Trials:
                     last_good=self._target(old, "last good"),
                     leeway_seconds=self._place.leeway_seconds,
                 )
+            if replay is not None and report.passed:
+                return await self._replay(replay, candidates)
         except AdminApiError as error:
-            return Rehearsed(passed=False, failures=(_no_accounts(error),))
-        return Rehearsed(passed=report.passed, failures=_reasons(report))
+            return Rehearsed(passed=False, failures=(no_accounts(error),))
+        return Rehearsed(passed=report.passed, failures=reasons_of(report))
+
+    async def _replay(self, replay: Replay, candidates: Sequence[Target]) -> Rehearsed:
+        """Walk the quick set with every account, several times over."""
+        accounts = await self._ready_accounts()
+        async with self._admin() as admin:
+            report = await run_quick_journeys(
+                candidates,
+                accounts=[*accounts] * ROUNDS,
+                clock=self._clock,
+                rng=self._rng,
+                admin=admin,
+            )
+        failures = replay_reasons(replay, report)
+        notes = () if failures else (replayed(replay, report),)
+        return Rehearsed(passed=not failures, failures=failures, notes=notes)
 
     async def pinned(self) -> JourneysRun:
         """Run the quick set on the canary through the edge, and on last good beside it."""
@@ -88,7 +108,7 @@ class Trials:
             accounts = await self._ready_accounts()
         except AdminApiError as error:
             # Without accounts neither arm can be tried, which says nothing about the canary.
-            return JourneysRun(passed=False, failures=(_no_accounts(error),), control_passed=False)
+            return JourneysRun(passed=False, failures=(no_accounts(error),), control_passed=False)
         async with self._admin() as admin, place.edge_transport() as transport:
             canary, control = await asyncio.gather(
                 run_pinned_journeys(
@@ -112,7 +132,7 @@ class Trials:
         return JourneysRun(
             passed=canary.passed,
             strata_passed=canary.strata_passed,
-            failures=_reasons(canary),
+            failures=reasons_of(canary),
             control_passed=control.passed,
             hideable=canary.hideable,
             verified=canary.verified,
@@ -132,7 +152,7 @@ class Trials:
         try:
             accounts = await self._ready_accounts()
         except AdminApiError as error:
-            return ProofRun(of=of, passed=False, failures=(_no_accounts(error),))
+            return ProofRun(of=of, passed=False, failures=(no_accounts(error),))
         async with self._admin() as admin, place.edge_transport() as transport:
             report = await run_quick_journeys(
                 [Target("edge", place.edge_url, place.issuer)],
@@ -142,7 +162,7 @@ class Trials:
                 admin=admin,
                 transport=transport,
             )
-        return ProofRun(of=of, passed=report.passed, failures=_reasons(report))
+        return ProofRun(of=of, passed=report.passed, failures=reasons_of(report))
 
     async def clean_up(self) -> None:
         """Delete the accounts; those that cannot be deleted now are swept at the next start."""
@@ -180,13 +200,3 @@ class Trials:
 
 def _url(replica: Replica) -> str:
     return f"http://{replica.host}:{replica.port}"
-
-
-def _reasons(report: JourneyReport) -> tuple[Reason, ...]:
-    return tuple(
-        Reason("journey_failed", str(failure)) for failure in report.failures[:_FAILURES_SHOWN]
-    )
-
-
-def _no_accounts(error: AdminApiError) -> Reason:
-    return Reason("probe_accounts_unavailable", f"Probe accounts could not be made: {error}")

@@ -2,6 +2,7 @@
 
 from ostiary.changes.evidence import ArmCounts, StratumWindow
 from ostiary.edge.counters import EdgeCounters, StratumCounts, difference
+from ostiary.edge.intended_refusals import IntendedRefusal
 
 _NOTHING = StratumCounts()
 _USER_ARMS = ("canary", "control")
@@ -13,10 +14,14 @@ LOST_MAX = 16
 class WindowReader:
     """Turns readings of the edge's counters into what was counted between two of them.
 
-    `lost` is how many attempts and answers the edge has seen and counted under no name.
+    `lost` is how many attempts and answers the edge has seen and counted under no name. Refusals
+    that the change intends count as requests only.
     """
 
-    def __init__(self, first: EdgeCounters) -> None:
+    def __init__(
+        self, first: EdgeCounters, intended: frozenset[IntendedRefusal] = frozenset()
+    ) -> None:
+        self._intended = intended
         self._first = self._last = first
         self.lost = 0
         self.canary = ArmCounts()
@@ -34,7 +39,7 @@ class WindowReader:
 
         Strata without any request are left out.
         """
-        counted = difference(reading, self._last).strata()
+        counted = difference(reading, self._last).strata(self._intended)
         # What is missing in two readings in a row was not just under way.
         unnamed = reading.unnamed_since(self._first)
         self.lost = min(unnamed, self._last.unnamed_since(self._first))

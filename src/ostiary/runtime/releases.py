@@ -25,6 +25,7 @@ from ostiary.kernel.errors import OstiaryError, UsageError
 from ostiary.kernel.hashing import directory_hash
 from ostiary.runtime.bytecode import CACHE_TAG, compile_tree
 from ostiary.runtime.release_manifest import file_hashes, read_manifest, write_manifest
+from ostiary.runtime.release_patch import patch
 from ostiary.runtime.release_sources import read_release
 
 _SHORT = 12
@@ -93,6 +94,37 @@ class ReleaseStore:
         names = sorted(path.stem for path in self._directory.glob("[0-9a-f]*.json"))
         return [self.get(name) for name in names if self._path(name).is_dir()]
 
+    def files(self, release_hash: str) -> dict[str, str]:
+        """Return the hash of every file as it was imported; raises `UsageError` as `get` does."""
+        files: dict[str, str] = self._manifest(release_hash)["files"]
+        return files
+
+    def patch(self, before: str, after: str, *, lines_max: int) -> tuple[str, bool]:
+        """Return the differing lines of two releases, and whether they were cut at `lines_max`.
+
+        Raises `UsageError` where one of them is not there.
+        """
+        old, new = self.files(before), self.files(after)
+        names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+        sources = [name for name in names if not name.endswith(".pyc")]
+        return patch(self._path(before), self._path(after), sources, lines_max=lines_max)
+
+    def older_than(self, moment: float) -> list[str]:
+        """Return the releases that were imported last before a moment, in Unix seconds."""
+        manifests = {each.hash: self._path(each.hash).with_suffix(".json") for each in self.list_()}
+        return [name for name, path in manifests.items() if path.stat().st_mtime < moment]
+
+    def remove(self, release_hash: str) -> bool:
+        """Remove a release that nothing needs; return whether it was there."""
+        path = self._path(release_hash)
+        with self._locked():
+            manifest = path.with_name(f"{path.name}.json")
+            was_there = manifest.exists()
+            # A directory without a manifest is what a crash leaves behind, and is never used.
+            manifest.unlink(missing_ok=True)
+            shutil.rmtree(path, ignore_errors=True)
+        return was_there
+
     def verify(self, release_hash: str) -> list[str]:
         """Return the files whose content is not what was imported; an empty list is good.
 
@@ -131,6 +163,8 @@ class ReleaseStore:
         release_hash = directory_hash(staging)
         final = self._path(release_hash)
         if self._is_whole(release_hash):
+            # Wanted again: whoever removes old releases goes by this time.
+            os.utime(final.with_name(f"{final.name}.json"))
             return self.get(release_hash)
         compile_tree(staging, final=final)
         for directory, _, names in os.walk(staging):

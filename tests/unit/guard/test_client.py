@@ -17,6 +17,8 @@ class BareText(BaseHTTPRequestHandler):
     """What a server says that was told to end while it was answering."""
 
     def do_POST(self) -> None:
+        # Closing a connection with something unread in it would take the answer away.
+        self.rfile.read(int(self.headers["content-length"]))
         content = b"Internal Server Error"
         self.send_response(500)
         self.send_header("content-length", str(len(content)))

@@ -40,7 +40,8 @@ def begin(state: ChangeState) -> Step:
 def order_share(state: ChangeState, share: float) -> Step:
     """Return the step that asks the edge for a share; the clock until "held" starts only once."""
     held_clock = state.seen if state.held_clock is None else state.held_clock
-    return replace(state, ordered_share=share, held_clock=held_clock), (SetShare(share),)
+    ordered = replace(state, ordered_share=share, held_clock=held_clock)
+    return ordered, (SetShare(share, state.terms.intended),)
 
 
 def handle(state: ChangeState, event: Event) -> Step:

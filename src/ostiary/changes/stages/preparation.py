@@ -15,7 +15,7 @@ from ostiary.changes.events import (
     Tick,
 )
 from ostiary.changes.model import Reason, Stage, Verdict
-from ostiary.changes.stages import canary, ending, settling
+from ostiary.changes.stages import canary, ending, promotion, settling
 from ostiary.changes.state import ChangeState, Phase, Step, illegal
 
 
@@ -29,7 +29,7 @@ def handle(state: ChangeState, event: Event) -> Step:
         case Phase.STARTING | Phase.REHEARSING, CandidatesFailed():
             return ending.discard(state, Reason(event.reason, event.text))
         case Phase.REHEARSING, Rehearsed():
-            return canary.begin(state) if event.passed else ending.discard(state, *event.failures)
+            return _rehearsed(state, event)
         case _, Tick():
             return state, ()
         case _:
@@ -51,7 +51,16 @@ def _checked(state: ChangeState, event: Checked) -> Step:
 
 
 def _ready(state: ChangeState) -> Step:
-    """Rehearse, unless the change begins at a later stage."""
+    """Rehearse, unless the change begins at a later stage or brings a good snapshot back."""
+    if state.terms.restores:
+        return promotion.begin(state)
     if state.from_stage in (Stage.CHECK, Stage.REHEARSE):
-        return replace(state, phase=Phase.REHEARSING), (RunRehearsal(),)
+        return replace(state, phase=Phase.REHEARSING), (RunRehearsal(state.terms.replay),)
     return canary.begin(state)
+
+
+def _rehearsed(state: ChangeState, event: Rehearsed) -> Step:
+    """Let the candidates near users only when the rehearsal has passed."""
+    if not event.passed:
+        return ending.discard(state, *event.failures)
+    return canary.begin(replace(state, reasons=(*state.reasons, *event.notes)))

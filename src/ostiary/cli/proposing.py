@@ -1,0 +1,123 @@
+"""`ostiary change propose`: everything that can be said about a change before it begins."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from ostiary.changes.model import Stage, Verdict, exit_code_of
+from ostiary.cli.change_view import show_change
+from ostiary.cli.following import follow
+from ostiary.cli.options import DataOption, JsonOption, data_directory
+from ostiary.cli.output import Output, Result
+from ostiary.guard.client import GuardClient
+from ostiary.kernel.errors import ExitCode
+
+PROPOSE_KEYS = (
+    "change",
+    "snapshot",
+    "stage",
+    "verdict",
+    "reasons",
+    "users_affected",
+    "failed_attempts_hidden",
+    "seconds",
+)
+
+
+def propose(
+    *,
+    release: Annotated[
+        list[str] | None,
+        typer.Option("--release", metavar="[SERVICE=]PATH", help="A release: directory or wheel."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings file of the new snapshot.")
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Follow the change to its end; exit with its verdict.")
+    ] = False,
+    from_stage: Annotated[
+        str | None, typer.Option("--from", metavar="STAGE", help="rehearse, canary or bake.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Skip evidence; needs --reason, and is recorded.")
+    ] = False,
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="Why; shown to whoever looks at the change.")
+    ] = None,
+    security: Annotated[
+        bool,
+        typer.Option(
+            "--security", help="A security fix: rehearsed, then for everybody; needs --reason."
+        ),
+    ] = False,
+    tightens: Annotated[
+        list[str] | None,
+        typer.Option("--tightens", metavar="ROUTE:OUTCOME", help="A refusal that is meant."),
+    ] = None,
+    fixes: Annotated[
+        str | None,
+        typer.Option(
+            "--fixes", metavar="CHANGE", help="Replay in rehearsal what stopped that change."
+        ),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Try a snapshot that was refused before.")
+    ] = False,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Propose a change: it is checked, rehearsed, canaried, and rolled back if it does harm."""
+    body: dict[str, Any] = {
+        "releases": dict(_service_and_path(item) for item in release or []),
+        "config": None if config is None else str(config.expanduser().absolute()),
+        "from_stage": from_stage,
+        "force": force,
+        "reason": reason,
+        "security": security,
+        "tightens": tightens or [],
+        "fixes": fixes,
+        "again": again,
+    }
+    output = Output(as_json=json)
+    client = GuardClient(data_directory(data))
+    change = client.post("/changes", body)
+    output.note(_announcement(change))
+    if not wait:
+        output.result(selected(change), lambda console, _: _show_next(console, change))
+        return int(ExitCode.DONE)
+    settled = follow(client, change["change"], output)
+    output.result(selected(settled), lambda console, _: show_change(console, settled))
+    return int(exit_code_of(Verdict(settled["verdict"]), Stage(settled["stage"])))
+
+
+def selected(change: Result) -> Result:
+    """Return the result of a change as `propose --wait` prints it."""
+    return {key: change[key] for key in PROPOSE_KEYS}
+
+
+def _service_and_path(item: str) -> tuple[str, str]:
+    """Split `SERVICE=PATH`; a path alone is meant for identity."""
+    service, separator, path = item.partition("=")
+    if not separator or "/" in service:
+        service, path = "identity", item
+    return service, str(Path(path).expanduser().absolute())
+
+
+def _announcement(change: Result) -> str:
+    return (
+        f"change {change['change']}: {change['from_snapshot']} → {change['snapshot']}, "
+        f"expected to take {_duration(change['expected_seconds'])} if it is healthy"
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:  # noqa: PLR2004 - below a minute and a half, seconds read better
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min"
+
+
+def _show_next(console: Console, change: Result) -> None:
+    console.print(f"Proposed. Follow it with: ostiary change show {change['change']}", markup=False)

@@ -1,0 +1,24 @@
+"""What trials found, as the reasons of a change."""
+
+from ostiary.changes.model import Reason
+from ostiary.watch.journeys.admin_api import AdminApiError
+from ostiary.watch.journeys.report import JourneyReport
+
+_FAILURES_SHOWN = 5
+
+
+def reasons_of(report: JourneyReport) -> tuple[Reason, ...]:
+    """Return the first failures of a report, with where they happened."""
+    return tuple(
+        Reason(
+            "journey_failed",
+            str(failure),
+            {"journey": failure.journey, "step": failure.step, "stratum": failure.stratum},
+        )
+        for failure in report.failures[:_FAILURES_SHOWN]
+    )
+
+
+def no_accounts(error: AdminApiError) -> Reason:
+    """Return the reason for trials that could not begin."""
+    return Reason("probe_accounts_unavailable", f"Probe accounts could not be made: {error}")

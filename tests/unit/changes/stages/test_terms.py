@@ -1,0 +1,92 @@
+"""Changes with terms of their own: intended refusals, replays, and good snapshots brought back."""
+
+from dataclasses import replace
+
+from ostiary.changes import actions, controller, events
+from ostiary.changes.model import Reason, Stage, Verdict
+from ostiary.changes.records import state_from_json, state_to_json
+from ostiary.changes.state import Phase
+from ostiary.changes.terms import Replay, Terms
+from ostiary.edge.intended_refusals import IntendedRefusal
+from tests.unit.changes.driving import EVIDENCE, PACING, Drive
+
+MEANT = IntendedRefusal("token", "invalid_scope")
+RESTORING = Terms(restores=True)
+UNPROVEN = events.ProofRun(of="promotion", passed=False)
+
+
+def drive(terms: Terms, from_stage: Stage = Stage.CHECK) -> Drive:
+    begun = Drive(from_stage=from_stage)
+    begun.state, begun.actions = controller.begin(
+        "c-1",
+        "s-1",
+        now=begun.now,
+        pacing=PACING,
+        evidence=EVIDENCE,
+        from_stage=from_stage,
+        terms=terms,
+    )
+    return begun
+
+
+def restoring() -> Drive:
+    begun = drive(RESTORING, Stage.BAKE)
+    return begun.tell(events.Checked(ok=True), events.CandidatesReady())
+
+
+def test_every_share_is_ordered_with_the_refusals_that_are_meant() -> None:
+    begun = drive(Terms(intended=(MEANT,))).tell(
+        events.Checked(ok=True), events.CandidatesReady(), events.Rehearsed(passed=True)
+    )
+    assert begun.actions == (actions.SetShare(0.0, (MEANT,)),)
+
+
+def test_the_rehearsal_replays_what_stopped_the_earlier_change() -> None:
+    replay = Replay("c-0", frozenset({"sign_in"}))
+    begun = drive(Terms(replay=replay)).tell(events.Checked(ok=True), events.CandidatesReady())
+    assert begun.actions == (actions.RunRehearsal(replay),)
+
+
+def test_what_a_passed_rehearsal_notes_goes_into_the_record() -> None:
+    note = Reason("replayed", "it was tried again")
+    begun = drive(Terms()).tell(
+        events.Checked(ok=True),
+        events.CandidatesReady(),
+        events.Rehearsed(passed=True, notes=(note,)),
+    )
+    assert begun.state.phase is Phase.PINNED
+    assert begun.state.reasons == (note,)
+
+
+def test_a_good_snapshot_is_brought_back_without_second_opinions_of_the_bad_one() -> None:
+    begun = restoring()
+    assert begun.actions == (actions.PromoteSnapshot(),)
+    begun.tell(events.SnapshotPromoted())
+    assert begun.actions == (actions.RunProof("promotion"),)
+    begun.tell(events.ProofRun(of="promotion", passed=True))
+    assert begun.actions == (actions.MarkGood(), actions.StopReplaced())
+    begun.tell(events.ReplicasStopped())
+    assert (begun.state.settled, begun.state.verdict) == (True, Verdict.PROMOTED)
+    assert not any(isinstance(each, actions.SetShare) for each in begun.taken)
+
+
+def test_a_good_snapshot_stays_where_its_journeys_fail_too_and_the_record_says_so() -> None:
+    begun = restoring().tell(events.SnapshotPromoted(), UNPROVEN)
+    begun.tell(events.Tick(), after=2.0)
+    begun.tell(UNPROVEN)
+    assert begun.actions == (actions.MarkGood(), actions.StopReplaced())
+    assert [reason.code for reason in begun.state.reasons] == ["proof_failed"]
+
+
+def test_a_good_snapshot_whose_replicas_do_not_start_leaves_everything_as_it_is() -> None:
+    begun = drive(RESTORING, Stage.BAKE).tell(
+        events.Checked(ok=True), events.CandidatesFailed("not_started", "no memory")
+    )
+    assert begun.actions == (actions.StopCandidates(),)
+    assert begun.state.verdict is Verdict.REFUSED
+
+
+def test_terms_survive_the_journal() -> None:
+    terms = Terms(intended=(MEANT,), replay=Replay("c-0", frozenset({"a"})), restores=True)
+    state = replace(drive(terms).state)
+    assert state_from_json(state_to_json(state)).terms == terms
