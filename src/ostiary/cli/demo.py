@@ -6,10 +6,10 @@ import typer
 from rich.console import Console
 
 from ostiary.cli.change_view import show_change
-from ostiary.cli.proposing import PROPOSE_KEYS
 from ostiary.cli.following import follow
 from ostiary.cli.options import DataOption, JsonOption, data_directory
 from ostiary.cli.output import Output, Result
+from ostiary.cli.proposing import PROPOSE_KEYS
 from ostiary.drills.demonstration import show_bad_release
 from ostiary.guard.client import GuardClient
 from ostiary.kernel.clock import SystemClock

@@ -26,46 +26,55 @@ PROPOSE_KEYS = (
 )
 
 
+ReleaseOption = Annotated[
+    list[str] | None,
+    typer.Option("--release", metavar="[SERVICE=]PATH", help="A release: directory or wheel."),
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Settings file of the new snapshot.")
+]
+WaitOption = Annotated[
+    bool, typer.Option("--wait", help="Follow the change to its end; exit with its verdict.")
+]
+FromOption = Annotated[
+    str | None, typer.Option("--from", metavar="STAGE", help="rehearse, canary or bake.")
+]
+ForceOption = Annotated[
+    bool,
+    typer.Option("--force", help="Skip rules and evidence; needs --reason, and is recorded."),
+]
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", help="Why; shown to whoever looks at the change.")
+]
+SecurityOption = Annotated[
+    bool,
+    typer.Option("--security", help="A security fix: rehearsed, then for all; needs --reason."),
+]
+TightensOption = Annotated[
+    list[str] | None,
+    typer.Option("--tightens", metavar="ROUTE:OUTCOME", help="A refusal that is meant."),
+]
+FixesOption = Annotated[
+    str | None,
+    typer.Option("--fixes", metavar="CHANGE", help="Replay in rehearsal what stopped it."),
+]
+AgainOption = Annotated[
+    bool, typer.Option("--again", help="Try a snapshot that was refused before.")
+]
+
+
 def propose(
     *,
-    release: Annotated[
-        list[str] | None,
-        typer.Option("--release", metavar="[SERVICE=]PATH", help="A release: directory or wheel."),
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", help="Settings file of the new snapshot.")
-    ] = None,
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Follow the change to its end; exit with its verdict.")
-    ] = False,
-    from_stage: Annotated[
-        str | None, typer.Option("--from", metavar="STAGE", help="rehearse, canary or bake.")
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Skip evidence; needs --reason, and is recorded.")
-    ] = False,
-    reason: Annotated[
-        str | None, typer.Option("--reason", help="Why; shown to whoever looks at the change.")
-    ] = None,
-    security: Annotated[
-        bool,
-        typer.Option(
-            "--security", help="A security fix: rehearsed, then for everybody; needs --reason."
-        ),
-    ] = False,
-    tightens: Annotated[
-        list[str] | None,
-        typer.Option("--tightens", metavar="ROUTE:OUTCOME", help="A refusal that is meant."),
-    ] = None,
-    fixes: Annotated[
-        str | None,
-        typer.Option(
-            "--fixes", metavar="CHANGE", help="Replay in rehearsal what stopped that change."
-        ),
-    ] = None,
-    again: Annotated[
-        bool, typer.Option("--again", help="Try a snapshot that was refused before.")
-    ] = False,
+    release: ReleaseOption = None,
+    config: ConfigOption = None,
+    wait: WaitOption = False,
+    from_stage: FromOption = None,
+    force: ForceOption = False,
+    reason: ReasonOption = None,
+    security: SecurityOption = False,
+    tightens: TightensOption = None,
+    fixes: FixesOption = None,
+    again: AgainOption = False,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> int:

@@ -1,8 +1,10 @@
 """What differs between two snapshots whose releases are in the store."""
 
 from ostiary.changes.difference import Difference, Files, difference
+from ostiary.changes.release_areas import served
 from ostiary.changes.snapshot import Snapshot
 from ostiary.kernel.errors import UsageError
+from ostiary.runtime.release_patch import patch
 from ostiary.runtime.releases import ReleaseStore
 
 
@@ -30,10 +32,17 @@ class Differences:
         for service, hash_ in sorted(after.releases.items()):
             old = before.releases.get(service)
             if old is not None and old != hash_:
-                text, was_cut = self._releases.patch(old, hash_, lines_max=lines_max)
+                text, was_cut = self._patch(old, hash_, lines_max)
                 parts.append(text)
                 cut = cut or was_cut
         return "\n".join(parts), cut
+
+    def _patch(self, before: str, after: str, lines_max: int) -> tuple[str, bool]:
+        old, new = self._releases.files(before), self._releases.files(after)
+        names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+        sources = [name for name in names if served(name)]
+        old_place, new_place = (self._releases.get(each).directory for each in (before, after))
+        return patch(old_place, new_place, sources, lines_max=lines_max)
 
     def _files(self, release_hash: str | None) -> Files:
         if release_hash is None:

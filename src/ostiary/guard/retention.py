@@ -13,6 +13,7 @@ from ostiary.guard.threads import in_thread
 from ostiary.kernel.clock import Clock, to_unix
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.journal import Journal
+from ostiary.runtime.release_manifest import imported_at
 from ostiary.runtime.releases import ReleaseStore
 
 RELEASE_REMOVED = "release_removed"
@@ -73,7 +74,9 @@ class Retention:
         kept = {release for snapshot in snapshots for release in snapshot.releases.values()}
         before = to_unix(self._clock.now()) - _YOUNG.total_seconds()
         return [
-            release
-            for release in self._releases.older_than(before)
-            if release not in kept and self._releases.remove(release)
+            release.hash
+            for release in self._releases.list_()
+            if release.hash not in kept
+            and imported_at(release.directory) < before
+            and self._releases.remove(release.hash)
         ]

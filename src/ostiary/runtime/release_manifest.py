@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,24 @@ def read_manifest(directory: Path) -> dict[str, Any] | None:
         isinstance(manifest.get(key), kind) for key, kind in wanted.items()
     )
     return manifest if usable else None
+
+
+def touch_manifest(directory: Path) -> None:
+    """Note that a release was imported again just now."""
+    os.utime(_path(directory))
+
+
+def remove_manifest(directory: Path) -> bool:
+    """Remove the manifest of a release; return whether there was one."""
+    path = _path(directory)
+    was_there = path.exists()
+    path.unlink(missing_ok=True)
+    return was_there
+
+
+def imported_at(directory: Path) -> float:
+    """Return when a release was imported last, in Unix seconds."""
+    return _path(directory).stat().st_mtime
 
 
 def _path(directory: Path) -> Path:

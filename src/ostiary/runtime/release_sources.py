@@ -177,3 +177,11 @@ def _chunks_of_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Gene
     with archive.open(member) as stream:
         while chunk := stream.read(_CHUNK_BYTES):
             yield chunk
+
+
+def make_read_only(root: Path) -> None:
+    """Take the right to write from every file; directories stay so that `rm -r` can remove them."""
+    for directory, _, names in os.walk(root):
+        for name in names:
+            os.chmod(Path(directory, name), 0o444)
+        os.chmod(directory, 0o700)

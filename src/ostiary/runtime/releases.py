@@ -24,9 +24,14 @@ import ostiary
 from ostiary.kernel.errors import OstiaryError, UsageError
 from ostiary.kernel.hashing import directory_hash
 from ostiary.runtime.bytecode import CACHE_TAG, compile_tree
-from ostiary.runtime.release_manifest import file_hashes, read_manifest, write_manifest
-from ostiary.runtime.release_patch import patch
-from ostiary.runtime.release_sources import read_release
+from ostiary.runtime.release_manifest import (
+    file_hashes,
+    read_manifest,
+    remove_manifest,
+    touch_manifest,
+    write_manifest,
+)
+from ostiary.runtime.release_sources import make_read_only, read_release
 
 _SHORT = 12
 _STAGING = ".staging-"
@@ -99,29 +104,12 @@ class ReleaseStore:
         files: dict[str, str] = self._manifest(release_hash)["files"]
         return files
 
-    def patch(self, before: str, after: str, *, lines_max: int) -> tuple[str, bool]:
-        """Return the differing lines of two releases, and whether they were cut at `lines_max`.
-
-        Raises `UsageError` where one of them is not there.
-        """
-        old, new = self.files(before), self.files(after)
-        names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
-        sources = [name for name in names if not name.endswith(".pyc")]
-        return patch(self._path(before), self._path(after), sources, lines_max=lines_max)
-
-    def older_than(self, moment: float) -> list[str]:
-        """Return the releases that were imported last before a moment, in Unix seconds."""
-        manifests = {each.hash: self._path(each.hash).with_suffix(".json") for each in self.list_()}
-        return [name for name, path in manifests.items() if path.stat().st_mtime < moment]
-
     def remove(self, release_hash: str) -> bool:
         """Remove a release that nothing needs; return whether it was there."""
         path = self._path(release_hash)
         with self._locked():
-            manifest = path.with_name(f"{path.name}.json")
-            was_there = manifest.exists()
-            # A directory without a manifest is what a crash leaves behind, and is never used.
-            manifest.unlink(missing_ok=True)
+            # Without its manifest a directory is what a crash leaves behind, and is never used.
+            was_there = remove_manifest(path)
             shutil.rmtree(path, ignore_errors=True)
         return was_there
 
@@ -164,16 +152,11 @@ class ReleaseStore:
         final = self._path(release_hash)
         if self._is_whole(release_hash):
             # Wanted again: whoever removes old releases goes by this time.
-            os.utime(final.with_name(f"{final.name}.json"))
+            touch_manifest(final)
             return self.get(release_hash)
         compile_tree(staging, final=final)
-        for directory, _, names in os.walk(staging):
-            for name in names:
-                os.chmod(Path(directory, name), 0o444)
-            # Directories stay writable for their owner, so that `rm -r` can remove them.
-            os.chmod(directory, 0o700)
-        manifest = final.with_name(f"{final.name}.json")
-        manifest.unlink(missing_ok=True)
+        make_read_only(staging)
+        remove_manifest(final)
         if final.exists():
             altered = final.with_name(f"{_ALTERED}{final.name}")
             shutil.rmtree(altered, ignore_errors=True)

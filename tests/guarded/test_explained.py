@@ -1,0 +1,113 @@
+"""A change is explained, remembered, declared and taken back, on a running system."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.guarded import releases
+from tests.guarded.conftest import QUICK
+from tests.guarded.releases import Fault
+from tests.guarded.test_bad_releases import propose, require_as_it_was
+from tests.system import RunningSystem, call_ostiary
+
+pytestmark = pytest.mark.system
+
+TOKENS = "ostiary/identity/oauth/__init__.py"
+STRICTER = Fault(
+    "ostiary/identity/http/middleware.py",
+    releases.ANSWER_LINE,
+    releases.ANSWER_LINE
+    + '        if request.path == "/oauth2/introspect" and "strict" in (request.user_agent or ""):\n'
+    + "            raise __import__('falcon').HTTPNotFound\n",
+)
+
+
+def settings(system: RunningSystem, tmp_path: Path, text: str) -> tuple[int, dict[str, Any]]:
+    path = tmp_path / "proposed.toml"
+    path.write_text(text + QUICK)
+    said = call_ostiary("change", "propose", "--config", str(path), "--wait", data=system.data)
+    return said.returncode, json.loads(said.stdout)
+
+
+def test_a_change_is_explained_and_a_good_one_can_be_taken_back(guarded, tmp_path):
+    before = guarded.ostiary("status")["last_good"]
+    code, first = settings(guarded, tmp_path, "[identity]\naccess_token_seconds = 600\n")
+    assert (code, first["verdict"]) == (0, "promoted"), first
+    shown = guarded.ostiary("change", "show", first["change"])
+    (setting,) = shown["difference"]["settings"]
+    assert (setting["key"], setting["before"], setting["after"], setting["unit"]) == (
+        "identity.access_token_seconds",
+        300,
+        600,
+        "seconds",
+    )
+    back = guarded.ostiary("change", "rollback", first["change"], "--reason", "too long")
+    assert (back["verdict"], back["snapshot"]) == ("promoted", before)
+    after = guarded.ostiary("status")
+    assert after["last_good"] == before
+    assert {each["snapshot"] for each in after["replicas"]} == {before}
+    assert httpx.get(f"{guarded.issuer}/sign-in").status_code == 200
+    again = call_ostiary("change", "rollback", first["change"], data=guarded.data)
+    assert (again.returncode, json.loads(again.stdout)["error"]["code"]) == (
+        3,
+        "nothing_to_restore",
+    )
+
+
+def test_rules_refuse_a_change_in_its_check_and_leave_a_record(guarded, tmp_path):
+    before = guarded.ostiary("status")
+    code, result = settings(guarded, tmp_path, "[identity]\nsession_seconds = 100\n")
+    assert (code, result["verdict"], result["stage"]) == (3, "refused", "check"), result
+    reason = result["reasons"][0]
+    assert reason["code"] == "token_outlives_session"
+    assert reason["numbers"]["key"] == "identity.access_token_seconds"
+    assert "proposed.toml:1" in reason["text"]
+    assert guarded.ostiary("change", "show", result["change"])["verdict"] == "refused"
+    require_as_it_was(guarded, before)
+
+
+def test_what_rehearsal_refused_is_remembered_and_its_fix_replays_it(guarded, release):
+    bad = release(releases.BROKEN_BUT_HEALTHY)
+    code, first = propose(guarded, bad)
+    assert code == 4, first
+    code, second = propose(guarded, bad)
+    assert (code, second["error"]["code"]) == (3, "refused_before")
+    assert first["change"] in second["error"]["message"]
+    code, again = propose(guarded, bad, "--again")
+    assert (code, again["stage"]) == (4, "rehearse"), again
+    code, fixed = propose(guarded, release(releases.HEALTHY), "--fixes", first["change"])
+    assert (code, fixed["verdict"]) == (0, "promoted"), fixed
+    assert [each["code"] for each in fixed["reasons"]] == ["replayed"]
+    patch = guarded.ostiary("change", "show", fixed["change"], "--patch")["patch"]
+    assert "+" in patch and TOKENS in patch  # noqa: PT018 - one patch
+
+
+def test_what_a_security_fix_refuses_stands_for_everybody_and_is_no_harm(guarded, release):
+    reason = ("--security", "--reason", "introspection told too much")
+    path = str(release(STRICTER))
+    change = guarded.ostiary("change", "propose", "--release", path, *reason)["change"]
+    url = f"{guarded.issuer}/oauth2/introspect"
+    refused = 0
+    with httpx.Client(headers={"user-agent": "strict"}) as client:
+        while (shown := guarded.ostiary("change", "show", change))["verdict"] is None:
+            answers = [client.post(url, data={"token": "x"}).status_code for _ in range(20)]
+            if shown["stage"] == "bake" and shown["share"] == 1.0:
+                refused += answers.count(404)
+    assert shown["verdict"] == "promoted", shown["reasons"]
+    assert refused >= 20
+    assert (shown["security"], shown["reason"]) == (True, "introspection told too much")
+
+
+def test_drift_is_shown_until_it_is_over(guarded, quick_settings):
+    quick_settings.write_text("[identity]\nsign_up = false\n" + QUICK)
+    call_ostiary("down", data=guarded.data)
+    call_ostiary("up", "--detach", data=guarded.data)
+    (drift,) = guarded.ostiary("status")["drift"]
+    assert (drift["what"], drift["keys"]) == ("settings", ["identity.sign_up"])
+    quick_settings.write_text(QUICK)
+    call_ostiary("down", data=guarded.data)
+    call_ostiary("up", "--detach", data=guarded.data)
+    assert guarded.ostiary("status")["drift"] == []
