@@ -20,7 +20,8 @@ STRICTER = Fault(
     "ostiary/identity/http/middleware.py",
     releases.ANSWER_LINE,
     releases.ANSWER_LINE
-    + '        if request.path == "/oauth2/introspect" and "strict" in (request.user_agent or ""):\n'
+    + '        is_strict = "strict" in (request.user_agent or "")\n'
+    + '        if is_strict and request.path == "/oauth2/introspect":\n'
     + "            raise __import__('falcon').HTTPNotFound\n",
 )
 

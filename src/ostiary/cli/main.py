@@ -20,6 +20,7 @@ from ostiary.cli import (
     keys,
     lifecycle,
     secrets,
+    snapshots,
     users,
 )
 from ostiary.cli.options import data_directory
@@ -48,6 +49,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(secrets.app, name="secrets")
 app.command("audit")(audit.audit)
 app.add_typer(changes.app, name="change")
+app.add_typer(snapshots.app, name="snapshot")
 app.add_typer(demo.app, name="demo")
 app.add_typer(drills.app, name="drill")
 app.add_typer(bench.app, name="bench")

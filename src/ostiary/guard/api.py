@@ -87,6 +87,8 @@ def create_api(operations: Operations) -> falcon.asgi.App[Any, Any]:
     _add_keys(app, operations)
     app.add_route("/audit", _Resource(post=operations.audit))
     app.add_route("/changes", _Resource(get=operations.changes, post=operations.propose))
+    app.add_route("/snapshots", _Resource(get=operations.snapshots))
+    app.add_route("/snapshots/{snapshot_id}", _Resource(get=operations.snapshot))
     app.add_route("/changes/{change_id}", _Resource(get=operations.change))
     app.add_route("/changes/{change_id}/patch", _Resource(get=operations.patch))
     app.add_route("/changes/{change_id}/{kind}", _Resource(post=operations.command))

@@ -12,6 +12,7 @@ from ostiary.guard.differences import Differences
 from ostiary.guard.load import CAPACITY_MEASURED, read_measurement
 from ostiary.guard.proposals import Proposals
 from ostiary.guard.service import Guard, GuardParts
+from ostiary.guard.snapshot_report import report_snapshots
 from ostiary.guard.threads import in_thread
 from ostiary.kernel.errors import RefusedError, UsageError
 from ostiary.kernel.ids import Random
@@ -92,6 +93,24 @@ class GuardOperations:
             lambda: differences.patch(before, after, lines_max=_PATCH_LINES_MAX)
         )
         return {"patch": text, "patch_is_cut": is_cut}
+
+    async def snapshots(self) -> Answer:
+        """Return all snapshots in short, the last good one first."""
+        parts = self._parts
+        rows = await in_thread(
+            lambda: report_snapshots(
+                parts.snapshots.list_(),
+                parts.history.present(),
+                served=parts.plane.last_good,
+                releases=frozenset(each.hash for each in parts.releases.list_()),
+            )
+        )
+        return {"snapshots": rows}
+
+    async def snapshot(self, snapshot_id: str) -> Answer:
+        """Return what a snapshot is made of; raises `UsageError` for an unknown id."""
+        found = self._parts.snapshots.get(snapshot_id)
+        return {"snapshot": found.id, "releases": found.releases, "settings": found.settings}
 
     async def command(self, change_id: str, kind: str, body: Answer) -> Answer:
         """Give the running change a command. Raises `UsageError` where it cannot take one."""

@@ -44,6 +44,14 @@ class Operations(Protocol):
         """Return the differing lines of a change's releases."""
         ...
 
+    async def snapshots(self) -> Answer:
+        """Return all snapshots in short."""
+        ...
+
+    async def snapshot(self, snapshot_id: str) -> Answer:
+        """Return what one snapshot is made of."""
+        ...
+
     async def command(self, change_id: str, kind: str, body: Answer) -> Answer:
         """Give a running change an operator's command."""
         ...
