@@ -53,6 +53,8 @@ class CodeRedemption(ServiceGrant, AuthorizationCodeGrant):
                 connection, authorization_code
             )
             raise _reused()
+        if judgement is Redemption.STALE:
+            raise self._refuse_stale(authorization_code)
         if judgement is Redemption.SUPERSEDED:
             raise SupersededError
         if authorization_code.expires_at <= self.services.now():
@@ -98,6 +100,8 @@ class CodeRedemption(ServiceGrant, AuthorizationCodeGrant):
         judgement = judge_redemption(code, attempt)
         if judgement is Redemption.SUPERSEDED:
             return SupersededError()  # type: ignore[no-untyped-call]
+        if judgement is Redemption.STALE:
+            return self._refuse_stale(code)
         if judgement is Redemption.REUSE:
             return self._refuse_reuse(connection, code)
         if code.family_id is not None:
@@ -123,10 +127,14 @@ class CodeRedemption(ServiceGrant, AuthorizationCodeGrant):
             )
             services.refresh_tokens.add(connection, first, minted_by=attempt.minted_by, now=now)
         services.codes.mark_consumed(
-            connection, code.code_hash, attempt, family_id=family_id, now=now
+            connection, code.code_hash, attempt, family_id=family_id, now_ms=services.now_ms()
         )
         services.audit.append(connection, redeemed(grant, family, now=now), attempt)
         return None
+
+    def _refuse_stale(self, code: StoredCode) -> OAuth2Error:
+        _LOG.info("stale request refused", client_id=code.client_id, grant_id=code.family_id)
+        return GrantRefusedError("The code was used meanwhile.", outcome=Outcome.EXPIRED)
 
     def _refuse_reuse(self, connection: Connection, code: StoredCode) -> OAuth2Error:
         if code.family_id is not None:
