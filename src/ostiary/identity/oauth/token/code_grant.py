@@ -118,19 +118,25 @@ class CodeRedemption(ServiceGrant, AuthorizationCodeGrant):
         )
         services.families.add(connection, family, minted_by=attempt.minted_by, now=now)
         if refresh_token is not None:
-            first = StoredRefreshToken(
-                token_hash=hash_token(refresh_token),
-                family_id=family_id,
-                parent_hash=None,
-                issued_by_request=attempt.request_id,
-                expires_at=now + services.refresh_token_seconds,
-            )
-            services.refresh_tokens.add(connection, first, minted_by=attempt.minted_by, now=now)
+            self._keep_first(connection, family_id, refresh_token, now=now)
         services.codes.mark_consumed(
             connection, code.code_hash, attempt, family_id=family_id, now_ms=services.now_ms()
         )
         services.audit.append(connection, redeemed(grant, family, now=now), attempt)
         return None
+
+    def _keep_first(
+        self, connection: Connection, family_id: str, refresh_token: str, *, now: int
+    ) -> None:
+        services, attempt = self.services, self.request.attempt
+        first = StoredRefreshToken(
+            token_hash=hash_token(refresh_token),
+            family_id=family_id,
+            parent_hash=None,
+            issued_by_request=attempt.request_id,
+            expires_at=now + services.refresh_token_seconds,
+        )
+        services.refresh_tokens.add(connection, first, minted_by=attempt.minted_by, now=now)
 
     def _refuse_stale(self, code: StoredCode) -> OAuth2Error:
         _LOG.info("stale request refused", client_id=code.client_id, grant_id=code.family_id)
