@@ -22,6 +22,7 @@ from typing import Any
 
 import ostiary
 from ostiary.kernel.errors import OstiaryError, UsageError
+from ostiary.kernel.files import sync_file_system
 from ostiary.kernel.hashing import directory_hash
 from ostiary.runtime.bytecode import CACHE_TAG, compile_tree
 from ostiary.runtime.release_manifest import file_hashes, read_manifest, write_manifest
@@ -138,6 +139,8 @@ class ReleaseStore:
                 os.chmod(Path(directory, name), 0o444)
             # Directories stay writable for their owner, so that `rm -r` can remove them.
             os.chmod(directory, 0o700)
+        # Before anything says that the release is there: a power cut would leave empty files.
+        sync_file_system(staging)
         manifest = final.with_name(f"{final.name}.json")
         manifest.unlink(missing_ok=True)
         if final.exists():
@@ -158,6 +161,7 @@ class ReleaseStore:
         """Add byte code for this Python to a release that another one imported."""
         manifest = self._manifest(directory.name)
         compile_tree(directory, final=directory)
+        sync_file_system(directory)
         write_manifest(directory, manifest["hash"], [*manifest["bytecode"], CACHE_TAG])
 
     def _manifest(self, release_hash: str) -> dict[str, Any]:
