@@ -1,7 +1,9 @@
-"""What a machine has beyond Python: Chromium for `browser` tests, Node and npm for `node` tests.
+"""What a machine has beyond Python: Chromium for `browser` tests, Node and npm for `node` tests,
+and the right to mount a file system for `disk` tests.
 
 Where it is missing, the tests that want it are taken out of the run and named at its end. With
-`CI=true` they fail instead, so that a machine which should run them cannot pass without.
+`CI=true` they fail instead, so that a machine which should run them cannot pass without. Not so
+`disk` tests: a container mostly cannot be given that right, whatever is installed in it.
 """
 
 import os
@@ -14,8 +16,11 @@ from typing import Any
 
 import pytest
 
+from tests.disk import can_mount
+
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NODE_MAJOR_MIN = 20
+NO_DISK = "no right to mount a disk"
 
 _NOT_RUN = pytest.StashKey[dict[str, list[str]]]()
 
@@ -48,6 +53,8 @@ def reason_not_to_run(item: pytest.Item) -> str | None:
         return "no Chromium found"
     if item.get_closest_marker("node") and find_npm() is None:
         return f"no Node {NODE_MAJOR_MIN} or newer with npm found"
+    if item.get_closest_marker("disk") and not can_mount():
+        return NO_DISK
     return None
 
 
@@ -59,14 +66,12 @@ def in_ci() -> bool:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Take out what cannot run here, after `-m` and `-k` took out what nobody asked for."""
-    if in_ci():
-        return
     kept: list[pytest.Item] = []
     not_run: dict[str, list[str]] = defaultdict(list)
     removed: list[pytest.Item] = []
     for item in items:
         reason = reason_not_to_run(item)
-        if reason is None:
+        if reason is None or (in_ci() and reason != NO_DISK):
             kept.append(item)
         else:
             not_run[reason].append(item.nodeid)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -23,7 +24,13 @@ from ostiary.identity.configuration import ReplicaConfiguration
 from ostiary.identity.store.engine import Store, open_store
 from ostiary.identity.wiring import Identity, build
 from ostiary.kernel.ids import SeededRandom
-from ostiary.kernel.outcomes import ATTEMPT_HEADER, EDGE_HEADER, OUTCOME_HEADER, REQUEST_ID_HEADER
+from ostiary.kernel.outcomes import (
+    ATTEMPT_HEADER,
+    EDGE_HEADER,
+    OUTCOME_HEADER,
+    RECEIVED_HEADER,
+    REQUEST_ID_HEADER,
+)
 from tests.fakes.clock import FakeClock
 
 ADMIN_TOKEN = "admin-token-of-the-tests"
@@ -143,6 +150,7 @@ class Edge:
             EDGE_HEADER: EDGE_TOKEN,
             REQUEST_ID_HEADER: request_id or self.service.rng.hex(16),
             ATTEMPT_HEADER: str(attempt),
+            RECEIVED_HEADER: stamp(self.service.clock.now()),
             "x-forwarded-for": self.client_address,
             "x-forwarded-proto": "https" if self.secure else "http",
             "accept": "text/html,application/xhtml+xml",
@@ -231,6 +239,11 @@ def build_identity(
     return IdentityService(
         identity, configuration, open_store(configuration.database_url), clock, rng
     )
+
+
+def stamp(moment: datetime) -> str:
+    """Return how the edge names the moment at which it had received a request."""
+    return f"{moment.timestamp():.3f}+0"
 
 
 def outcome_of(answer: testing.Result) -> str:

@@ -23,6 +23,8 @@ from tests.conformance.identity_rows import (
     session,
 )
 
+MOMENT_MS = NOW * 1000 + 1_250
+
 
 @pytest.fixture(autouse=True)
 def signed_in(store: Store) -> None:
@@ -45,7 +47,9 @@ def find(store: Store, code_hash: str = "c-1") -> StoredCode | None:
 def consume(store: Store, code_hash: str = "c-1") -> None:
     add_family(store)
     with store.write() as connection:
-        Codes().mark_consumed(connection, code_hash, first("r-9"), family_id="f-1", now=NOW)
+        Codes().mark_consumed(
+            connection, code_hash, first("r-9"), family_id="f-1", now_ms=MOMENT_MS
+        )
 
 
 @pytest.mark.parametrize("nonce", ["n", None, "ü" * 500])
@@ -65,7 +69,19 @@ def test_a_consumed_code_tells_by_whom_and_for_what(store: Store) -> None:
     add(store, code(), first())
     consume(store)
     found = find(store)
-    assert found == code(consumed_by_request="r-9", family_id="f-1")
+    assert found == code(consumed_by_request="r-9", consumed_ms=MOMENT_MS, family_id="f-1")
+
+
+def test_what_an_older_release_consumed_was_consumed_when_that_second_began(store: Store) -> None:
+    add(store, code(), first())
+    consume(store)
+    with store.write() as connection:
+        stored = "SELECT consumed_at FROM authorization_codes"
+        assert connection.exec_driver_sql(stored).scalar() == NOW + 1
+        connection.exec_driver_sql("UPDATE authorization_codes SET consumed_ms = NULL")
+    found = find(store)
+    assert found is not None
+    assert found.consumed_ms == (NOW + 1) * 1000
 
 
 @pytest.mark.parametrize(("session_hash", "now"), [("hash-other", NOW), ("hash-1", NOW + 3600)])
@@ -142,7 +158,7 @@ def test_a_locked_code_is_redeemed_by_one_at_a_time(store: Store) -> None:
             assert found is not None
             seen.append(found.consumed_by_request)
             attempt = first(f"r-{number}")
-            Codes().mark_consumed(connection, "c-1", attempt, family_id="f-1", now=NOW)
+            Codes().mark_consumed(connection, "c-1", attempt, family_id="f-1", now_ms=MOMENT_MS)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(redeem, range(4)))

@@ -35,19 +35,6 @@ def test_a_thread_of_its_own_deletes_all_that_is_over_and_nothing_else(store: St
     assert left(store) == 2
 
 
-def test_beside_sign_ins_the_next_round_follows_soon_while_there_is_more(store: Store) -> None:
-    clock = FakeClock()
-    housekeeping = Housekeeping(store, clock, audit_days=1)
-    fail(store, PURGED_ROWS_MAX + 1, at=to_unix(clock.now()) - WINDOW_SECONDS - 1)
-    clock.advance(INTERVAL_SECONDS)
-    for expected in (1, 1, 0):
-        with store.write() as connection:
-            housekeeping.run_if_due(connection)
-        assert left(store) == expected
-        if expected:
-            clock.advance(0.5)
-
-
 def test_one_call_is_bounded(store: Store, monkeypatch) -> None:
     clock = FakeClock()
     rounds: list[object] = []

@@ -12,6 +12,8 @@ from ostiary.identity.store.engine import Store
 from tests.conformance.grant_rows import add_family, add_tokens, family, token
 from tests.conformance.identity_rows import NOW, add_account, add_client
 
+MOMENT_MS = NOW * 1000 + 1_250
+
 
 @pytest.fixture(autouse=True)
 def granted(store: Store) -> None:
@@ -35,7 +37,7 @@ def rotate(store: Store, token_hash: str) -> None:
     found = find(store, token_hash)
     assert found is not None
     with store.write() as connection:
-        RefreshTokens().mark_rotated(connection, found, request_id="r-9", now=NOW + 1)
+        RefreshTokens().mark_rotated(connection, found, request_id="r-9", now_ms=MOMENT_MS)
 
 
 def test_a_family_comes_back_as_it_was_added(store: Store) -> None:
@@ -83,7 +85,7 @@ def test_a_used_token_stays_known_with_its_successors(store: Store) -> None:
     add_tokens(store, token("t-2", parent_hash="t-1"))
     used = find(store, "t-1")
     assert used is not None
-    assert used.rotated_at == NOW + 1
+    assert used.rotated_ms == MOMENT_MS
     with store.read() as connection:
         assert RefreshTokens().list_successors(connection, "t-1") == [
             token("t-2", parent_hash="t-1")
@@ -91,12 +93,27 @@ def test_a_used_token_stays_known_with_its_successors(store: Store) -> None:
         assert RefreshTokens().list_successors(connection, "t-2") == []
 
 
+def test_what_an_older_release_replaced_was_replaced_when_that_second_began(store: Store) -> None:
+    with store.write() as connection:
+        connection.exec_driver_sql(f"UPDATE refresh_tokens SET rotated_at = {NOW + 1}")
+    used = find(store, "t-1")
+    assert used is not None
+    assert used.rotated_ms == (NOW + 1) * 1000
+
+
+def test_what_is_replaced_here_an_older_release_sees_as_replaced(store: Store) -> None:
+    rotate(store, "t-1")
+    with store.read() as connection:
+        rotated_at = connection.exec_driver_sql("SELECT rotated_at FROM refresh_tokens").scalar()
+    assert rotated_at == NOW + 1
+
+
 def test_using_one_of_two_successors_takes_the_other_out_of_use(store: Store) -> None:
     add_tokens(store, token("t-2", parent_hash="t-1"), token("t-3", parent_hash="t-1"))
     rotate(store, "t-2")
     sibling = find(store, "t-3")
     assert sibling is not None
-    assert sibling.rotated_at == NOW + 1
+    assert sibling.rotated_ms == MOMENT_MS
 
 
 def test_using_a_familys_first_token_touches_no_other_family(store: Store) -> None:
@@ -119,9 +136,9 @@ def test_a_locked_family_is_changed_by_one_at_a_time(store: Store) -> None:
             assert Families().find_locked(connection, "f-1")
             found = RefreshTokens().find(connection, "t-1")
             assert found is not None
-            if found.rotated_at is not None:
+            if found.rotated_ms is not None:
                 return False
-            RefreshTokens().mark_rotated(connection, found, request_id="r", now=NOW)
+            RefreshTokens().mark_rotated(connection, found, request_id="r", now_ms=MOMENT_MS)
             return True
 
     with ThreadPoolExecutor(4) as pool:

@@ -1,16 +1,37 @@
 import socket
 import uuid
 
+import anyio
 import httpx
 import pytest
 
 from ostiary.edge.edge import Edge
 from ostiary.edge.model import EdgePlace
-from ostiary.kernel.outcomes import EDGE_HEADER, OUTCOME_HEADER, REQUEST_ID_HEADER
+from ostiary.identity.http.context import read_received
+from ostiary.kernel.clock import SystemClock, to_unix_ms
+from ostiary.kernel.outcomes import (
+    EDGE_HEADER,
+    OUTCOME_HEADER,
+    RECEIVED_HEADER,
+    REQUEST_ID_HEADER,
+)
 from tests.edge.conftest import CANARY, LAST_GOOD, TOKEN, Servers
 from tests.edge.replicas import Reply, always
 
 pytestmark = [pytest.mark.edge, pytest.mark.anyio]
+
+ROUNDING_MS = 2
+"""Envoy rounds down the beginning of a request, and the time that it takes to arrive."""
+
+
+def now_ms() -> int:
+    return to_unix_ms(SystemClock().now())
+
+
+def received_ms(headers: dict[str, str]) -> int:
+    found = read_received(headers[RECEIVED_HEADER])
+    assert found is not None, headers
+    return found
 
 
 async def test_what_only_the_edge_may_say_is_replaced(
@@ -18,10 +39,12 @@ async def test_what_only_the_edge_may_say_is_replaced(
 ) -> None:
     await edge.start(servers.model())
 
+    asked_ms = now_ms()
     await client.get(
         "/demo",
         headers={
             REQUEST_ID_HEADER: "forged",
+            RECEIVED_HEADER: "1000000000.000+0",
             "x-envoy-attempt-count": "2",
             EDGE_HEADER: "forged",
             OUTCOME_HEADER: f"{LAST_GOOD}/ok",
@@ -39,11 +62,44 @@ async def test_what_only_the_edge_may_say_is_replaced(
     assert str(uuid.UUID(request.request_id)) == request.request_id
     assert request.attempt == 1
     assert request.headers[EDGE_HEADER] == TOKEN
+    assert asked_ms - ROUNDING_MS <= received_ms(request.headers) <= now_ms()
     assert "203.0.113.9" not in request.headers["x-forwarded-for"]
     assert request.headers["x-forwarded-proto"] == "http"
     assert "forged" not in " ".join(request.headers.values())
     dropped = {OUTCOME_HEADER, "x-forwarded-host", "forwarded", "x-envoy-retry-on"}
     assert dropped.isdisjoint(request.headers)
+
+
+async def test_a_request_counts_as_received_when_its_last_byte_has_come(
+    servers: Servers, edge: Edge, place: EdgePlace
+) -> None:
+    """Otherwise a thief could open a request in advance, and fill a token in later."""
+    await edge.start(servers.model())
+
+    async with await anyio.connect_tcp(place.listen_host, place.listen_port) as connection:
+        head = b"POST /oauth2/token HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n"
+        await connection.send(head + b"a")
+        await anyio.sleep(0.2)
+        asked_ms = now_ms()
+        await connection.send(b"b")
+        assert b"200 OK" in await connection.receive()
+
+    (request,) = servers.last_good.seen
+    assert asked_ms - ROUNDING_MS <= received_ms(request.headers) <= now_ms()
+
+
+async def test_both_attempts_of_a_request_were_received_at_the_same_moment(
+    servers: Servers, edge: Edge, client: httpx.AsyncClient
+) -> None:
+    servers.canary.answer = always(Reply(500))
+    await edge.start(servers.model(1.0))
+
+    await client.post("/oauth2/token", content=b"a=b")
+
+    (unseen,), (seen,) = servers.canary.seen, servers.last_good.seen
+    assert (unseen.attempt, seen.attempt) == (1, 2)
+    assert unseen.headers[RECEIVED_HEADER] == seen.headers[RECEIVED_HEADER]
+    assert received_ms(seen.headers) <= now_ms()
 
 
 async def test_names_with_underscores_do_not_pass_for_names_with_dashes(

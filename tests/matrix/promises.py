@@ -6,6 +6,8 @@ What is allowed while something is away:
   that cannot be repeated as it is may fail while one of the Envoys is away.
 - An Envoy that stands still: time-outs of those whose connections lead to it, and the 504 that it
   gives itself when it goes on.
+- No Envoy that counts, and then one again: all who waited arrive at once. Of those, 503 to who has
+  a password checked.
 - No replica that counts: the edge's own 503.
 - Database away: 503 for what needs it. Published keys do not; nor do recent tokens, once every
   replica has been up for a moment and knows the client. What has just ended may go on.
@@ -29,6 +31,7 @@ ANSWER_SECONDS_MAX = 15.0
 
 _NOT_REPEATED = {"sign_up", "sign_out", "user_add"}
 _OF_OPERATOR = {"user_add", "user_disable"}
+_HASHED = {"sign_in", "sign_up", "wrong_password", "disabled_user"}
 _ENDED = {"ended_session", "ended_token"}
 _WITHOUT_DATABASE = {"jwks"}
 _VOUCHED_FOR = {"userinfo", "introspect"}
@@ -95,6 +98,7 @@ def _excused(entry: Entry, span: Span, outages: Outages) -> bool:
         return True
     if entry.came is Came.FAULT:
         away = list(outages.no_replica)
+        away += outages.no_envoy if entry.action in _HASHED and "503" in entry.detail else []
         known = entry.action in _VOUCHED_FOR and not _meets(span, outages.fewer_replicas)
         if entry.action not in _WITHOUT_DATABASE and not known:
             away += outages.database

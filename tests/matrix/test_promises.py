@@ -18,10 +18,11 @@ def outages(**away: list[Span]) -> Outages:
 
 
 def entry(
-    action: str, came: Came, *, expected: Expected = Expected.GRANT, at: float = 15.0
+    action: str, came: Came, *, expected: Expected = Expected.GRANT, detail: str = ""
 ) -> Entry:
     ok = came is (Came.GRANTED if expected is Expected.GRANT else Came.REFUSED)
-    return Entry(1, "u-1", action, at, at, at + 1, expected, came, ok, wrong_yes=False, detail="")
+    times = (15.0, 15.0, 16.0)
+    return Entry(1, "u-1", action, *times, expected, came, ok, wrong_yes=False, detail=detail)
 
 
 def broken(one: Entry, away: Outages, no_guard: list[Span] = NEVER) -> list[str]:
@@ -61,6 +62,13 @@ def test_users_may_be_kept_waiting_only_while_what_they_need_is_away(action, cam
 )
 def test_one_thing_away_does_not_excuse_another(action, came, away) -> None:
     assert broken(entry(action, came), outages(**{away: [DURING]})) == ["served while enough is up"]
+
+
+def test_who_waited_for_an_envoy_may_be_told_that_too_many_sign_in() -> None:
+    busy, away = "got HTTP 503, the sign-in page again", outages(no_envoy=[DURING])
+    assert broken(entry("sign_in", Came.FAULT, detail=busy), away) == []
+    assert broken(entry("sign_in", Came.FAULT, detail=busy), outages()) != []
+    assert broken(entry("refresh", Came.FAULT, detail=busy), away) != []
 
 
 def test_refusals_of_what_is_right_are_never_allowed() -> None:

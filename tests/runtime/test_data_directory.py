@@ -1,5 +1,6 @@
 """A data directory is made once, belongs to one guard, and is not mistaken for anything else."""
 
+import errno
 import json
 import os
 import signal
@@ -228,6 +229,29 @@ def test_a_process_that_the_guard_starts_does_not_inherit_the_lock(data):
             pass
     finally:
         child.communicate()
+
+
+def test_a_lock_on_a_read_only_file_system_is_held_without_a_word_by_whom(data, monkeypatch):
+    """What runs there must be stopped before the disk can be mended."""
+    with data.acquire():
+        pass
+    original = os.open
+
+    def read_only(path, flags, *mode):
+        if flags & os.O_RDWR:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        return original(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", read_only)
+    with data.acquire():
+        assert data.running_guard() is None
+        with pytest.raises(UsageError) as second, data.acquire():
+            pass
+    assert second.value.code == "guard_already_runs"
+    (data.path / "guard.lock").unlink()
+    with pytest.raises(UsageError) as missing, data.acquire():
+        pass
+    assert missing.value.code == "data_directory_not_usable"
 
 
 def test_a_lock_in_what_is_no_data_directory_is_refused_and_nothing_is_made(tmp_path):

@@ -14,7 +14,7 @@ import pytest
 import ostiary
 from ostiary.kernel.errors import ExitCode, UsageError
 from ostiary.kernel.hashing import directory_hash
-from ostiary.runtime import release_sources
+from ostiary.runtime import release_sources, releases
 from ostiary.runtime.bytecode import CACHE_TAG
 from ostiary.runtime.release_manifest import write_manifest
 from ostiary.runtime.releases import ReleaseAlteredError, ReleaseStore
@@ -72,6 +72,20 @@ def test_a_directory_is_copied_under_the_hash_of_its_content(store, source):
     assert store.list_() == [release]
     assert store.get(release.hash) == store.get(release.hash[:12]) == release
     assert store.verify(release.hash) == []
+
+
+def test_a_release_is_on_disk_before_anything_says_that_it_is_there(store, source, monkeypatch):
+    """After a power cut it is there and whole, or it is not there."""
+    synced = []
+
+    def sync(directory):
+        synced.append(sorted(path.name for path in directory.rglob("*.py")))
+        assert store.list_() == []
+
+    monkeypatch.setattr(releases, "sync_file_system", sync)
+    release = store.import_release(source)
+    assert synced == [sorted(path.name for path in release.directory.rglob("*.py"))]
+    assert synced[0]
 
 
 def test_the_same_content_is_the_same_release_wherever_it_comes_from(store, source, tmp_path):

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ostiary.guard.options import GuardOptions
 from ostiary.kernel import processes
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.errors import ExitCode, NotRunningError, OstiaryError, UsageError
-from ostiary.kernel.files import write_atomically
+from ostiary.kernel.files import remove, write_atomically
 from ostiary.runtime.data_directory import DataDirectory
 
 _READY_SECONDS_MAX = 90.0
@@ -41,7 +41,7 @@ def run_kept(data: Path) -> int:
     Returns the exit code. One that had started and then ended by an error has refused nothing, so
     that the keeper starts the next one.
     """
-    (data / _FAILURE_FILE).unlink(missing_ok=True)
+    remove(data / _FAILURE_FILE)
     started: list[dict[str, Any]] = []
     try:
         options = GuardOptions.requested(data)
@@ -53,7 +53,9 @@ def run_kept(data: Path) -> int:
             "hint": error.hint,
             "exit_code": int(error.exit_code),
         }
-        write_atomically(data / _FAILURE_FILE, json.dumps(value).encode())
+        with suppress(OSError):
+            # Where nothing can be written, the log and the exit code have to do.
+            write_atomically(data / _FAILURE_FILE, json.dumps(value).encode())
         return int(ExitCode.INTERNAL if started else error.exit_code)
     return int(ExitCode.DONE)
 

@@ -13,7 +13,7 @@ from ostiary.edge.files import xds_directory
 from ostiary.edge.listener import STAT_PREFIX
 from ostiary.edge.model import EdgePlace
 from ostiary.kernel.errors import UsageError
-from ostiary.kernel.files import write_atomically
+from ostiary.kernel.files import remove, write_atomically
 from ostiary.kernel.hashing import content_hash
 from ostiary.kernel.processes import ProcessRecord, is_alive, send_signal, spawn
 
@@ -114,7 +114,7 @@ class Envoy:
                 await self._wait_gone()
             await self.kill()
         await self.admin.close()
-        self._record_file.unlink(missing_ok=True)
+        remove(self._record_file)
         self.record = None
 
     async def kill(self) -> None:

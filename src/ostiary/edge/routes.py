@@ -15,12 +15,21 @@ from ostiary.edge.route_classes import (
     route_name,
 )
 from ostiary.edge.xds import JsonObject, duration
-from ostiary.kernel.outcomes import EDGE_HEADER, OUTCOME_HEADER, PIN_HEADER
+from ostiary.kernel.outcomes import (
+    EDGE_HEADER,
+    OUTCOME_HEADER,
+    PIN_HEADER,
+    RECEIVED_HEADER,
+)
 
 ROUTE_TABLE = "edge"
 """Name of the one route configuration."""
 
 _PARTS = 1_000_000
+# Envoy names the moment at which a request began, and how long it took to arrive. Only the sum
+# says when the client had shown all of it: the first alone could be hours before a body that a
+# client holds back.
+_RECEIVED = "%START_TIME(%s.%3f)%+%REQUEST_DURATION%"
 _NOT_FOUND = (
     '{"error":"not_found","message":"There is nothing here.","hint":"Check the address."}\n'
 )
@@ -39,10 +48,8 @@ def route_table(model: EdgeModel, edge_token: str) -> JsonObject:
                 "include_request_attempt_count": True,
                 "retry_policy": second_try(model),
                 "request_headers_to_add": [
-                    {
-                        "header": {"key": EDGE_HEADER, "value": edge_token},
-                        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-                    }
+                    _header(EDGE_HEADER, edge_token),
+                    _header(RECEIVED_HEADER, _RECEIVED),
                 ],
                 "request_headers_to_remove": [PIN_HEADER],
                 # The outcome tells apart a wrong password from an unknown user; users must not.
@@ -70,16 +77,20 @@ def arm_fractions(share: float) -> list[tuple[Arm, int | None]]:
     return [(Arm.CANARY, canary), (Arm.CONTROL, 2 * canary), (Arm.STABLE, None)]
 
 
+def _header(name: str, value: str) -> JsonObject:
+    return {
+        "header": {"key": name, "value": value},
+        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+    }
+
+
 def _hidden_routes() -> list[JsonObject]:
     matches: list[JsonObject] = [{"path_separated_prefix": prefix} for prefix in HIDDEN_PREFIXES]
     # A replica decodes %61dmin to admin after the edge has compared it, so no path with an
     # escape passes. Nothing that identity serves needs one.
     matches.append({"safe_regex": {"regex": ".*%.*"}})
     answer = {"status": 404, "body": {"inline_string": _NOT_FOUND}}
-    json_type = {
-        "header": {"key": "content-type", "value": "application/json"},
-        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-    }
+    json_type = _header("content-type", "application/json")
     return [
         {
             "name": HIDDEN_ROUTE,

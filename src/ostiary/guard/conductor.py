@@ -19,6 +19,7 @@ from ostiary.changes.state import ChangeState, Phase, Step
 from ostiary.changes.terms import NO_TERMS, Terms
 from ostiary.edge.route_classes import CLASS_NAMES
 from ostiary.guard import history
+from ostiary.guard.background import Background
 from ostiary.guard.canary_watch import CanaryWatch
 from ostiary.guard.effects import Effects
 from ostiary.guard.lease import LeaseServer
@@ -60,8 +61,7 @@ class Conductor:
         self.state: ChangeState | None = None
         self._snapshot: Snapshot | None = None
         self.windows: WindowReader | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._failed: BaseException | None = None
+        self._background = Background()
 
     @property
     def is_busy(self) -> bool:
@@ -116,16 +116,16 @@ class Conductor:
         while True:
             if self.is_busy:
                 await self._look(cycle)
-            if self._failed is not None:
-                raise self._failed
+            if self._background.failure is not None:
+                # Raised here it ends the loop, so that the lease is not renewed.
+                raise self._background.failure
             self._parts.lease.renew(self._parts.watch.silent)
             cycle += 1
             await asyncio.sleep(_CYCLE_SECONDS)
 
     async def abandon(self) -> None:
         """Stop carrying out actions, because everything is being stopped."""
-        tasks = [task for task in self._tasks if task.cancel()]
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._background.abandon()
 
     async def _look(self, cycle: int) -> None:
         """Read the edge and the canary, and tell the controller what there is to know."""
@@ -163,7 +163,7 @@ class Conductor:
                 self._move(before, step)
             except BaseException as error:
                 # What cannot be recorded must not go on: the loop ends, and with it the lease.
-                self._failed = error
+                self._background.fail(error)
                 raise
 
     def _move(self, before: ChangeState | None, step: Step) -> None:
@@ -182,7 +182,7 @@ class Conductor:
         result = action.result
         self._parts.journal.append(history.CHANGE_SETTLED, result.change, result_to_json(result))
         self._parts.lease.withdraw()
-        self._track(self._parts.trials.clean_up())
+        self._background.start(self._parts.trials.clean_up())
 
     def _carry_out(self, action: actions.Action) -> None:
         state, snapshot = self.state, self._snapshot
@@ -198,18 +198,7 @@ class Conductor:
                 self.windows = WindowReader(await self._parts.plane.counters(), intended)
             self._deliver(event)
 
-        self._track(perform())
-
-    def _track(self, work: Any) -> None:  # noqa: ANN401 - a coroutine
-        task: asyncio.Task[None] = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """Keep what went wrong: the loop raises it, so that the lease is not renewed."""
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self._failed = task.exception()
+        self._background.start(perform())
 
     def brief(self) -> dict[str, Any] | None:
         """Return the running change in short, None where none runs."""

@@ -17,7 +17,7 @@ from ostiary.guard.operations_port import Operations
 from ostiary.guard.service import Guard
 from ostiary.guard.socket import socket_path
 from ostiary.kernel.clock import Clock, to_rfc3339
-from ostiary.kernel.files import write_atomically
+from ostiary.kernel.files import remove, write_atomically
 
 _POLL_SECONDS = 0.01
 _API_STOP_SECONDS = 1
@@ -69,8 +69,8 @@ async def run(
         await (guard.stop_everything() if guard.stops_everything else guard.let_go())
         server.should_exit = True
         await asyncio.gather(serving, return_exceptions=True)
-        (data / "guard.json").unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
+        remove(data / "guard.json")
+        remove(path)
 
 
 def _api_server(operations: Operations, path: Path) -> _ApiServer:

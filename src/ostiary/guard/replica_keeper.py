@@ -5,11 +5,11 @@ ready, and nothing waits for another's start.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
+from ostiary.guard.background import Background
 from ostiary.guard.fleet import Fleet
 from ostiary.guard.group import Group
 from ostiary.guard.patience import Rhythm, keep_doing
@@ -48,8 +48,7 @@ class ReplicaKeeper:
         self._parts = parts
         self._groups: dict[str, Group] = {}
         self._known: dict[str, Snapshot] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._failed: BaseException | None = None
+        self._background = Background()
         self._edge_is_stale = asyncio.Event()
 
     async def look_after_members(self) -> None:
@@ -57,9 +56,7 @@ class ReplicaKeeper:
         try:
             await self._keep_doing(self.look, _LOOKS)
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._background.abandon()
 
     async def look(self) -> None:
         """Look once: bury the dead, fill empty seats, replace one member in trouble.
@@ -68,8 +65,8 @@ class ReplicaKeeper:
         expect. That ends the guard: the next one adopts all that runs, while this one would go on
         with a group that it knows wrongly.
         """
-        if self._failed is not None:
-            raise RuntimeError("looking after replicas failed") from self._failed
+        if self._background.failure is not None:
+            raise RuntimeError("looking after replicas failed") from self._background.failure
         kept = self._parts.plane.kept_snapshots()
         self._groups = {each: self._groups.get(each) or self._group(each) for each in kept}
         for each in kept:
@@ -120,7 +117,7 @@ class ReplicaKeeper:
             probes=self._parts.probes,
             journal=self._parts.journal,
             clock=self._parts.clock,
-            spawn=self._spawn,
+            spawn=self._background.start,
             edge_is_stale=self._edge_is_stale.set,
         )
 
@@ -129,13 +126,3 @@ class ReplicaKeeper:
         if snapshot not in self._known:
             self._known[snapshot] = self._parts.snapshots.get(snapshot)
         return self._known[snapshot]
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self._failed = task.exception()

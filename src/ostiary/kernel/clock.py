@@ -5,8 +5,10 @@ simulations decide what time it is.
 """
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -36,6 +38,11 @@ class SystemClock:
 def to_unix(moment: datetime) -> int:
     """Return whole Unix seconds, as JWT's NumericDate wants them (RFC 7519, section 2)."""
     return int(moment.timestamp())
+
+
+def to_unix_ms(moment: datetime) -> int:
+    """Return whole milliseconds since the Unix epoch, rounded down."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 def to_rfc3339(moment: datetime) -> str:

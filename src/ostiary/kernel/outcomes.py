@@ -23,6 +23,13 @@ REQUEST_ID_HEADER = "x-request-id"
 ATTEMPT_HEADER = "x-envoy-attempt-count"
 """Request header, set by the edge: 1 for the first attempt, 2 for the second opinion."""
 
+RECEIVED_HEADER = "x-ostiary-received"
+"""Request header, set by the edge: when it had the whole request, the same for all attempts.
+
+`1767225600.250+12` is Unix seconds at which the request began, and the milliseconds that it took
+to arrive.
+"""
+
 
 class OutcomeClass(Enum):
     """What an outcome says about the service."""

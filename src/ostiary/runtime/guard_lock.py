@@ -1,10 +1,11 @@
 """One guard per data directory, by a lock that the kernel takes back when its holder dies."""
 
+import errno
 import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
@@ -19,7 +20,9 @@ _FILE = "guard.lock"
 def acquire(data: Path) -> Iterator[None]:
     """Hold the lock of a data directory until the block ends, or the process does.
 
-    Raises `UsageError` where another process holds it, or where it cannot be made.
+    Raises `UsageError` where another process holds it, or where it cannot be made. A lock that
+    stands on a read-only file system can be held, though it does not say by whom: what runs there
+    must be stopped before the disk can be mended.
     """
     with _opened(data) as stream:
         try:
@@ -32,11 +35,16 @@ def acquire(data: Path) -> Iterator[None]:
                 f"A guard{pid} already runs on {data}.",
                 hint="`ostiary status` shows it and `ostiary down` stops it.",
             ) from None
+        if not stream.writable():
+            yield
+            return
         me = identify(os.getpid())
         stream.truncate(0)
         stream.write(json.dumps(me.to_json() if me else {}).encode())
         yield
-        stream.truncate(0)
+        with suppress(OSError):
+            # Otherwise it names a process that has ended, which is as good as nobody.
+            stream.truncate(0)
 
 
 def running(data: Path) -> ProcessRecord | None:
@@ -49,8 +57,14 @@ def running(data: Path) -> ProcessRecord | None:
 
 
 def _opened(data: Path) -> FileIO:
+    file = data / _FILE
     try:
-        return FileIO(os.open(data / _FILE, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "a+")
+        try:
+            return FileIO(os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "a+")
+        except OSError as error:
+            if error.errno != errno.EROFS:
+                raise
+            return FileIO(file, "r")
     except OSError as error:
         raise not_usable(data, error) from error
 

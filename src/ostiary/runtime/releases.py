@@ -22,6 +22,7 @@ from typing import Any
 
 import ostiary
 from ostiary.kernel.errors import OstiaryError, UsageError
+from ostiary.kernel.files import sync_file_system
 from ostiary.kernel.hashing import directory_hash
 from ostiary.runtime.bytecode import CACHE_TAG, compile_tree
 from ostiary.runtime.release_manifest import (
@@ -156,6 +157,8 @@ class ReleaseStore:
             return self.get(release_hash)
         compile_tree(staging, final=final)
         make_read_only(staging)
+        # Before anything says that the release is there: a power cut would leave empty files.
+        sync_file_system(staging)
         remove_manifest(final)
         if final.exists():
             altered = final.with_name(f"{_ALTERED}{final.name}")
@@ -175,6 +178,7 @@ class ReleaseStore:
         """Add byte code for this Python to a release that another one imported."""
         manifest = self._manifest(directory.name)
         compile_tree(directory, final=directory)
+        sync_file_system(directory)
         write_manifest(directory, manifest["hash"], [*manifest["bytecode"], CACHE_TAG])
 
     def _manifest(self, release_hash: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ostiary.kernel.errors import UsageError
-from ostiary.kernel.files import write_atomically
+from ostiary.kernel.files import remove, write_atomically
 from ostiary.runtime.ports import Replica
 from ostiary.runtime.redaction import passwords_in
 
@@ -91,20 +91,21 @@ class ReplicaFiles:
     def forget(self, name: str) -> None:
         """Remove record and configuration; the log stays, among the newest fifty."""
         # The record goes last: as long as it stands, somebody will come back to finish this.
-        self.config(name).unlink(missing_ok=True)
-        self._record(name).unlink(missing_ok=True)
+        # On a read-only file system both stay, and whoever writes there next finds nobody running.
+        remove(self.config(name))
+        remove(self._record(name))
         self._remove_old_logs()
 
     def remove_leftovers(self) -> None:
         """Remove half-written files that a crash left behind; they may hold secrets."""
         for path in self.directory.glob(".*.json.*"):
-            path.unlink(missing_ok=True)
+            remove(path)
 
     def _remove_old_logs(self) -> None:
         unused = [log for log in self.directory.glob("*.log") if not self.has_record(log.stem)]
         for log in _oldest_first(unused)[:-_OLD_LOGS_MAX]:
-            log.unlink(missing_ok=True)
-            log.with_name(f"{log.name}.1").unlink(missing_ok=True)
+            remove(log)
+            remove(log.with_name(f"{log.name}.1"))
 
 
 def _oldest_first(paths: Iterable[Path]) -> list[Path]:

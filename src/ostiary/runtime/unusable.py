@@ -19,8 +19,11 @@ _REASONS = {
 def not_usable(path: Path, error: OSError) -> UsageError:
     """Return the error for a data directory that the system does not let us use."""
     reason = _REASONS.get(error.errno or 0, error.strerror)
+    hint = "Name another directory with --data."
+    if error.errno == errno.EROFS:
+        hint = "Mount it for writing. What runs there goes on; `ostiary down` stops it."
     return UsageError(
         "data_directory_not_usable",
         f"{path} cannot be used as data directory: {reason}.",
-        hint="Name another directory with --data.",
+        hint=hint,
     )

@@ -45,3 +45,9 @@ def test_a_first_start_that_is_refused_is_not_tried_again(run):
 
 def test_a_refusal_after_the_guard_has_run_is_tried_again(run):
     assert run(-9, 3, 2, 0) == (0, 4)
+
+
+def test_a_log_that_cannot_be_opened_keeps_no_guard_from_being_started_again(run, tmp_path):
+    """A read-only file system refuses it, which for a test that may be root is a directory."""
+    (tmp_path / "log").mkdir()
+    assert run(-9, 1, 0) == (0, 3)

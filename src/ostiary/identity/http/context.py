@@ -3,10 +3,11 @@
 The edge may ask one request of two replicas: the canary first and, when its answer is not plainly
 good, the last good version. Both attempts carry the same request id. Side effects are therefore
 keyed by that id: the second attempt neither counts twice nor fails on what the first one did.
-Request id, attempt and client address are believed only from the edge.
+Request id, attempt, client address and the moment of arrival are believed only from the edge.
 """
 
 import hmac
+import re
 from dataclasses import dataclass
 from typing import cast
 
@@ -14,9 +15,16 @@ import falcon
 
 from ostiary.identity.store.attempt import Attempt
 from ostiary.kernel.ids import Random
-from ostiary.kernel.outcomes import ATTEMPT_HEADER, EDGE_HEADER, REQUEST_ID_HEADER, Outcome
+from ostiary.kernel.outcomes import (
+    ATTEMPT_HEADER,
+    EDGE_HEADER,
+    RECEIVED_HEADER,
+    REQUEST_ID_HEADER,
+    Outcome,
+)
 
 _REQUEST_ID_LENGTH_MAX = 128
+_RECEIVED = re.compile(r"([0-9]{1,11})\.([0-9]{3})\+([0-9]{1,9})")
 UNREAD = "unread"
 """Request id of what Falcon refused before its context was read; it may be from the edge."""
 
@@ -26,7 +34,8 @@ class RequestContext:
     """Per-request facts; `outcome` is filled in by whoever answers.
 
     `attempt` is 1, or 2 for a second opinion. `client_address` is an IP address as text.
-    `secure` tells whether the user's connection is HTTPS.
+    `secure` tells whether the user's connection is HTTPS. `received_ms` is when the edge had the
+    whole request, in Unix milliseconds; None where it does not say so.
     """
 
     request_id: str
@@ -34,6 +43,7 @@ class RequestContext:
     client_address: str
     secure: bool
     from_edge: bool
+    received_ms: int | None = None
     route: str = "unrouted"
     outcome: Outcome | None = None
 
@@ -56,7 +66,13 @@ def context_of(request: falcon.Request) -> RequestContext:
 def attempt_of(request: falcon.Request, *, snapshot: str) -> Attempt:
     """Return which execution of the request this is, for what it writes."""
     context = context_of(request)
-    return Attempt(context.request_id, context.is_second_opinion, snapshot, context.client_address)
+    return Attempt(
+        context.request_id,
+        context.is_second_opinion,
+        snapshot,
+        client_address=context.client_address,
+        received_ms=context.received_ms,
+    )
 
 
 def read_context(request: falcon.Request, *, edge_token: str, rng: Random) -> RequestContext:
@@ -75,4 +91,17 @@ def read_context(request: falcon.Request, *, edge_token: str, rng: Random) -> Re
         client_address=forwarded or request.remote_addr or "",
         secure=request.get_header("x-forwarded-proto") == "https",
         from_edge=True,
+        received_ms=read_received(request.get_header(RECEIVED_HEADER) or ""),
     )
+
+
+def read_received(text: str) -> int | None:
+    """Return the Unix milliseconds that the edge's stamp names; None for anything else.
+
+    Without a stamp, as with an edge of an earlier version, no request counts as one that waited.
+    """
+    found = _RECEIVED.fullmatch(text)
+    if found is None:
+        return None
+    seconds, thousandths, arriving_ms = map(int, found.groups())
+    return seconds * 1000 + thousandths + arriving_ms

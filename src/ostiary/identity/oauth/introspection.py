@@ -120,7 +120,7 @@ class TokenIntrospection(IntrospectionEndpoint):
             raise TokenRefusedError("a refresh token of another client")
         if token.expires_at <= to_unix(self._services.clock.now()):
             raise TokenRefusedError("expired", outcome=Outcome.EXPIRED)
-        if token.rotated_at is not None:
+        if token.rotated_ms is not None:
             raise TokenRefusedError("a refresh token that was used")
         if not self._services.families.is_standing(connection, family.id):
             raise TokenRefusedError("a refresh token of a grant that was revoked")

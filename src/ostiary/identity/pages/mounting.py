@@ -71,7 +71,7 @@ def mount(router: Router, parts: PagesParts) -> Pages:
         grace_seconds=settings.session_grace_seconds,
     )
     housekeeping = Housekeeping(store, parts.clock, audit_days=settings.audit_days)
-    sign_in, sign_up = _signing(parts, devices, housekeeping)
+    sign_in, sign_up = _signing(parts, devices)
     answerer = Answerer(replica=configuration.name, snapshot=configuration.snapshot)
     router.add_route("/", Entrance())
     router.add_route("/favicon.ico", Favicon())
@@ -84,18 +84,11 @@ def mount(router: Router, parts: PagesParts) -> Pages:
     return Pages(current_session=current_session, housekeeping=housekeeping)
 
 
-def _signing(
-    parts: PagesParts, devices: KnownDevices, housekeeping: Housekeeping
-) -> tuple[SignIn, SignUp]:
+def _signing(parts: PagesParts, devices: KnownDevices) -> tuple[SignIn, SignUp]:
     """Return what the two forms do; both start sessions alike."""
     store, clock, rng, hasher = parts.store, parts.clock, parts.rng, parts.hasher
     settings = parts.configuration.settings
-    starter = SessionStarter(
-        clock=clock,
-        rng=rng,
-        session_seconds=settings.session_seconds,
-        housekeeping=housekeeping,
-    )
+    starter = SessionStarter(clock=clock, rng=rng, session_seconds=settings.session_seconds)
     sign_in = SignIn(
         store=store,
         hasher=hasher,

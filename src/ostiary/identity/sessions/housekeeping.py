@@ -1,7 +1,5 @@
 """Deleting what has expired: a little at a time, but never slower than it is written."""
 
-import threading
-
 import structlog
 from sqlalchemy import Connection
 
@@ -27,7 +25,7 @@ _LOG = structlog.get_logger("ostiary.identity.housekeeping")
 
 
 class Housekeeping:
-    """Deletes what is over: sessions, failures, entries of the audit log. Thread-safe.
+    """Deletes what is over: sessions, failures, entries of the audit log. For one thread.
 
     A round deletes a bounded number of rows. Where one was not enough the next follows soon:
     whoever writes rows by guessing must not be faster than what deletes them.
@@ -37,19 +35,13 @@ class Housekeeping:
         self._store = store
         self._clock = clock
         self._audit_seconds = audit_days * _DAY_SECONDS
-        self._lock = threading.Lock()
         self._next_round = clock.monotonic() + INTERVAL_SECONDS
-
-    def run_if_due(self, connection: Connection) -> None:
-        """Make a round, if one is due, in a write transaction that is open anyway."""
-        if self._is_due() and self._delete(connection):
-            self._come_soon()
 
     def run(self) -> None:
         """Make rounds, if one is due, until nothing is left; each in a transaction of its own.
 
-        For a thread apart from requests, since guesses that fail start no session. A store that
-        is away is left alone.
+        For a thread apart from requests, so that no sign-in waits for it. A store that is away is
+        left alone.
         """
         if not self._is_due():
             return
@@ -79,13 +71,11 @@ class Housekeeping:
         )
 
     def _come_soon(self) -> None:
-        with self._lock:
-            self._next_round = self._clock.monotonic() + _SOON_SECONDS
+        self._next_round = self._clock.monotonic() + _SOON_SECONDS
 
     def _is_due(self) -> bool:
-        with self._lock:
-            now = self._clock.monotonic()
-            if now < self._next_round:
-                return False
-            self._next_round = now + INTERVAL_SECONDS
-            return True
+        now = self._clock.monotonic()
+        if now < self._next_round:
+            return False
+        self._next_round = now + INTERVAL_SECONDS
+        return True

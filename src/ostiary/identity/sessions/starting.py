@@ -9,7 +9,6 @@ from ostiary.identity.audit.model import Entry, Operation
 from ostiary.identity.audit.storage import AuditLog
 from ostiary.identity.sessions.current import hash_of_secret
 from ostiary.identity.sessions.failures import SignInFailures
-from ostiary.identity.sessions.housekeeping import Housekeeping
 from ostiary.identity.sessions.model import Session
 from ostiary.identity.sessions.revocation import SIGNED_OUT, Revocation
 from ostiary.identity.sessions.storage import Sessions
@@ -31,16 +30,13 @@ class SignedIn:
 class SessionStarter:
     """Starts sessions inside the caller's write transaction."""
 
-    def __init__(
-        self, *, clock: Clock, rng: Random, session_seconds: int, housekeeping: Housekeeping
-    ) -> None:
+    def __init__(self, *, clock: Clock, rng: Random, session_seconds: int) -> None:
         self._clock = clock
         self._rng = rng
         self._session_seconds = session_seconds
         self._sessions = Sessions()
         self._failures = SignInFailures()
         self._audit = AuditLog()
-        self._housekeeping = housekeeping
 
     def start(
         self,
@@ -86,5 +82,4 @@ class SessionStarter:
                 self._sessions.succeed(connection, ended, session)
         if attempt.is_second_opinion:
             self._failures.withdraw(connection, attempt)
-        self._housekeeping.run_if_due(connection)
         return SignedIn(session=session, secret=secret)

@@ -14,9 +14,12 @@ class Attempt:
     """One execution of one request, by one snapshot. `request_id` is the same for all of them.
 
     `client_address` is where the request came from, as text; empty where nobody sent one.
+    `received_ms` is when the edge had received all of it, in Unix milliseconds; None where no edge
+    says so. It can be long ago: a request waits in a replica that is stopped.
     """
 
     request_id: str
     is_second_opinion: bool
     minted_by: str
     client_address: str = ""
+    received_ms: int | None = None

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 
 from ostiary.identity.store.engine import Store, StoreUnavailableError
 
-HEAD = "0003"
+HEAD = "0004"
 """Revision that this release needs: the newest file in `migrations/versions`."""
 
 _TRIES = 5

@@ -1,8 +1,9 @@
 """All tables of the login service, as SQLAlchemy Core sees them.
 
-Times are whole Unix seconds. Codes, refresh tokens and sessions are stored as SHA-256 only.
-`minted_by` names the snapshot that created a row. `request_id` columns make side effects
-idempotent: the edge may ask the same request of a second replica (see `http.context`).
+Times are whole Unix seconds; columns that end in `_ms` hold milliseconds. Codes, refresh tokens and
+sessions are stored as SHA-256 only. `minted_by` names the snapshot that created a row. `request_id`
+columns make side effects idempotent: the edge may ask the same request of a second replica (see
+`http.context`).
 """
 
 from sqlalchemy import (
@@ -94,6 +95,7 @@ authorization_codes = Table(
     Column("created_by_request", Text, nullable=False, unique=True),
     Column("consumed_by_request", Text, nullable=True),
     Column("consumed_at", BigInteger, nullable=True),
+    Column("consumed_ms", BigInteger, nullable=True),
     Column("family_id", Text, nullable=True),
     Column("minted_by", Text, nullable=False),
     Index("authorization_codes_by_expiry", "expires_at"),
@@ -127,6 +129,7 @@ refresh_tokens = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("issued_by_request", Text, nullable=False, unique=True),
     Column("rotated_at", BigInteger, nullable=True),
+    Column("rotated_ms", BigInteger, nullable=True),
     Column("rotated_by_request", Text, nullable=True),
     Column("minted_by", Text, nullable=False),
     Index("refresh_tokens_by_family", "family_id"),

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from ostiary.kernel.errors import UsageError
+from ostiary.kernel.files import sync_file_system
 from ostiary.kernel.ids import Random
 from ostiary.runtime.backups.manifest import Manifest
 
@@ -53,6 +54,8 @@ class Restoration:
         """
         target, kept = self._target.data, None
         try:
+            # A power cut right after this must not leave a directory of empty files in its place.
+            sync_file_system(self._made)
             if target.exists() and any(target.iterdir()):
                 kept = target.with_name(f"{target.name}.replaced-{rng.hex(3)}")
                 target.rename(kept)

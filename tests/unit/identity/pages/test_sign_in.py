@@ -190,6 +190,8 @@ def test_expired_sessions_and_old_failures_are_cleared_away(service: IdentitySer
     service.edge().sign_in(password="wrong")
     service.clock.advance(12 * 3600)
     service.edge().sign_in()
+    assert stored_sessions(service) == 2
+    service.identity.delete_expired()
     assert stored_sessions(service) == 1
     assert counted_failures(service) == []
 

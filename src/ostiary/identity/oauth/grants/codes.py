@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, literal, select, update
 
-from ostiary.identity.oauth.grants.model import StoredCode
+from ostiary.identity.oauth.grants.model import StoredCode, milliseconds
 from ostiary.identity.store.attempt import Attempt
 from ostiary.identity.store.schema import authorization_codes as codes
 from ostiary.identity.store.schema import sessions
@@ -70,13 +70,24 @@ class Codes:
         return None if row is None else _code(row)
 
     def mark_consumed(
-        self, connection: Connection, code_hash: str, attempt: Attempt, *, family_id: str, now: int
+        self,
+        connection: Connection,
+        code_hash: str,
+        attempt: Attempt,
+        *,
+        family_id: str,
+        now_ms: int,
     ) -> None:
-        """Note which request redeemed the code, and for what."""
+        """Note which request redeemed the code, when (Unix milliseconds), and for what."""
         connection.execute(
             update(codes)
             .where(codes.c.code_hash == code_hash)
-            .values(consumed_by_request=attempt.request_id, consumed_at=now, family_id=family_id)
+            .values(
+                consumed_by_request=attempt.request_id,
+                consumed_at=now_ms // 1000,
+                consumed_ms=now_ms,
+                family_id=family_id,
+            )
         )
 
     def delete_expired(self, connection: Connection, *, before: int) -> None:
@@ -106,5 +117,6 @@ def _code(row: Row[*tuple[Any, ...]]) -> StoredCode:
         auth_time=row.auth_time,
         expires_at=row.expires_at,
         consumed_by_request=row.consumed_by_request,
+        consumed_ms=milliseconds(row.consumed_ms, row.consumed_at),
         family_id=row.family_id,
     )

@@ -1,7 +1,7 @@
 """Codes, grant families and refresh tokens as the store keeps them.
 
-Times are Unix seconds. Codes and refresh tokens are kept as SHA-256 only: they carry 256 random
-bits, so nothing can be guessed from a copy of the store.
+Times are Unix seconds, those that end in `_ms` milliseconds. Codes and refresh tokens are kept as
+SHA-256 only: they carry 256 random bits, so nothing can be guessed from a copy of the store.
 """
 
 import hashlib
@@ -13,11 +13,22 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def milliseconds(exact: int | None, seconds: int | None) -> int | None:
+    """Return a moment in Unix milliseconds, where an older release wrote whole seconds only.
+
+    Its second's beginning is taken then: no request that came later counts as earlier.
+    """
+    if exact is None and seconds is not None:
+        return seconds * 1000
+    return exact
+
+
 @dataclass(frozen=True, slots=True)
 class StoredCode:
     """An authorization code and what it was issued for (RFC 6749, section 4.1.2).
 
-    `code_challenge` is of method S256 (RFC 7636). `family_id` is what it was redeemed for.
+    `code_challenge` is of method S256 (RFC 7636). `family_id` is what it was redeemed for, at
+    `consumed_ms` (Unix milliseconds).
     """
 
     code_hash: str
@@ -31,6 +42,7 @@ class StoredCode:
     auth_time: int
     expires_at: int
     consumed_by_request: str | None = None
+    consumed_ms: int | None = None
     family_id: str | None = None
 
     def get_redirect_uri(self) -> str:
@@ -57,11 +69,14 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class StoredRefreshToken:
-    """One refresh token. `parent_hash` is the token it replaced, None for a family's first."""
+    """One refresh token. `parent_hash` is the token it replaced, None for a family's first.
+
+    `rotated_ms` is when it was replaced, in Unix milliseconds; None while it is good.
+    """
 
     token_hash: str
     family_id: str
     parent_hash: str | None
     issued_by_request: str
     expires_at: int
-    rotated_at: int | None = None
+    rotated_ms: int | None = None

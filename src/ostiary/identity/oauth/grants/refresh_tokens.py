@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 
-from ostiary.identity.oauth.grants.model import StoredRefreshToken
+from ostiary.identity.oauth.grants.model import StoredRefreshToken, milliseconds
 from ostiary.identity.store.schema import refresh_tokens as tokens
 
 _DELETED_ROWS_MAX = 500
@@ -47,19 +47,23 @@ class RefreshTokens:
         return [_token(row) for row in rows]
 
     def mark_rotated(
-        self, connection: Connection, token: StoredRefreshToken, *, request_id: str, now: int
+        self, connection: Connection, token: StoredRefreshToken, *, request_id: str, now_ms: int
     ) -> None:
-        """Note that a token has been used, and take its unused siblings out of use."""
+        """Note that a token has been used, and take its unused siblings out of use.
+
+        `now_ms` is in Unix milliseconds.
+        """
+        moment = {"rotated_at": now_ms // 1000, "rotated_ms": now_ms}
         connection.execute(
             update(tokens)
             .where(tokens.c.token_hash == token.token_hash)
-            .values(rotated_at=now, rotated_by_request=request_id)
+            .values(**moment, rotated_by_request=request_id)
         )
         if token.parent_hash is not None:
             connection.execute(
                 update(tokens)
                 .where(tokens.c.parent_hash == token.parent_hash, tokens.c.rotated_at.is_(None))
-                .values(rotated_at=now)
+                .values(**moment)
             )
 
     def delete_issued_by(self, connection: Connection, request_id: str) -> None:
@@ -84,5 +88,5 @@ def _token(row: Row[*tuple[Any, ...]]) -> StoredRefreshToken:
         parent_hash=row.parent_hash,
         issued_by_request=row.issued_by_request,
         expires_at=row.expires_at,
-        rotated_at=row.rotated_at,
+        rotated_ms=milliseconds(row.rotated_ms, row.rotated_at),
     )

@@ -53,6 +53,8 @@ class CodeRedemption(ServiceGrant, AuthorizationCodeGrant):
                 connection, authorization_code
             )
             raise _reused()
+        if judgement is Redemption.STALE:
+            raise self._refuse_stale(authorization_code)
         if judgement is Redemption.SUPERSEDED:
             raise SupersededError
         if authorization_code.expires_at <= self.services.now():
@@ -98,6 +100,8 @@ class CodeRedemption(ServiceGrant, AuthorizationCodeGrant):
         judgement = judge_redemption(code, attempt)
         if judgement is Redemption.SUPERSEDED:
             return SupersededError()  # type: ignore[no-untyped-call]
+        if judgement is Redemption.STALE:
+            return self._refuse_stale(code)
         if judgement is Redemption.REUSE:
             return self._refuse_reuse(connection, code)
         if code.family_id is not None:
@@ -114,19 +118,29 @@ class CodeRedemption(ServiceGrant, AuthorizationCodeGrant):
         )
         services.families.add(connection, family, minted_by=attempt.minted_by, now=now)
         if refresh_token is not None:
-            first = StoredRefreshToken(
-                token_hash=hash_token(refresh_token),
-                family_id=family_id,
-                parent_hash=None,
-                issued_by_request=attempt.request_id,
-                expires_at=now + services.refresh_token_seconds,
-            )
-            services.refresh_tokens.add(connection, first, minted_by=attempt.minted_by, now=now)
+            self._keep_first(connection, family_id, refresh_token, now=now)
         services.codes.mark_consumed(
-            connection, code.code_hash, attempt, family_id=family_id, now=now
+            connection, code.code_hash, attempt, family_id=family_id, now_ms=services.now_ms()
         )
         services.audit.append(connection, redeemed(grant, family, now=now), attempt)
         return None
+
+    def _keep_first(
+        self, connection: Connection, family_id: str, refresh_token: str, *, now: int
+    ) -> None:
+        services, attempt = self.services, self.request.attempt
+        first = StoredRefreshToken(
+            token_hash=hash_token(refresh_token),
+            family_id=family_id,
+            parent_hash=None,
+            issued_by_request=attempt.request_id,
+            expires_at=now + services.refresh_token_seconds,
+        )
+        services.refresh_tokens.add(connection, first, minted_by=attempt.minted_by, now=now)
+
+    def _refuse_stale(self, code: StoredCode) -> OAuth2Error:
+        _LOG.info("stale request refused", client_id=code.client_id, grant_id=code.family_id)
+        return GrantRefusedError("The code was used meanwhile.", outcome=Outcome.EXPIRED)
 
     def _refuse_reuse(self, connection: Connection, code: StoredCode) -> OAuth2Error:
         if code.family_id is not None:

@@ -62,6 +62,8 @@ class RefreshTokenRotation(ServiceGrant, RefreshTokenGrant):
         if judgement is Rotation.REUSE:
             self.request.pending = lambda connection: self._refuse_reuse(connection, family)
             raise _reused()
+        if judgement is Rotation.STALE:
+            raise self._refuse_stale(family)
         if judgement is Rotation.SUPERSEDED:
             raise SupersededError
         return self.services.require_user(self.request, family.user_id)
@@ -95,12 +97,14 @@ class RefreshTokenRotation(ServiceGrant, RefreshTokenGrant):
         judgement = self._judge(connection, token)
         if judgement is Rotation.SUPERSEDED:
             return SupersededError()  # type: ignore[no-untyped-call]
+        if judgement is Rotation.STALE:
+            return self._refuse_stale(family)
         if judgement is Rotation.REUSE:
             return self._refuse_reuse(connection, family)
         now = services.now()
         if judgement is Rotation.FIRST:
             services.refresh_tokens.mark_rotated(
-                connection, token, request_id=attempt.request_id, now=now
+                connection, token, request_id=attempt.request_id, now_ms=services.now_ms()
             )
         if judgement is Rotation.SECOND_OPINION:
             services.refresh_tokens.delete_issued_by(connection, attempt.request_id)
@@ -120,9 +124,18 @@ class RefreshTokenRotation(ServiceGrant, RefreshTokenGrant):
 
     def _judge(self, connection: Connection, token: StoredRefreshToken) -> Rotation:
         successors = []
-        if token.rotated_at is not None:
+        if token.rotated_ms is not None:
             successors = self.services.refresh_tokens.list_successors(connection, token.token_hash)
-        return judge_rotation(token, successors, self.request.attempt, now=self.services.now())
+        now_ms = self.services.now_ms()
+        return judge_rotation(token, successors, self.request.attempt, now_ms=now_ms)
+
+    def _refuse_stale(self, family: Family) -> OAuth2Error:
+        _LOG.info("stale request refused", client_id=family.client_id, grant_id=family.id)
+        # No fault of the service, which a client would answer by sending the same token again: that
+        # would be a reuse.
+        return GrantRefusedError(
+            "The refresh token was replaced meanwhile.", outcome=Outcome.EXPIRED
+        )
 
     def _refuse_reuse(self, connection: Connection, family: Family) -> OAuth2Error:
         revoke_reused(

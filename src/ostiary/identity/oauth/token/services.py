@@ -16,7 +16,7 @@ from ostiary.identity.oauth.minting import Minter
 from ostiary.identity.oauth.protocol.clients import SECRET_METHODS
 from ostiary.identity.oauth.protocol.errors import GrantRefusedError
 from ostiary.identity.oauth.protocol.requests import OAuthRequest
-from ostiary.kernel.clock import Clock, to_unix
+from ostiary.kernel.clock import Clock, to_unix, to_unix_ms
 from ostiary.kernel.ids import Random
 from ostiary.kernel.outcomes import Outcome
 
@@ -42,6 +42,10 @@ class TokenServices:
     def now(self) -> int:
         """Return the time in Unix seconds."""
         return to_unix(self.clock.now())
+
+    def now_ms(self) -> int:
+        """Return the time in Unix milliseconds."""
+        return to_unix_ms(self.clock.now())
 
     def new_refresh_token(self) -> str:
         """Return a refresh token of 256 random bits."""
