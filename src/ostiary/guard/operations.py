@@ -12,9 +12,10 @@ from ostiary.changes.pacing import expected_seconds
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard import history
 from ostiary.guard.change_report import report_change
-from ostiary.guard.fleet import SERVICE
 from ostiary.guard.load import CAPACITY_MEASURED, read_measurement
+from ostiary.guard.proposed_releases import releases_in
 from ostiary.guard.service import Guard, GuardParts
+from ostiary.guard.settings_check import check_settings
 from ostiary.guard.threads import in_thread
 from ostiary.kernel.errors import RefusedError, UsageError
 from ostiary.kernel.ids import Random, new_id
@@ -64,6 +65,10 @@ class GuardOperations:
         self._parts.journal.append(CAPACITY_MEASURED, snapshot, body)
         self._parts.load.learn(snapshot, rate)
         return {"snapshot": snapshot, "sign_ins_per_second": rate}
+
+    async def check(self, body: Answer) -> Answer:
+        """Check a settings file beside what is served, and begin nothing."""
+        return await in_thread(lambda: check_settings(body, self._parts))
 
     async def propose(self, body: Answer) -> Answer:
         """Begin a change. Raises what is wrong with it before anything has happened."""
@@ -147,7 +152,7 @@ class GuardOperations:
         parts = self._parts
         last_good = parts.snapshots.get(parts.plane.last_good)
         releases = dict(last_good.releases)
-        for service, path in _releases(body).items():
+        for service, path in releases_in(body).items():
             releases[service] = parts.releases.import_release(Path(path)).hash
         settings: Mapping[str, Any] = last_good.settings
         if body.get("config"):
@@ -171,18 +176,6 @@ def _require_same_edge(proposed: Mapping[str, Any], current: Mapping[str, Any]) 
             hint="Leave [edge] as it is here; for [edge], run `ostiary down` and "
             "`ostiary up --config FILE`.",
         )
-
-
-def _releases(body: Answer) -> dict[str, str]:
-    releases = {str(name): str(path) for name, path in dict(body.get("releases") or {}).items()}
-    for service in releases:
-        if service != SERVICE:
-            raise UsageError(
-                "service_unknown",
-                f"There is no service {service}.",
-                hint=f"Write --release {SERVICE}=PATH.",
-            )
-    return releases
 
 
 def _start_stage(body: Mapping[str, Any]) -> Stage:
