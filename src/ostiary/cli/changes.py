@@ -12,6 +12,7 @@ from ostiary.cli.change_view import show_change
 from ostiary.cli.following import follow, path_of
 from ostiary.cli.options import DataOption, JsonOption, data_directory
 from ostiary.cli.output import Output, Result
+from ostiary.cli.settings_file import note_variables
 from ostiary.guard.client import GuardClient
 from ostiary.kernel.errors import ExitCode, UsageError
 
@@ -62,6 +63,8 @@ def propose(
         "reason": reason,
     }
     output = Output(as_json=json)
+    if config is not None:
+        note_variables(output)
     client = GuardClient(data_directory(data))
     change = client.post("/changes", body)
     output.note(_announcement(change))

@@ -84,10 +84,8 @@ def _compared(report: CheckReport, path: Path, data: Path) -> tuple[CheckReport,
 
 def _tell(compared: str, report: CheckReport) -> None:
     """Say what is worth knowing and refuses nothing."""
-    for warning in report.warnings:
+    for warning in [*report.warnings, *misleading_variables(os.environ, SettingsFile)]:
         typer.echo(f"warning: {warning}", err=True)
-    for message in misleading_variables(os.environ, SettingsFile):
-        typer.echo(f"warning: {message}", err=True)
     typer.echo(f"note: {compared}.", err=True)
 
 
