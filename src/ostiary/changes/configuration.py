@@ -87,4 +87,5 @@ def _with_absolute_paths(edge: EdgeSettings, base: Path) -> EdgeSettings:
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of `ostiary.toml`: type, default, bounds, unit and meaning."""
     schema = SettingsFile.model_json_schema()
-    return schema | {"title": "ostiary.toml", "additionalProperties": False}
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return {**head, **schema, "title": "ostiary.toml", "additionalProperties": False}
