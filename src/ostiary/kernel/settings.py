@@ -106,7 +106,9 @@ def _read_bytes(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(
-            "file_not_readable", f"The settings file {path} cannot be read: {reason}."
+            "file_not_readable",
+            f"The settings file {path} cannot be read: {reason}.",
+            hint="Make it readable for the user who runs this, or name another file.",
         ) from error
 
 

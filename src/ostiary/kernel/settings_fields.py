@@ -17,11 +17,13 @@ _NEAR_ENOUGH_ELSEWHERE = 0.85
 def nearest_name(path: KeyPath, model: type[BaseModel]) -> str | None:
     """Return the known name that was probably meant: in this table, else in any other."""
     wrong = str(path[-1])
+    elsewhere = {str(keys[-1]): dotted(keys) for keys in all_keys(model)}
+    if wrong in elsewhere:
+        return elsewhere[wrong]
     known_here = list(fields_at(model, path[:-1]))
     here = difflib.get_close_matches(wrong, known_here, 1, _NEAR_ENOUGH_HERE)
     if here:
         return here[0]
-    elsewhere = {str(keys[-1]): dotted(keys) for keys in all_keys(model)}
     there = difflib.get_close_matches(wrong, list(elsewhere), 1, _NEAR_ENOUGH_ELSEWHERE)
     return elsewhere[there[0]] if there else None
 

@@ -40,6 +40,9 @@ _BOUNDS = (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "l
 _PATTERN = re.compile(r"match pattern '.*'$")
 """How pydantic shows a pattern, which few people can read."""
 
+_SUBJECT = re.compile(r"^\w+ should")
+"""How pydantic begins: "input should", "string should"; the sentence has its subject already."""
+
 _GUESSES_MAX = 50
 
 
@@ -56,7 +59,11 @@ def explain(
     for error in errors:
         by_path.setdefault(_written_path(error, tables), []).append(error)
     problems = []
+    # A list is too short for pydantic where its elements are wrong.
+    around = {path[:-1] for path in by_path if path and isinstance(path[-1], int)}
     for count, (path, found) in enumerate(by_path.items()):
+        if path in around:
+            continue
         code, message, hint = _explain_key(path, found, model, guess=count < _GUESSES_MAX)
         key = dotted(path) if path else None
         problems.append(Problem(file, line_of(path), key, code, message, hint))
@@ -110,11 +117,10 @@ def _unknown(
     if right is None:
         known = ", ".join(f"`{name}`" for name in fields_at(model, path[:-1]))
         return f"unknown_{kind}", f"{message}.", f"Known here: {known}." if known else "Remove it."
-    return (
-        f"unknown_{kind}",
-        f"{message}; did you mean `{right}`?",
-        f"Write `{right}`, or remove the line.",
-    )
+    write = f"Write `[{right}]`" if kind == "table" else f"Write `{right}`"
+    what = "the table" if kind == "table" else "the line"
+    hint = f"{write}, or remove {what}."
+    return f"unknown_{kind}", f"{message}; did you mean `{right}`?", hint
 
 
 def _wrong_type(
@@ -147,7 +153,7 @@ def _wrong_value(
     if error["type"] == "value_error":
         return "wrong_value", f"`{dotted(path)}`: {said}.", "Remove it."
     said = said[:1].lower() + said[1:]
-    said = said.removeprefix("input ").replace("should", "must", 1)
+    said = _SUBJECT.sub("must", said).replace(" after validation", "")
     said = _PATTERN.sub("have the form that its meaning says", said)
     bounds = [] if field is None else list(_bounds(field.metadata))
     unit = f" ({extra['unit']})" if extra.get("unit") else ""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ostiary.kernel.problems import Problem
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_DECLARED_TWICE = re.compile(r"Cannot declare \((.*)\) twice")
 _DEFAULT_HINT = "TOML wants `key = value`, or `[table]`, on a line of its own."
 _HABITS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^(<{7}|={7}|>{7})"), "This is a mark of a merge conflict; resolve it."),
@@ -77,9 +78,18 @@ def syntax_problem(said: str, text: str, file: str) -> Problem:
         line, where = text.count("\n") + (not text.endswith("\n")), "at the end"
     else:
         line, where = int(number), f"at column {column}"
-    message = f"This is no TOML: {what} ({where})."
+    message = f"This is no TOML: {_shown(what)} ({where})."
     hint = _hint(what, lines, max(1, line))
     return Problem(file, max(1, line), None, "toml_syntax", message, hint)
+
+
+def _shown(what: str) -> str:
+    """Return the words of `tomllib`, names without the brackets of Python."""
+    twice = _DECLARED_TWICE.fullmatch(what)
+    if twice:
+        names = re.findall(r"'([^']*)'", twice[1])
+        return f"the table `{'.'.join(names)}` stands twice"
+    return "a key stands twice" if what == "Cannot overwrite a value" else what
 
 
 def _hint(what: str, lines: list[str], number: int) -> str:

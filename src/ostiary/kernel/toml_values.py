@@ -21,6 +21,10 @@ _WORDS_BY_TYPE: tuple[tuple[type | tuple[type, ...], str], ...] = (
     ((datetime, date, time), "a date or time"),
 )
 _SHOWN_CHARACTERS_MAX = 60
+_TRUE_OR_FALSE_BY_WORD = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
 _NUMBER_AND_UNIT = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)\s*([A-Za-z%]+)\s*")
 _SECONDS_BY_UNIT = {
     **dict.fromkeys(("ms", "milliseconds"), 0.001),
@@ -67,7 +71,8 @@ def likely_meant(value: object, wanted: str, unit: str = "") -> object | None:
     if wanted == TEXT:
         return toml_text(value) if isinstance(value, int | float) else None
     if wanted == TRUE_OR_FALSE:
-        return {"true": True, "false": False}.get(str(value).lower())
+        word = str(value).lower()
+        return _TRUE_OR_FALSE_BY_WORD.get(word)
     if wanted == LIST:
         return [value] if isinstance(value, int | float | str) else None
     number = _number(value)
