@@ -37,6 +37,10 @@ check: setup ## Lint, formatting, types, import contracts, lock file
 	$(BIN)/lint-imports
 	$(BIN)/uv lock --check
 
+.PHONY: docs
+docs: setup ## Write the tables of keys in docs/settings.md from the settings
+	@$(BIN)/python tools/settings_tables.py
+
 .PHONY: bench
 bench: setup ## Run every benchmark; each prints its ratios
 	@set -e; for file in bench/[a-z]*.py; do \

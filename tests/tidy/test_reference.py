@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from ostiary.changes.configuration import json_schema
-from ostiary.cli.main import app
+from ostiary.cli.main import command_line
 from ostiary.kernel.errors import ExitCode
 from tests.tidy import markdown
 from tests.tidy.repository import modules, read
@@ -53,7 +53,7 @@ def commands(group: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, set
             yield " ".join((*words, name)), {o for o in options if o.startswith("--")}
 
 
-COMMANDS = dict(commands(typer.main.get_command(app)))
+COMMANDS = dict(commands(typer.main.get_command(command_line([]))))
 
 
 @pytest.mark.parametrize("table", settings_tables())

@@ -4,24 +4,48 @@
 `changes.configuration`, so that they appear in the schema.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ostiary.changes.configuration import Configuration, load_configuration
-from ostiary.changes.rules import edge, flags, guard, identity
+from ostiary.changes.deprecations import refused_keys_are_gone
+from ostiary.changes.rules import (
+    edge,
+    flags,
+    guard,
+    hashing,
+    identity,
+    lifetimes,
+    mail,
+    paths,
+    public_url,
+    quotas,
+)
 from ostiary.changes.rules.finding import ComparingRule, Finding, Rule
 from ostiary.changes.rules.surroundings import NOTHING_KNOWN, Surroundings
-from ostiary.kernel.settings import Problem, SettingsError, dotted
+from ostiary.kernel.settings import Document, Problem, SettingsError, dotted
 
 RULES: tuple[Rule, ...] = (
     identity.tokens_end_before_sessions,
     identity.refresh_tokens_outlive_access_tokens,
     identity.leeway_is_small_beside_tokens,
-    identity.hashes_are_strong,
-    identity.hashes_are_quick_enough,
-    identity.hashes_fit_into_memory,
+    lifetimes.lifetimes_outlast_a_request,
+    lifetimes.sign_ins_fit_into_an_attempt,
+    lifetimes.requests_end_before_replicas,
+    hashing.hashes_are_strong,
+    hashing.hashes_are_quick_enough,
+    hashing.hashes_fit_into_memory,
+    quotas.database_connections_fit,
+    quotas.threads_have_connections,
     identity.audience_is_one_word,
+    mail.mail_server_can_be_reached,
+    mail.mail_password_has_its_user,
+    mail.mail_has_a_sender,
+    paths.paths_are_paths,
+    paths.files_do_not_name_themselves,
     edge.public_url_is_an_issuer,
+    public_url.public_url_is_written_as_browsers_do,
     edge.listen_is_an_address,
     edge.plain_http_stays_on_this_machine,
     edge.certificate_and_key_come_together,
@@ -33,28 +57,36 @@ RULES: tuple[Rule, ...] = (
 )
 """Every rule about a file alone, in the order in which people should read its findings."""
 
-COMPARING_RULES: tuple[ComparingRule, ...] = ()
+COMPARING_RULES: tuple[ComparingRule, ...] = (refused_keys_are_gone,)
 """Every rule about a file and the system that it is proposed for; they come after the others."""
 
+LoadCheck = Callable[[Configuration, Surroundings], Iterator[Mapping[str, Any]]]
+"""A pure function of settings and system; it yields one JSON object for each replica."""
 
-def check_file(path: Path | None) -> tuple[Problem, ...]:
+LOAD_CHECKS: tuple[LoadCheck, ...] = ()
+"""What says how much work each replica would get; none where nothing is known of it."""
+
+
+def check_file(
+    path: Path | None, surroundings: Surroundings = NOTHING_KNOWN
+) -> tuple[Problem, ...]:
     """Return every problem of a settings file; none means that it can be proposed.
 
     Raises `UsageError` where there is no readable file.
     """
     try:
-        return check_configuration(load_configuration(path))
+        return check_configuration(load_configuration(path), surroundings)
     except SettingsError as error:
         return error.problems
 
 
-def load_checked(path: Path | None) -> Configuration:
+def load_checked(path: Path | None, surroundings: Surroundings = NOTHING_KNOWN) -> Configuration:
     """Return the configuration in a file that passes every rule.
 
     Raises `UsageError` where there is no readable file, `SettingsError` with every problem.
     """
     configuration = load_configuration(path)
-    problems = check_configuration(configuration)
+    problems = check_configuration(configuration, surroundings)
     if problems:
         raise SettingsError(problems)
     return configuration
@@ -66,15 +98,22 @@ def check_configuration(
     """Return what the rules object to, each at its line where the key stands in the file."""
     document = configuration.document
     return tuple(
-        Problem(
-            document.file,
-            document.line_of(finding.key),
-            dotted(finding.key),
-            finding.code,
-            finding.message,
-            finding.hint,
-        )
-        for finding in _findings(configuration, surroundings)
+        problem_of(finding, document) for finding in _findings(configuration, surroundings)
+    )
+
+
+def problem_of(finding: Finding, document: Document) -> Problem:
+    """Return a finding as the problem of a file, at the line of its key."""
+    hint, origin = finding.hint, document.origins.get(finding.key)
+    if origin is not None:
+        hint = f"{hint} The value is that of the variable {origin}."
+    return Problem(
+        document.file,
+        document.line_of(finding.key),
+        dotted(finding.key),
+        finding.code,
+        finding.message,
+        hint,
     )
 
 

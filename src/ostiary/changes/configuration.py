@@ -7,20 +7,24 @@ Types and the bounds of single values stand with the tables, and in the schema m
 several values must satisfy together stands in `changes.checks`.
 """
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ostiary.changes.edge_settings import EdgeSettings
+from ostiary.changes.environment import with_secret_files
 from ostiary.changes.guard_settings import GuardSettings
+from ostiary.changes.misplaced_secrets import with_right_places
 from ostiary.changes.snapshot_settings import IdentitySettings, SnapshotSettings
-from ostiary.kernel.settings import Document, read_document, validate
+from ostiary.kernel.settings import Document, SettingsError, read_document, validate
 
 __all__ = [
     "Configuration",
     "EdgeSettings",
     "GuardSettings",
     "IdentitySettings",
+    "SettingsFile",
     "SnapshotSettings",
     "json_schema",
     "load_configuration",
@@ -28,7 +32,7 @@ __all__ = [
 ]
 
 
-class _File(SnapshotSettings):
+class SettingsFile(SnapshotSettings):
     """Ostiary's settings file."""
 
     guard: GuardSettings = GuardSettings()
@@ -51,13 +55,19 @@ def load_configuration(path: Path | None) -> Configuration:
 
     Types and single values are checked, the rules of `changes.checks` are not. Raises
     `UsageError` where there is no readable file, `SettingsError` with every problem otherwise.
+    Variables of this process may name the files of secrets, see `changes.environment`.
     """
-    return Configuration() if path is None else parse_configuration(read_document(path))
+    if path is None:
+        return Configuration()
+    return parse_configuration(with_secret_files(read_document(path), os.environ))
 
 
 def parse_configuration(document: Document) -> Configuration:
     """Return the typed content of a document; raises `SettingsError` with every problem."""
-    content = validate(_File, document)
+    try:
+        content = validate(SettingsFile, document)
+    except SettingsError as error:
+        raise SettingsError(with_right_places(error.problems)) from None
     tables = {name: getattr(content, name) for name in SnapshotSettings.model_fields}
     tables["edge"] = _with_absolute_paths(content.edge, Path(document.file).parent)
     return Configuration(SnapshotSettings.model_construct(**tables), content.guard, document)
@@ -76,5 +86,6 @@ def _with_absolute_paths(edge: EdgeSettings, base: Path) -> EdgeSettings:
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of `ostiary.toml`: type, default, bounds, unit and meaning."""
-    schema = _File.model_json_schema()
-    return schema | {"title": "ostiary.toml", "additionalProperties": False}
+    schema = SettingsFile.model_json_schema()
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return {**head, **schema, "title": "ostiary.toml", "additionalProperties": False}

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from ostiary.changes.setting_fields import DAY, seconds, unit
+from ostiary.changes.setting_fields import DAY, seconds, secret, unit, unset
 from ostiary.kernel.settings import SettingsTable
 
 
@@ -11,9 +11,10 @@ class EdgeSettings(SettingsTable):
 
     public_url: str | None = Field(
         None,
-        description="Address that users see, which is the issuer of tokens, such as "
-        "`https://login.example.com`; the listening address where it is not set.",
+        description="Address that users see, and the issuer of tokens, such as "
+        "`https://login.example.com`.",
         max_length=500,
+        json_schema_extra=unset("the listening address"),
     )
     listen: str = Field(
         "127.0.0.1:8000",
@@ -28,12 +29,14 @@ class EdgeSettings(SettingsTable):
         "only.",
         min_length=1,
         max_length=4096,
+        json_schema_extra=secret() | unset("none"),
     )
     key: str | None = Field(
         None,
         description="PEM file of the certificate's private key, without a passphrase.",
         min_length=1,
         max_length=4096,
+        json_schema_extra=secret() | unset("none"),
     )
     trust_proxy: bool = Field(
         False,
@@ -42,11 +45,13 @@ class EdgeSettings(SettingsTable):
     )
     popup_sign_in: bool = Field(
         False,
-        description="Whether applications may open sign-in in a window that stays tied to theirs.",
+        description="Whether applications may open sign-in in a window that stays tied to theirs "
+        "(`signinPopup` and the like).",
     )
     hsts_seconds: int = Field(
         365 * DAY,
-        description="How long browsers remember to come by https only; 0 for not at all.",
+        description="How long browsers remember to come by https only (one year); 0 for not at "
+        "all.",
         ge=0,
         le=2 * 365 * DAY,
         json_schema_extra=unit("seconds"),
@@ -68,8 +73,8 @@ class EdgeSettings(SettingsTable):
     )
     per_try_timeout_seconds: float = seconds(
         2.0,
-        "How long one attempt may take before last good is asked instead; longer than the longest "
-        "queue of password hashes.",
+        "How long one attempt may take before the last good version is asked instead; longer than "
+        "the longest wait for a password hash.",
         ge=0.1,
         le=60,
     )

@@ -28,7 +28,7 @@ class GuardSettings(SettingsTable):
     )
     steps: Annotated[tuple[Percent, ...], Field(strict=False), BeforeValidator(_as_tuple)] = Field(
         (1, 5, 25, 50, 100),
-        description="Shares of users' requests that the canary gets, one step after the other.",
+        description="Shares of requests for the canary, one after the other; they rise to 100.",
         min_length=1,
         max_length=20,
         json_schema_extra=unit("percent"),
@@ -37,7 +37,10 @@ class GuardSettings(SettingsTable):
         10.0, "How long each step lasts at least.", ge=0.5, le=7 * DAY
     )
     held_after_seconds: float = seconds(
-        600.0, "After how long without a decision a change is held.", le=30 * DAY
+        600.0,
+        "After how long without a decision a change is held; counted from the start of the canary, "
+        "in bake from its earliest end.",
+        le=30 * DAY,
     )
     bake_seconds: float = seconds(
         900.0, "How long the old replicas stay warm at full share.", ge=0, le=30 * DAY
@@ -46,7 +49,10 @@ class GuardSettings(SettingsTable):
         20.0, "How long a replica may take until it is ready.", le=600
     )
     lease_seconds: float = seconds(
-        3.0, "Without a sign of the guard for this long, the canary drains.", le=60
+        3.0,
+        "Without a sign of the guard's loop for this long, the canary drains; when the guard is "
+        "gone altogether, within a second.",
+        le=60,
     )
     snapshots_kept: int = Field(
         10,

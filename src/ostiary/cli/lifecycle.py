@@ -16,6 +16,7 @@ from ostiary.cli import guard_process
 from ostiary.cli.edge_view import certificate_warning, encryption
 from ostiary.cli.options import DataOption, JsonOption, data_directory
 from ostiary.cli.output import Output, Result
+from ostiary.cli.settings_file import note_variables
 from ostiary.cli.status_view import drift_lines, status_view
 from ostiary.guard.client import GuardClient
 from ostiary.guard.options import GuardOptions
@@ -78,6 +79,7 @@ def up(
 ) -> None:
     """Start the login service, its edge and its guard; ready when this prints."""
     output = Output(as_json=json)
+    note_variables(output)
     options = GuardOptions.combine(
         data_directory(data), config=config, port=port, database=database, envoy=envoy
     )

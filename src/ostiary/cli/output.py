@@ -6,12 +6,13 @@ Results go to standard output, progress and problems to standard error.
 import json
 import sys
 from collections.abc import Callable
-from typing import Any
-
-from rich.console import Console
-from rich.text import Text
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from ostiary.kernel.errors import OstiaryError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Result = dict[str, Any]
 
@@ -21,10 +22,22 @@ class Output:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        self.console = Console(highlight=False, soft_wrap=True)
-        self.progress = Console(stderr=True, highlight=False)
 
-    def result(self, value: Result, show: Callable[[Console, Result], None]) -> None:
+    @cached_property
+    def console(self) -> "Console":
+        """Where results for people go. Made when it is needed: JSON does not wait for it."""
+        from rich.console import Console  # noqa: PLC0415
+
+        return Console(highlight=False, soft_wrap=True)
+
+    @cached_property
+    def progress(self) -> "Console":
+        """Where progress and problems go; made when it is needed."""
+        from rich.console import Console  # noqa: PLC0415
+
+        return Console(stderr=True, highlight=False)
+
+    def result(self, value: Result, show: "Callable[[Console, Result], None]") -> None:
         """Print a result: as one JSON object, or by `show` for people."""
         if self.as_json:
             sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
@@ -41,6 +54,8 @@ class Output:
         if self.as_json:
             value = {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
             sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+        from rich.text import Text  # noqa: PLC0415
+
         line = Text("error: ", style="bold red")
         line.append(error.message, style="default")
         self.progress.print(line)

@@ -11,6 +11,7 @@ from ostiary.cli.change_view import show_change
 from ostiary.cli.following import follow
 from ostiary.cli.options import DataOption, JsonOption, data_directory
 from ostiary.cli.output import Output, Result
+from ostiary.cli.settings_file import note_variables
 from ostiary.guard.client import GuardClient
 from ostiary.kernel.errors import ExitCode
 
@@ -91,6 +92,8 @@ def propose(
         "again": again,
     }
     output = Output(as_json=json)
+    if config is not None:
+        note_variables(output)
     client = GuardClient(data_directory(data))
     change = client.post("/changes", body)
     output.note(_announcement(change))

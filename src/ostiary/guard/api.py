@@ -86,6 +86,7 @@ def create_api(operations: Operations) -> falcon.asgi.App[Any, Any]:
     _add_clients(app, operations)
     _add_keys(app, operations)
     app.add_route("/audit", _Resource(post=operations.audit))
+    app.add_route("/check", _Resource(post=operations.check))
     app.add_route("/changes", _Resource(get=operations.changes, post=operations.propose))
     app.add_route("/snapshots", _Resource(get=operations.snapshots))
     app.add_route("/snapshots/{snapshot_id}", _Resource(get=operations.snapshot))

@@ -27,8 +27,8 @@ class GuardError(OstiaryError):
 class _SocketConnection(HTTPConnection):
     """HTTP over a Unix socket, closed whatever happens."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__("guard", timeout=_SECONDS_MAX)
+    def __init__(self, path: Path, seconds_max: float) -> None:
+        super().__init__("guard", timeout=seconds_max)
         self._path = path
 
     def connect(self) -> None:
@@ -44,10 +44,11 @@ class _SocketConnection(HTTPConnection):
 
 
 class GuardClient:
-    """Calls the guard of one data directory."""
+    """Calls the guard of one data directory; waits `seconds_max` for each answer."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *, seconds_max: float = _SECONDS_MAX) -> None:
         self._data = data
+        self._seconds_max = seconds_max
 
     def get(self, path: str) -> dict[str, Any]:
         """Return the guard's answer to a question. Raises as `post` does."""
@@ -64,7 +65,8 @@ class GuardClient:
         content = None if body is None else json.dumps(body).encode()
         headers = {"content-type": "application/json"} if content else {}
         try:
-            with closing(_SocketConnection(read_socket(self._data))) as connection:
+            path_of_socket = read_socket(self._data)
+            with closing(_SocketConnection(path_of_socket, self._seconds_max)) as connection:
                 connection.request(method, path, content, headers)
                 response = connection.getresponse()
                 text = response.read()

@@ -12,6 +12,7 @@ from ostiary.guard.differences import Differences
 from ostiary.guard.load import CAPACITY_MEASURED, read_measurement
 from ostiary.guard.proposals import Proposals
 from ostiary.guard.service import Guard, GuardParts
+from ostiary.guard.settings_check import check_settings
 from ostiary.guard.snapshot_report import report_snapshots
 from ostiary.guard.threads import in_thread
 from ostiary.kernel.errors import RefusedError, UsageError
@@ -60,6 +61,10 @@ class GuardOperations:
         self._parts.journal.append(CAPACITY_MEASURED, snapshot, body)
         self._parts.load.learn(snapshot, rate)
         return {"snapshot": snapshot, "sign_ins_per_second": rate}
+
+    async def check(self, body: Answer) -> Answer:
+        """Check a settings file beside what is served, and begin nothing."""
+        return await in_thread(lambda: check_settings(body, self._parts))
 
     async def propose(self, body: Answer) -> Answer:
         """Begin a change. Raises what is wrong with it before anything has happened."""

@@ -28,6 +28,10 @@ class Operations(Protocol):
         """Return entries of the audit log, chosen by the parameters of `GET /admin/audit`."""
         ...
 
+    async def check(self, body: Answer) -> Answer:
+        """Check a settings file beside what is served; nothing begins."""
+        ...
+
     async def propose(self, body: Answer) -> Answer:
         """Begin a change; return its id and expected duration."""
         ...

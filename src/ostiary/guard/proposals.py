@@ -4,20 +4,19 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from ostiary.changes.checks import check_configuration
-from ostiary.changes.configuration import Configuration, load_configuration
+from ostiary.changes.configuration import load_configuration
 from ostiary.changes.difference import Difference
 from ostiary.changes.model import Stage
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.proposal import Proposal, read_proposal
-from ostiary.changes.rules.surroundings import Surroundings
 from ostiary.changes.snapshot import Snapshot
-from ostiary.changes.snapshot_settings import SnapshotSettings
 from ostiary.changes.terms import Terms
 from ostiary.guard import history
 from ostiary.guard.differences import Differences
 from ostiary.guard.earlier_changes import require_not_refused_before, terms_of
 from ostiary.guard.fleet import SERVICE
 from ostiary.guard.service import GuardParts
+from ostiary.guard.surroundings_of import surroundings_of
 from ostiary.guard.threads import in_thread
 from ostiary.kernel.errors import RefusedError
 from ostiary.kernel.ids import Random, new_id
@@ -144,7 +143,7 @@ class Proposals:
             configuration = load_configuration(proposal.config)
             settings = configuration.snapshot_settings.to_snapshot()
             if proposal.is_checked:
-                problems = self._problems(configuration, last_good)
+                problems = check_configuration(configuration, surroundings_of(parts))
             _require_same_edge(settings, last_good.settings)
         for service, path in proposal.releases.items():
             releases[service] = parts.releases.import_release(path).hash
@@ -156,10 +155,6 @@ class Proposals:
                 hint="Name a release or settings that differ.",
             )
         return snapshot, problems, self._differences.between(last_good, snapshot)
-
-    def _problems(self, configuration: Configuration, last_good: Snapshot) -> tuple[Problem, ...]:
-        served = SnapshotSettings.model_validate(last_good.settings)
-        return check_configuration(configuration, Surroundings(last_good=served))
 
 
 def _require_same_edge(proposed: dict[str, Any], current: dict[str, Any]) -> None:

@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from ostiary.identity.configuration import load
 from ostiary.identity.serving import configure_logging, serve
+from ostiary.identity.settings_rules import load_checked
 from ostiary.identity.wiring import build
 from ostiary.kernel.errors import OstiaryError
 
@@ -19,7 +19,7 @@ def main() -> int:
     arguments = parser.parse_args()
     configure_logging()
     try:
-        configuration = load(arguments.config)
+        configuration = load_checked(arguments.config)
         identity = build(configuration, store_wait_seconds_max=_STORE_WAIT_SECONDS_MAX)
     except OstiaryError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the reason belongs in the log

@@ -7,7 +7,7 @@ database URL, which may hold one; therefore it is readable by its owner only.
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ostiary.kernel.errors import RefusedError
 
@@ -17,20 +17,22 @@ class IdentitySettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    audience: str | None = Field(None, description="`aud` of access tokens; the issuer if unset.")
+    audience: Annotated[str | None, Field(min_length=1, max_length=500)] = None
+    """`aud` of access tokens; the issuer where it is not set."""
+
     access_token_seconds: Annotated[int, Field(ge=1, le=86_400)] = 300
     id_token_seconds: Annotated[int, Field(ge=1, le=86_400)] = 300
     code_seconds: Annotated[int, Field(ge=5, le=600)] = 60
     refresh_token_seconds: Annotated[int, Field(ge=60, le=31_536_000)] = 1_209_600
     session_seconds: Annotated[int, Field(ge=60, le=31_536_000)] = 43_200
     session_grace_seconds: Annotated[int, Field(ge=0, le=3_600)] = 300
-    leeway_seconds: Annotated[int, Field(ge=0, le=300)] = 5
-    jwks_max_age_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
+    leeway_seconds: Annotated[int, Field(ge=1, le=300)] = 5
+    jwks_max_age_seconds: Annotated[int, Field(ge=1, le=3_600)] = 60
     key_rotation_days: Annotated[int, Field(ge=0, le=3_650)] = 90
     sign_up: bool = True
-    mail_from: Annotated[str, Field(max_length=254)] = ""
-    mail_smtp_url: Annotated[str, Field(max_length=500)] = ""
-    mail_smtp_password_file: Annotated[str, Field(max_length=4096)] = ""
+    mail_from: Annotated[str, Field(max_length=254, pattern=r"^([!-~]+@[!-~]+)?$")] = ""
+    mail_smtp_url: Annotated[str, Field(max_length=500, pattern=r"^(smtps?://.+)?$")] = ""
+    mail_smtp_password_file: Annotated[str, Field(max_length=4096, pattern=r"^(/(?s:.)+)?$")] = ""
     audit_days: Annotated[int, Field(ge=1, le=3_650)] = 400
     hash_memory_kib: Annotated[int, Field(ge=8_192, le=1_048_576)] = 19_456
     hash_time_cost: Annotated[int, Field(ge=1, le=16)] = 2
@@ -41,12 +43,6 @@ class IdentitySettings(BaseModel):
     database_connections: Annotated[int, Field(ge=0, le=200)] = 0
     replicas: Annotated[int, Field(ge=1, le=64)] = 2
     memory_max_mib: Annotated[int, Field(ge=192, le=65_536)] = 512
-
-    @model_validator(mode="after")
-    def _refresh_outlives_access(self) -> "IdentitySettings":
-        if self.refresh_token_seconds <= self.access_token_seconds:
-            raise ValueError("refresh_token_seconds must be longer than access_token_seconds")
-        return self
 
 
 class ReplicaConfiguration(BaseModel):
@@ -78,7 +74,7 @@ def load(path: Path) -> ReplicaConfiguration:
     """Read a replica's configuration file.
 
     Raises `RefusedError` that names the first wrong keys; values are not repeated, since they
-    may be secrets.
+    may be secrets. What settings must satisfy together stands in `settings_rules`.
     """
     try:
         text = path.read_bytes()

@@ -5,7 +5,6 @@ change. What a file may hold is decided by the slice that owns the model; this m
 how a file is read and how problems are told.
 """
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from ostiary.kernel.errors import UsageError
 from ostiary.kernel.problems import Problem, SettingsError, dotted
 from ostiary.kernel.settings_problems import explain
 from ostiary.kernel.toml_lines import KeyPath, key_lines
+from ostiary.kernel.toml_syntax import syntax_problem
 
 __all__ = [
     "Document",
@@ -34,7 +34,8 @@ __all__ = [
 FILE_BYTES_MAX = 1024 * 1024
 """A settings file is written by people; more than this is another file."""
 
-_TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""The byte order marks of UTF-16, as some editors write them."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -47,11 +48,15 @@ class SettingsTable(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The untyped content of one settings file, and the line of each key."""
+    """The untyped content of one settings file, and the line of each key.
+
+    `origins` has the keys whose value comes from elsewhere, and its name there.
+    """
 
     file: str
     tables: Mapping[str, Any] = field(default_factory=dict)
     lines: Mapping[KeyPath, int] = field(default_factory=dict)
+    origins: Mapping[KeyPath, str] = field(default_factory=dict)
 
     def line_of(self, path: KeyPath) -> int | None:
         """Return the line of a key, or of the nearest table around it; None where none stands."""
@@ -71,7 +76,8 @@ def read_document(path: Path) -> Document:
     file = str(path)
     if len(content) > FILE_BYTES_MAX:
         message = f"The file is larger than {FILE_BYTES_MAX} bytes; this is no settings file."
-        raise SettingsError([Problem(file, None, None, "file_too_large", message)])
+        hint = "Name the file that `ostiary up --config` was given."
+        raise SettingsError([Problem(file, None, None, "file_too_large", message, hint)])
     try:
         # A byte order mark says nothing in UTF-8, but some editors write one.
         text = content.decode("utf-8-sig")
@@ -79,6 +85,8 @@ def read_document(path: Path) -> Document:
         line = content.count(b"\n", 0, error.start) + 1
         message = f"The byte 0x{content[error.start]:02x} is not UTF-8."
         hint = "Save the file as UTF-8."
+        if content.startswith(_UTF_16):
+            line, message = 1, "The file is UTF-16, not UTF-8."
         raise SettingsError([Problem(file, line, None, "not_utf8", message, hint)]) from None
     return parse_document(text, file=file)
 
@@ -98,7 +106,9 @@ def _read_bytes(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(
-            "file_not_readable", f"The settings file {path} cannot be read: {reason}."
+            "file_not_readable",
+            f"The settings file {path} cannot be read: {reason}.",
+            hint="Make it readable for the user who runs this, or name another file.",
         ) from error
 
 
@@ -107,27 +117,10 @@ def parse_document(text: str, *, file: str) -> Document:
     try:
         return Document(file, tomllib.loads(text), key_lines(text))
     except RecursionError:
-        message = "Values are nested too deeply."
-        raise SettingsError([Problem(file, None, None, "toml_syntax", message)]) from None
+        message, hint = "Values are nested too deeply.", "No setting is a list of lists; remove it."
+        raise SettingsError([Problem(file, None, None, "toml_syntax", message, hint)]) from None
     except ValueError as error:
-        raise SettingsError([_syntax_problem(str(error), text, file)]) from None
-
-
-def _syntax_problem(said: str, text: str, file: str) -> Problem:
-    """Return the problem in a message of `tomllib`, which ends with the place."""
-    place = _TOML_PLACE.search(said)
-    if place is None:
-        # The only messages without a place come from converting a number of thousands of digits.
-        return Problem(file, None, None, "toml_syntax", "This is no TOML: a number is too long.")
-    what = said[: place.start()]
-    hint = "The same name stands twice." if what.startswith("Cannot") else ""
-    line, column = place.groups()
-    if line is None:
-        line, where = text.count("\n") + (not text.endswith("\n")), "at the end"
-    else:
-        where = f"at column {column}"
-    message = f"This is no TOML: {what} ({where})."
-    return Problem(file, int(line), None, "toml_syntax", message, hint)
+        raise SettingsError([syntax_problem(str(error), text, file)]) from None
 
 
 def validate(model: type[Model], document: Document) -> Model:

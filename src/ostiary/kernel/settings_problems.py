@@ -1,6 +1,6 @@
 """Turning what pydantic objects to into sentences that say what to write instead."""
 
-import difflib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 from ostiary.kernel.problems import Problem, dotted
+from ostiary.kernel.settings_fields import extra_of, field_at, fields_at, nearest_name
 from ostiary.kernel.toml_lines import KeyPath
 from ostiary.kernel.toml_values import (
     LIST,
@@ -36,8 +37,12 @@ _WANTED_BY_ERROR = {
     "model_attributes_type": TABLE,
 }
 _BOUNDS = (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than"))
-_NEAR_ENOUGH_HERE = 0.6
-_NEAR_ENOUGH_ELSEWHERE = 0.85
+_PATTERN = re.compile(r"match pattern '.*'$")
+"""How pydantic shows a pattern, which few people can read."""
+
+_SUBJECT = re.compile(r"^\w+ should")
+"""How pydantic begins: "input should", "string should"; the sentence has its subject already."""
+
 _GUESSES_MAX = 50
 
 
@@ -54,7 +59,11 @@ def explain(
     for error in errors:
         by_path.setdefault(_written_path(error, tables), []).append(error)
     problems = []
+    # A list is too short for pydantic where its elements are wrong.
+    around = {path[:-1] for path in by_path if path and isinstance(path[-1], int)}
     for count, (path, found) in enumerate(by_path.items()):
+        if path in around:
+            continue
         code, message, hint = _explain_key(path, found, model, guess=count < _GUESSES_MAX)
         key = dotted(path) if path else None
         problems.append(Problem(file, line_of(path), key, code, message, hint))
@@ -90,7 +99,7 @@ def _explain_key(
         return _unknown(path, first["input"], model, guess=guess)
     if first["type"] == "missing":
         return "missing_setting", f"The setting `{dotted(path)}` is missing.", "Add it."
-    field = _field_at(model, path)
+    field = field_at(model, path)
     wanted = [_WANTED_BY_ERROR[e["type"]] for e in errors if e["type"] in _WANTED_BY_ERROR]
     if len(wanted) == len(errors):
         return _wrong_type(path, first["input"], list(dict.fromkeys(wanted)), field)
@@ -104,27 +113,14 @@ def _unknown(
     message = f"unknown {kind} `{dotted(path)}`"
     if not guess:
         return f"unknown_{kind}", f"{message}.", "Remove it."
-    right = _nearest_name(path, model)
+    right = nearest_name(path, model)
     if right is None:
-        known = ", ".join(f"`{name}`" for name in _fields_at(model, path[:-1]))
+        known = ", ".join(f"`{name}`" for name in fields_at(model, path[:-1]))
         return f"unknown_{kind}", f"{message}.", f"Known here: {known}." if known else "Remove it."
-    return (
-        f"unknown_{kind}",
-        f"{message}; did you mean `{right}`?",
-        f"Write `{right}`, or remove the line.",
-    )
-
-
-def _nearest_name(path: KeyPath, model: type[BaseModel]) -> str | None:
-    """Return the known name that was probably meant: in this table, else in any other."""
-    wrong = str(path[-1])
-    known_here = list(_fields_at(model, path[:-1]))
-    here = difflib.get_close_matches(wrong, known_here, 1, _NEAR_ENOUGH_HERE)
-    if here:
-        return here[0]
-    elsewhere = {str(keys[-1]): dotted(keys) for keys in _all_keys(model)}
-    there = difflib.get_close_matches(wrong, list(elsewhere), 1, _NEAR_ENOUGH_ELSEWHERE)
-    return elsewhere[there[0]] if there else None
+    write = f"Write `[{right}]`" if kind == "table" else f"Write `{right}`"
+    what = "the table" if kind == "table" else "the line"
+    hint = f"{write}, or remove {what}."
+    return f"unknown_{kind}", f"{message}; did you mean `{right}`?", hint
 
 
 def _wrong_type(
@@ -132,12 +128,19 @@ def _wrong_type(
 ) -> tuple[str, str, str]:
     # Whoever may write any number need not be told about whole ones.
     needed = " or ".join(w for w in wanted if w != WHOLE_NUMBER or NUMBER not in wanted)
+    extra = extra_of(field)
+    if extra.get("secret"):
+        message = f"`{dotted(path)}` must be {needed}, but it is {type_words(value)}."
+        return "wrong_type", message, f"Write {needed}."
     message = f"`{dotted(path)}` must be {needed}, but `{toml_text(value)}` is {type_words(value)}."
-    right = likely_meant(value, wanted[0])
+    right = likely_meant(value, wanted[0], str(extra.get("unit", "")))
     lead = "Write"
     if right is None and field is not None and not isinstance(field.default, BaseModel):
         right, lead = field.default, "For example"
-    if right is None or right is PydanticUndefined or isinstance(path[-1], int):
+    if isinstance(path[-1], int):
+        fits = lead == "Write" and right is not None
+        return "wrong_type", message, f"Write {toml_text(right) if fits else needed}."
+    if right is None or right is PydanticUndefined:
         return "wrong_type", message, f"Write {needed}."
     return "wrong_type", message, f"{lead} `{path[-1]} = {toml_text(right)}`."
 
@@ -146,13 +149,19 @@ def _wrong_value(
     path: KeyPath, error: ErrorDetails, field: FieldInfo | None
 ) -> tuple[str, str, str]:
     said = error["msg"].removeprefix("Value error, ").rstrip(".")
+    extra = extra_of(field)
     if error["type"] == "value_error":
-        return "wrong_value", f"`{dotted(path)}`: {said}.", ""
+        return "wrong_value", f"`{dotted(path)}`: {said}.", "Remove it."
     said = said[:1].lower() + said[1:]
-    said = said.removeprefix("input ").replace("should", "must", 1)
+    said = _SUBJECT.sub("must", said).replace(" after validation", "")
+    said = _PATTERN.sub("have the form that its meaning says", said)
     bounds = [] if field is None else list(_bounds(field.metadata))
-    hint = f"Allowed: {', '.join(bounds)}{_unit(field)}." if bounds else ""
-    return "wrong_value", f"`{dotted(path)}` is `{toml_text(error['input'])}`; it {said}.", hint
+    unit = f" ({extra['unit']})" if extra.get("unit") else ""
+    hint = f"Allowed: {', '.join(bounds)}{unit}." if bounds else ""
+    hint = hint or ("" if field is None else str(field.description or ""))
+    shown = "" if extra.get("secret") else f" is `{toml_text(error['input'])}`; it"
+    message = f"`{dotted(path)}`{shown} {said}."
+    return "wrong_value", message, f"{hint} {extra.get('why', '')}".strip()
 
 
 def _bounds(metadata: Iterable[object]) -> Iterator[str]:
@@ -162,34 +171,3 @@ def _bounds(metadata: Iterable[object]) -> Iterator[str]:
             bound = getattr(constraint, name, None)
             if bound is not None:
                 yield f"{words} {bound}"
-
-
-def _unit(field: FieldInfo | None) -> str:
-    extra = None if field is None else field.json_schema_extra
-    unit = extra.get("unit") if isinstance(extra, dict) else None
-    return f" ({unit})" if unit else ""
-
-
-def _fields_at(model: type[BaseModel], path: KeyPath) -> dict[str, FieldInfo]:
-    """Return the settings of the table at `path`; none where the table has free names."""
-    current: object = model
-    for part in path:
-        if not (isinstance(current, type) and issubclass(current, BaseModel)):
-            return {}
-        field = current.model_fields.get(str(part))
-        current = None if field is None else field.annotation
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        return dict(current.model_fields)
-    return {}
-
-
-def _field_at(model: type[BaseModel], path: KeyPath) -> FieldInfo | None:
-    return _fields_at(model, path[:-1]).get(str(path[-1])) if path else None
-
-
-def _all_keys(model: type[BaseModel], table: KeyPath = ()) -> Iterator[KeyPath]:
-    for name, field in model.model_fields.items():
-        yield (*table, name)
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from _all_keys(kind, (*table, name))

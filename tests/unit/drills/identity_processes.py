@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -38,7 +39,14 @@ class IdentityProcesses:
         shutil.copytree(_SOURCE, release / "ostiary", ignore=ignored)
         return release
 
-    def start(self, name: str, snapshot: str, release: Path) -> Target:
+    def start(
+        self,
+        name: str,
+        snapshot: str,
+        release: Path,
+        *,
+        settings: Mapping[str, object] | None = None,
+    ) -> Target:
         """Start one replica and return how to reach it once it is ready."""
         port, health_port = free_port(), free_port()
         configuration = self.directory / f"{name}.config.json"
@@ -56,7 +64,7 @@ class IdentityProcesses:
                     "admin_token_file": str(self.directory / "admin.token"),
                     "edge_token_file": str(self.directory / "edge.token"),
                     "store_key_file": str(self.directory / "store.key"),
-                    "settings": {"leeway_seconds": 0},
+                    "settings": {"leeway_seconds": 1, **(settings or {})},
                     "flags": {},
                 }
             )

@@ -49,7 +49,7 @@ def rehearse(replicas, name):
                 clock=SystemClock(),
                 rng=rng,
                 last_good=last_good,
-                leeway_seconds=0,
+                leeway_seconds=1,
             )
 
     return asyncio.run(run())

@@ -1,6 +1,7 @@
 """What is known about the system that a proposal is for, and that no settings file can say."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from ostiary.changes.snapshot_settings import SnapshotSettings
 
@@ -10,10 +11,12 @@ class Surroundings:
     """A running system as the check sees it; what is not known is None.
 
     `last_good` are the settings that users are served with. A file that is checked by itself, in
-    somebody's own pipeline, has no surroundings: rules that compare have nothing to say then.
+    somebody's own pipeline, has no such surroundings: rules that compare have nothing to say then.
+    `today` is the date in UTC, from which on a deprecated key may be refused.
     """
 
     last_good: SnapshotSettings | None = None
+    today: date | None = None
 
 
 NOTHING_KNOWN = Surroundings()

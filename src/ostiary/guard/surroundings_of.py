@@ -1,0 +1,12 @@
+"""What the check is told about the running system."""
+
+from ostiary.changes.rules.surroundings import Surroundings
+from ostiary.changes.snapshot_settings import SnapshotSettings
+from ostiary.guard.service import GuardParts
+
+
+def surroundings_of(parts: GuardParts) -> Surroundings:
+    """Return the system that a proposal would change, as of now."""
+    last_good = parts.snapshots.get(parts.plane.last_good)
+    served = SnapshotSettings.model_validate(last_good.settings)
+    return Surroundings(last_good=served)
