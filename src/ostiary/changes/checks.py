@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ostiary.changes.configuration import Configuration, load_configuration
-from ostiary.changes.rules import edge, flags, guard, identity
+from ostiary.changes.rules import edge, flags, guard, identity, operators
 from ostiary.changes.rules.finding import ComparingRule, Finding, Rule
 from ostiary.changes.rules.surroundings import NOTHING_KNOWN, Surroundings
 from ostiary.kernel.settings import Problem, SettingsError, dotted
@@ -30,6 +30,12 @@ RULES: tuple[Rule, ...] = (
     flags.flag_names_are_plain,
     guard.steps_rise_to_everyone,
     guard.changes_have_time_for_all_steps,
+    operators.operator_names_are_plain,
+    operators.operators_can_be_known,
+    operators.operators_are_told_apart,
+    operators.somebody_is_admin,
+    operators.somebody_can_approve,
+    operators.socket_can_be_opened,
 )
 """Every rule about a file alone, in the order in which people should read its findings."""
 

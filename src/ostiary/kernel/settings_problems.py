@@ -9,6 +9,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 from ostiary.kernel.problems import Problem, dotted
+from ostiary.kernel.settings_choices import wrong_choice
+from ostiary.kernel.settings_model import all_keys, field_at, fields_at
 from ostiary.kernel.toml_lines import KeyPath
 from ostiary.kernel.toml_values import (
     LIST,
@@ -90,7 +92,7 @@ def _explain_key(
         return _unknown(path, first["input"], model, guess=guess)
     if first["type"] == "missing":
         return "missing_setting", f"The setting `{dotted(path)}` is missing.", "Add it."
-    field = _field_at(model, path)
+    field = field_at(model, path)
     wanted = [_WANTED_BY_ERROR[e["type"]] for e in errors if e["type"] in _WANTED_BY_ERROR]
     if len(wanted) == len(errors):
         return _wrong_type(path, first["input"], list(dict.fromkeys(wanted)), field)
@@ -106,7 +108,7 @@ def _unknown(
         return f"unknown_{kind}", f"{message}.", "Remove it."
     right = _nearest_name(path, model)
     if right is None:
-        known = ", ".join(f"`{name}`" for name in _fields_at(model, path[:-1]))
+        known = ", ".join(f"`{name}`" for name in fields_at(model, path[:-1]))
         return f"unknown_{kind}", f"{message}.", f"Known here: {known}." if known else "Remove it."
     return (
         f"unknown_{kind}",
@@ -118,11 +120,11 @@ def _unknown(
 def _nearest_name(path: KeyPath, model: type[BaseModel]) -> str | None:
     """Return the known name that was probably meant: in this table, else in any other."""
     wrong = str(path[-1])
-    known_here = list(_fields_at(model, path[:-1]))
+    known_here = list(fields_at(model, path[:-1]))
     here = difflib.get_close_matches(wrong, known_here, 1, _NEAR_ENOUGH_HERE)
     if here:
         return here[0]
-    elsewhere = {str(keys[-1]): dotted(keys) for keys in _all_keys(model)}
+    elsewhere = {str(keys[-1]): dotted(keys) for keys in all_keys(model)}
     there = difflib.get_close_matches(wrong, list(elsewhere), 1, _NEAR_ENOUGH_ELSEWHERE)
     return elsewhere[there[0]] if there else None
 
@@ -148,6 +150,8 @@ def _wrong_value(
     said = error["msg"].removeprefix("Value error, ").rstrip(".")
     if error["type"] == "value_error":
         return "wrong_value", f"`{dotted(path)}`: {said}.", ""
+    if error["type"] == "literal_error":
+        return wrong_choice(path, error["input"], error["ctx"]["expected"])
     said = said[:1].lower() + said[1:]
     said = said.removeprefix("input ").replace("should", "must", 1)
     bounds = [] if field is None else list(_bounds(field.metadata))
@@ -168,28 +172,3 @@ def _unit(field: FieldInfo | None) -> str:
     extra = None if field is None else field.json_schema_extra
     unit = extra.get("unit") if isinstance(extra, dict) else None
     return f" ({unit})" if unit else ""
-
-
-def _fields_at(model: type[BaseModel], path: KeyPath) -> dict[str, FieldInfo]:
-    """Return the settings of the table at `path`; none where the table has free names."""
-    current: object = model
-    for part in path:
-        if not (isinstance(current, type) and issubclass(current, BaseModel)):
-            return {}
-        field = current.model_fields.get(str(part))
-        current = None if field is None else field.annotation
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        return dict(current.model_fields)
-    return {}
-
-
-def _field_at(model: type[BaseModel], path: KeyPath) -> FieldInfo | None:
-    return _fields_at(model, path[:-1]).get(str(path[-1])) if path else None
-
-
-def _all_keys(model: type[BaseModel], table: KeyPath = ()) -> Iterator[KeyPath]:
-    for name, field in model.model_fields.items():
-        yield (*table, name)
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from _all_keys(kind, (*table, name))
