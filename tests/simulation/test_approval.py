@@ -25,7 +25,7 @@ def change(seed: str, *kill_at: int, approved_after: int | None, expires: float 
         PACING,
         EvidenceSettings(strata=STRATA),
         kill_at=frozenset(kill_at or {10**9}),
-        approval=Approval(required=True, expires_seconds=expires),
+        approval=Approval(required=True, expires_seconds=expires, proposer="ada"),
         approved_after_windows=approved_after,
     )
 

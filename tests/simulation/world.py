@@ -58,7 +58,6 @@ class World:
             pacing=self.pacing,
             evidence=self.evidence,
             from_stage=self.from_stage,
-            proposer="ada",
             agreement=self.approval,
         )
         self._todo.extend(todo)

@@ -9,12 +9,14 @@ WEEK_SECONDS = 7 * 86_400.0
 class Approval:
     """Whether a change needs approval, and who gave it.
 
-    `expires_seconds` is how long it waits. `since` is when it began to wait, in the guard's
-    monotonic seconds: a wall clock that jumps neither ends the wait nor lengthens it.
+    `proposer` cannot give it. `expires_seconds` is how long it waits. `since` is when it began to
+    wait, in the guard's monotonic seconds: a wall clock that jumps neither ends the wait nor
+    lengthens it.
     """
 
     required: bool = False
     expires_seconds: float = WEEK_SECONDS
+    proposer: str = ""
     since: float | None = None
     operator: str | None = None
     comment: str = ""

@@ -53,14 +53,13 @@ def begin(
     evidence: EvidenceSettings,
     from_stage: Stage = Stage.CHECK,
     force_reason: str | None = None,
-    proposer: str = "",
     agreement: Approval = NO_APPROVAL,
 ) -> Step:
     """Return the state of a new change, and the first actions.
 
     `from_stage` skips what comes before it, except for the typed parse. `force_reason` makes the
     change a forced one: it goes on whatever evidence and journeys say, not without availability.
-    `agreement` says whether another operator than `proposer` has to approve it; a forced change
+    `agreement` says whether another operator than the proposer has to approve it; a forced change
     goes on without.
     Raises `ValueError` for a stage that no change can begin at.
     """
@@ -73,7 +72,6 @@ def begin(
         pacing=pacing,
         from_stage=from_stage,
         force=force_reason is not None,
-        proposer=proposer,
         approval=agreement,
         began=now,
         seen=now,

@@ -1,5 +1,6 @@
 """The settings of one operator: `[guard.operators.NAME]`."""
 
+import re
 from typing import Literal, get_args
 
 from pydantic import Field
@@ -11,6 +12,9 @@ Role = Literal["viewer", "proposer", "approver", "admin"]
 
 ROLES: tuple[Role, ...] = get_args(Role)
 """Every role, each of which may do what those before it may."""
+
+OPERATOR_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+OPERATOR_NAME_WORDS = "up to 32 of `a` to `z`, digits, `_`, `-` and `.`, a letter or digit first"
 
 UID_MAX = 2**32 - 2
 

@@ -88,7 +88,6 @@ class ChangeState:
     began: float
     seen: float
     evidence: Evidence
-    proposer: str = ""
     approval: Approval = NO_APPROVAL
     stage: Stage = Stage.CHECK
     phase: Phase = Phase.CHECKING

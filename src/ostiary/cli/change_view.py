@@ -7,7 +7,7 @@ from rich.text import Text
 
 from ostiary.cli.output import Result
 
-_STAGES = ("check", "rehearse", "canary", "bake", "good")
+_STAGES = ("check", "approve", "rehearse", "canary", "bake", "good")
 _BAR_WIDTH = 40
 _VERDICTS = {
     "promoted": ("promoted", "bold green"),
@@ -26,7 +26,7 @@ def show_progress(change: Result) -> Group:
     if change["share"] is not None:
         rows.add_row("canary share", _share(change["share"]))
     live = change.get("live") or {}
-    if live:
+    if live and not change["approval"]["waiting"]:
         rows.add_row("evidence of harm", _evidence(live))
         rows.add_row("overturned", _overturned(live))
         rows.add_row("hidden from users", str(change["failed_attempts_hidden"] or 0))
@@ -47,6 +47,7 @@ def show_change(console: Console, change: Result) -> None:
     rows.add_column(overflow="fold")
     rows.add_row("snapshot", f"{change['from_snapshot']} → {change['snapshot']}")
     rows.add_row("stage", str(change["stage"]))
+    _add_people(rows, change)
     for position, reason in enumerate(change["reasons"] or []):
         rows.add_row("why" if position == 0 else "", Text(reason["text"]))
     if change["users_affected"] is not None:
@@ -56,13 +57,67 @@ def show_change(console: Console, change: Result) -> None:
         rows.add_row("hidden", f"{hidden} failed attempts that the last good version answered")
     if change["seconds"] is not None:
         rows.add_row("took", f"{change['seconds']:.1f} s")
+    for position, comment in enumerate(change["comments"]):
+        text = f"{_minute(comment['at'])} {comment['operator']}: {comment['text']}"
+        rows.add_row("comments" if position == 0 else "", Text(text))
     console.print(rows)
+    if change["approval"]["waiting"]:
+        show_how_to_approve(console, change)
+
+
+def show_how_to_approve(console: Console, change: Result) -> None:
+    """Say who may agree to a change that waits, how, and for how long it will wait."""
+    approval = change["approval"]
+    left = approval["seconds_left"]
+    until = "" if left is None else f" within {duration(left)}"
+    console.print(
+        f"Another operator has to approve it{until}: {', '.join(approval['approvers'])}.\n"
+        f"  ostiary change approve {change['change']}",
+        markup=False,
+    )
+
+
+def state_words(change: Result) -> Text:
+    """Return the verdict of a change in a list, or what it does; a forced one stands out."""
+    waiting = "waits for approval" if change["approval"]["waiting"] else "running"
+    text = Text(change["verdict"] or waiting)
+    if change["forced"]:
+        text.append(" FORCED", style="bold red")
+    return text
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as people would say it."""
+    for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length * 1.5:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _add_people(rows: Table, change: Result) -> None:
+    """Add who is behind the change; one that was forced says so first."""
+    if change["forced"]:
+        skipped = "approval and evidence" if change["approval"]["skipped"] else "evidence"
+        by = change["proposed_by"] or "somebody"
+        text = f"FORCED by {by}, without {skipped}: {change['force_reason']}"
+        rows.add_row("", Text(text, style="bold red"))
+    if change["proposed_by"]:
+        rows.add_row("proposed by", Text(change["proposed_by"]))
+    if change["approved_by"]:
+        rows.add_row("approved by", Text(change["approved_by"]))
+
+
+def _minute(at: str) -> str:
+    return at[:16].replace("T", " ")
 
 
 def _stages(change: Result) -> Text:
     """Return the row of stages with the present one marked."""
     text = Text()
-    for position, stage in enumerate(_STAGES):
+    approval = change["approval"]
+    asked = approval["required"] and not approval["skipped"]
+    stages = [stage for stage in _STAGES if stage != "approve" or asked]
+    for position, stage in enumerate(stages):
         if position:
             text.append(" → ", style="dim")
         text.append(stage, style="bold reverse" if stage == change["stage"] else "dim")

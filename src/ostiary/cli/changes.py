@@ -8,30 +8,20 @@ from rich.console import Console
 from rich.table import Table
 
 from ostiary.changes.model import Stage, Verdict, exit_code_of
-from ostiary.cli.change_view import show_change
+from ostiary.cli import change_orders
+from ostiary.cli.change_orders import ChangeArgument, selected
+from ostiary.cli.change_view import duration, show_change, show_how_to_approve, state_words
 from ostiary.cli.following import follow, path_of
-from ostiary.cli.options import DataOption, JsonOption, data_directory
+from ostiary.cli.options import DataOption, JsonOption, SocketOption, guard_client
 from ostiary.cli.output import Output, Result
-from ostiary.guard.client import GuardClient
 from ostiary.kernel.errors import ExitCode, UsageError
 
 app = typer.Typer(help="Changes: proposed, rehearsed, canaried, watched.", no_args_is_help=True)
 
-PROPOSE_KEYS = (
-    "change",
-    "snapshot",
-    "stage",
-    "verdict",
-    "reasons",
-    "users_affected",
-    "failed_attempts_hidden",
-    "seconds",
-)
-ChangeArgument = Annotated[str, typer.Argument(metavar="CHANGE", help="The change's id.")]
-
 
 @app.command("propose")
 def propose(
+    *,
     release: Annotated[
         list[str] | None,
         typer.Option("--release", metavar="[SERVICE=]PATH", help="A release: directory or wheel."),
@@ -50,6 +40,7 @@ def propose(
     ] = False,
     reason: Annotated[str | None, typer.Option("--reason", help="Why it is forced.")] = None,
     data: DataOption = None,
+    socket: SocketOption = None,
     json: JsonOption = False,
 ) -> int:
     """Propose a change: it is checked, rehearsed, canaried, and rolled back if it does harm."""
@@ -62,72 +53,50 @@ def propose(
         "reason": reason,
     }
     output = Output(as_json=json)
-    client = GuardClient(data_directory(data))
+    client = guard_client(data, socket)
     change = client.post("/changes", body)
     output.note(_announcement(change))
     if not wait:
-        output.result(_selected(change), lambda console, _: _show_next(console, change))
+        output.result(selected(change), lambda console, _: _show_next(console, change))
         return int(ExitCode.DONE)
-    settled = follow(client, change["change"], output)
-    output.result(_selected(settled), lambda console, _: show_change(console, settled))
-    return int(exit_code_of(Verdict(settled["verdict"]), Stage(settled["stage"])))
+    return _tell_end(output, follow(client, change["change"], output))
+
+
+def _tell_end(output: Output, change: Result) -> int:
+    """Print how far the change came, and return the exit code; waiting is no failure."""
+    output.result(selected(change), lambda console, _: show_change(console, change))
+    verdict = change["verdict"]
+    return int(exit_code_of(verdict and Verdict(verdict), Stage(change["stage"])))
 
 
 @app.command("list")
-def list_(data: DataOption = None, json: JsonOption = False) -> None:
+def list_(data: DataOption = None, socket: SocketOption = None, json: JsonOption = False) -> None:
     """List all changes, the newest first."""
-    changes = GuardClient(data_directory(data)).get("/changes")
+    changes = guard_client(data, socket).get("/changes")
     Output(as_json=json).result(changes, _show_list)
 
 
 @app.command("show")
-def show(change: ChangeArgument, data: DataOption = None, json: JsonOption = False) -> None:
+def show(
+    change: ChangeArgument,
+    data: DataOption = None,
+    socket: SocketOption = None,
+    json: JsonOption = False,
+) -> None:
     """Show one change: what it is, how far it came, and why it ended."""
-    value = GuardClient(data_directory(data)).get(path_of(change))
+    value = guard_client(data, socket).get(path_of(change))
     Output(as_json=json).result(value, show_change)
 
 
-@app.command("rollback")
-def rollback(
-    change: ChangeArgument,
-    reason: Annotated[str, typer.Option("--reason", help="Why; it is recorded.")] = "",
-    data: DataOption = None,
-    json: JsonOption = False,
-) -> int:
-    """Roll a running change back now."""
-    client = GuardClient(data_directory(data))
-    output = Output(as_json=json)
-    client.post(path_of(change, "rollback"), {"reason": reason})
-    settled = follow(client, change, output)
-    output.result(_selected(settled), lambda console, _: show_change(console, settled))
-    return int(ExitCode.DONE)
-
-
-@app.command("pause")
-def pause(change: ChangeArgument, data: DataOption = None, json: JsonOption = False) -> None:
-    """Keep a running change at its share until it is resumed."""
-    _command(change, "pause", data_directory(data), Output(as_json=json))
-
-
-@app.command("resume")
-def resume(change: ChangeArgument, data: DataOption = None, json: JsonOption = False) -> None:
-    """Let a paused change go on."""
-    _command(change, "resume", data_directory(data), Output(as_json=json))
-
-
-@app.command("promote")
-def promote(change: ChangeArgument, data: DataOption = None, json: JsonOption = False) -> None:
-    """End a change's canary or bake early; the evidence so far is recorded with it."""
-    _command(change, "promote", data_directory(data), Output(as_json=json))
-
-
-def _command(change: str, kind: str, data: Path, output: Output) -> None:
-    value = GuardClient(data).post(path_of(change, kind))
-    output.result(value, show_change)
-
-
-def _selected(change: Result) -> Result:
-    return {key: change[key] for key in PROPOSE_KEYS}
+for _order in (
+    change_orders.approve,
+    change_orders.comment,
+    change_orders.pause,
+    change_orders.promote,
+    change_orders.resume,
+    change_orders.rollback,
+):
+    app.command(_order.__name__)(_order)
 
 
 def _require_sense(release: list[str] | None, config: Path | None, reason: str | None) -> None:
@@ -150,33 +119,31 @@ def _service_and_path(item: str) -> tuple[str, str]:
 
 
 def _announcement(change: Result) -> str:
+    needs = "after approval, " if change["approval"]["approvers"] else ""
     return (
-        f"change {change['change']}: {change['from_snapshot']} → {change['snapshot']}, "
-        f"expected to take {_duration(change['expected_seconds'])} if it is healthy"
+        f"change {change['change']}: {change['from_snapshot']} → {change['snapshot']}, {needs}"
+        f"expected to take {duration(change['expected_seconds'])} if it is healthy"
     )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:  # noqa: PLR2004 - below a minute and a half, seconds read better
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min"
 
 
 def _show_next(console: Console, change: Result) -> None:
     console.print(f"Proposed. Follow it with: ostiary change show {change['change']}", markup=False)
+    if change["approval"]["approvers"]:
+        show_how_to_approve(console, change)
 
 
 def _show_list(console: Console, value: Result) -> None:
     if not value["changes"]:
         console.print("No change has been proposed yet.")
         return
-    table = Table("change", "proposed", "snapshot", "stage", "verdict", box=None)
+    table = Table("change", "proposed", "by", "snapshot", "stage", "verdict", box=None)
     for change in value["changes"]:
         table.add_row(
             change["change"],
             change["proposed_at"][:19].replace("T", " "),
+            change["proposed_by"] or "",
             change["snapshot"],
             change["stage"],
-            change["verdict"] or "running",
+            state_words(change),
         )
     console.print(table)

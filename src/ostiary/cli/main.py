@@ -19,6 +19,7 @@ from ostiary.cli import (
     guard,
     keys,
     lifecycle,
+    operator,
     secrets,
     users,
 )
@@ -51,6 +52,7 @@ app.add_typer(changes.app, name="change")
 app.add_typer(demo.app, name="demo")
 app.add_typer(drills.app, name="drill")
 app.add_typer(bench.app, name="bench")
+app.add_typer(operator.app, name="operator")
 app.add_typer(guard.app, name="guard", hidden=True)
 
 

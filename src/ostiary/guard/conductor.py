@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ostiary.changes import actions, events
+from ostiary.changes.approval import NO_APPROVAL, Approval
 from ostiary.changes.controller import begin, handle
 from ostiary.changes.evidence import EvidenceSettings
 from ostiary.changes.model import Stage
@@ -68,10 +69,17 @@ class Conductor:
         return self.state is not None and not self.state.settled
 
     def start(
-        self, change: str, snapshot: Snapshot, from_stage: Stage, force_reason: str | None
+        self,
+        change: str,
+        snapshot: Snapshot,
+        from_stage: Stage,
+        force_reason: str | None,
+        approval: Approval = NO_APPROVAL,
     ) -> None:
         """Begin a change that has been journalled as proposed."""
-        self._begin(snapshot, self._first_step(change, snapshot.id, from_stage, force_reason))
+        self._begin(
+            snapshot, self._first_step(change, snapshot.id, from_stage, force_reason, approval)
+        )
 
     def take_over(self, record: history.ChangeRecord) -> None:
         """Finish a change that an earlier guard left unfinished, as the controller says."""
@@ -85,7 +93,12 @@ class Conductor:
         self._begin(snapshot, handle(state, restarted, self._parts.clock.monotonic()))
 
     def _first_step(
-        self, change: str, snapshot: str, from_stage: Stage, force_reason: str | None
+        self,
+        change: str,
+        snapshot: str,
+        from_stage: Stage,
+        force_reason: str | None,
+        approval: Approval = NO_APPROVAL,
     ) -> Step:
         parts = self._parts
         return begin(
@@ -96,9 +109,10 @@ class Conductor:
             evidence=EvidenceSettings(strata=CLASS_NAMES, alpha=parts.alpha),
             from_stage=from_stage,
             force_reason=force_reason,
+            agreement=approval,
         )
 
-    def command(self, command: events.Command) -> None:
+    def command(self, command: events.Command | events.Approved) -> None:
         """Give the running change an operator's command; raises `CommandRefusedError`."""
         self._deliver(command)
 
@@ -152,6 +166,9 @@ class Conductor:
         if before is not None and self.is_busy:
             step = handle(before, event, self._parts.clock.monotonic())
             try:
+                if isinstance(event, events.Command | events.Approved):
+                    data = history.order_to_json(event)
+                    self._parts.journal.append(history.CHANGE_ORDERED, before.change, data)
                 self._move(before, step)
             except BaseException as error:
                 # What cannot be recorded must not go on: the loop ends, and with it the lease.

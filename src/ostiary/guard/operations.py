@@ -1,19 +1,20 @@
 """What operators can ask of the guard, and how the answers look."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from ostiary.changes.checks import load_checked
-from ostiary.changes.events import Command
 from ostiary.changes.model import Stage
 from ostiary.changes.pacing import expected_seconds
 from ostiary.changes.snapshot import Snapshot
-from ostiary.guard import history
+from ostiary.guard import history, orders
 from ostiary.guard.change_report import report_change
 from ostiary.guard.fleet import SERVICE
 from ostiary.guard.load import CAPACITY_MEASURED, read_measurement
+from ostiary.guard.operators.model import Operator
 from ostiary.guard.service import Guard, GuardParts
 from ostiary.guard.threads import in_thread
 from ostiary.kernel.errors import RefusedError, UsageError
@@ -21,7 +22,6 @@ from ostiary.kernel.ids import Random, new_id
 
 Answer = dict[str, Any]
 _START_STAGES = ("check", "rehearse", "canary", "bake")
-_COMMANDS = ("rollback", "promote", "pause", "resume")
 
 
 class GuardOperations:
@@ -33,45 +33,50 @@ class GuardOperations:
         self._rng = rng
         self._history = history.History()
         self._read_until = 0
+        self._is_shut_down = False
 
     async def status(self) -> Answer:
         """Return the state of the whole system."""
-        return self._guard.status()
+        required = self._parts.registry.approval.required
+        return self._guard.status() | {"approval_required": required}
 
-    async def shut_down(self, _body: Answer) -> Answer:
+    async def shut_down(self, _body: Answer, caller: Operator) -> Answer:
         """Stop everything in an orderly way; the answer comes before it is done."""
+        if not self._is_shut_down:
+            # Whoever waits for the end asks again and again.
+            self._parts.journal.append(history.SHUT_DOWN, None, {"operator": caller.name})
+            self._is_shut_down = True
         self._guard.shut_down()
         return {"running": False}
 
-    async def identity_request(self, method: str, path: str, body: Answer | None) -> Answer:
+    async def identity_request(
+        self, method: str, path: str, body: Answer | None, caller: Operator
+    ) -> Answer:
         """Pass a request for users or clients on to a last good replica, and journal changes."""
         answer = await self._parts.admin.request(method, quote(path, safe="/@+"), body)
         if method != "GET":
             subject = str(answer.get("email") or answer.get("client_id") or path)
-            self._parts.journal.append(
-                history.ACCOUNTS_CHANGED, subject, {"method": method, "path": path}
-            )
+            data = {"method": method, "path": path, "operator": caller.name}
+            self._parts.journal.append(history.ACCOUNTS_CHANGED, subject, data)
         return answer
 
-    async def audit(self, body: Answer) -> Answer:
+    async def audit(self, body: Answer, _caller: Operator) -> Answer:
         """Return entries of the audit log, chosen by the parameters of `GET /admin/audit`."""
         return await self._parts.admin.request("GET", f"/admin/audit?{urlencode(body)}", None)
 
-    async def record_capacity(self, body: Answer) -> Answer:
+    async def record_capacity(self, body: Answer, caller: Operator) -> Answer:
         """Journal a measured capacity; refused while a change runs, which it would weigh on."""
         snapshot, rate = read_measurement(body)
         self._require_no_change()
-        self._parts.journal.append(CAPACITY_MEASURED, snapshot, body)
+        self._parts.journal.append(CAPACITY_MEASURED, snapshot, body | {"operator": caller.name})
         self._parts.load.learn(snapshot, rate)
         return {"snapshot": snapshot, "sign_ins_per_second": rate}
 
-    async def propose(self, body: Answer) -> Answer:
+    async def propose(self, body: Answer, caller: Operator) -> Answer:
         """Begin a change. Raises what is wrong with it before anything has happened."""
         parts = self._parts
         from_stage = _start_stage(body)
-        reason = str(body.get("reason") or "").strip()
-        if body.get("force") and not reason:
-            raise UsageError("reason_missing", "A forced change needs a reason.")
+        force_reason = orders.force_reason(body, caller)
         self._require_no_change()
         # Copying and compiling a release takes a while, in which another change may have begun.
         snapshot = await in_thread(lambda: self._snapshot(body))
@@ -81,9 +86,11 @@ class GuardOperations:
             "snapshot": snapshot.id,
             "from_snapshot": parts.plane.last_good,
             "request": _without_paths_of_nothing(body),
+            "operator": caller.name,
         }
         parts.journal.append(history.CHANGE_PROPOSED, change, data)
-        parts.conductor.start(change, snapshot, from_stage, reason if body.get("force") else None)
+        approval = replace(parts.registry.approval, proposer=caller.name)
+        parts.conductor.start(change, snapshot, from_stage, force_reason, approval)
         return await self.change(change)
 
     async def changes(self) -> Answer:
@@ -93,30 +100,19 @@ class GuardOperations:
 
     async def change(self, change_id: str) -> Answer:
         """Return one change. Raises `UsageError` for an unknown id."""
-        found = self._present_history().find(change_id)
-        if found is None:
-            raise UsageError(
-                "change_unknown",
-                f"There is no change {change_id}.",
-                hint="`ostiary change list` shows all changes.",
-            )
-        return self._report(found)
+        return self._report(self._present_history().get(change_id))
 
-    async def command(self, change_id: str, kind: str, body: Answer) -> Answer:
-        """Give the running change a command. Raises `UsageError` where it cannot take one."""
-        if kind not in _COMMANDS:
-            raise UsageError("command_unknown", f"There is no command {kind} for a change.")
-        await self.change(change_id)
-        running = self._parts.conductor.brief()
-        if running is None or running["change"] != change_id:
-            raise RefusedError(
-                "change_settled",
-                f"Change {change_id} has ended; it cannot take the command {kind}.",
-                hint="Propose another change to go back to an earlier snapshot.",
-            )
-        reason = str(body.get("reason") or "")
-        command = Command(kind, "owner", reason)  # type: ignore[arg-type] # checked above
-        self._parts.conductor.command(command)
+    async def command(
+        self, change_id: str, kind: orders.Kind, body: Answer, caller: Operator
+    ) -> Answer:
+        """Give the running change a command; raises as `change` and `orders.order` do."""
+        self._present_history().get(change_id)
+        orders.order(self._parts.conductor, change_id, kind, body, caller)
+        return await self.change(change_id)
+
+    async def comment(self, change_id: str, body: Answer, caller: Operator) -> Answer:
+        """Put a comment on record; raises as `change` and `orders.comment` do."""
+        orders.comment(self._parts.journal, self._present_history().get(change_id), body, caller)
         return await self.change(change_id)
 
     def _require_no_change(self) -> None:
@@ -140,7 +136,10 @@ class GuardOperations:
         state = conductor.state
         live = state if state is not None and state.change == record.id else None
         seconds = expected_seconds(self._parts.pacing, _start_stage(record.request))
-        return report_change(record, live, conductor.windows, expected_seconds=seconds)
+        approvers = self._parts.registry.approvers(record.proposed_by)
+        return report_change(
+            record, live, conductor.windows, expected_seconds=seconds, approvers=approvers
+        )
 
     def _snapshot(self, body: Answer) -> Snapshot:
         """Return the proposed snapshot: last good with what was given put in its place."""

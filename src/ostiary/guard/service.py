@@ -18,6 +18,7 @@ from ostiary.guard.certificate_watch import CertificateWatch, described, watchin
 from ostiary.guard.conductor import Conductor
 from ostiary.guard.fleet import Fleet
 from ostiary.guard.load import LoadWatch
+from ostiary.guard.operators.registry import Registry
 from ostiary.guard.options import GuardOptions
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.seats import Seat
@@ -54,6 +55,7 @@ class GuardParts:
     launch_differs: bool
     baseline: Baseline
     load: LoadWatch
+    registry: Registry
 
 
 class Guard:

@@ -16,7 +16,7 @@ PACING = Pacing(
     steps=(0.1, 0.5, 1.0), step_seconds_min=10.0, held_after_seconds=100.0, bake_seconds=30.0
 )
 PASSED = events.JourneysRun(passed=True, strata_passed=frozenset(STRATA), control_passed=True)
-NEEDED = Approval(required=True, expires_seconds=100.0)
+NEEDED = Approval(required=True, expires_seconds=100.0, proposer="ada")
 APPROVED = events.Approved("bob", "s-1", "Looks right.")
 FAILED = events.JourneysRun(passed=False, control_passed=True)
 
@@ -59,7 +59,6 @@ class Drive:
             evidence=EVIDENCE,
             from_stage=self.from_stage,
             force_reason=self.force_reason,
-            proposer="ada",
             agreement=self.approval,
         )
         self.taken += self.actions

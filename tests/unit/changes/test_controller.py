@@ -1,15 +1,16 @@
 """Every event in every phase: expected, late and ignored, refused, or a bug of the sender."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostiary.changes import actions, events
-from ostiary.changes.approval import Approval
 from ostiary.changes.errors import CommandRefusedError, IllegalEventError
 from ostiary.changes.model import Reason, Stage, Verdict
 from ostiary.changes.state import Phase
-from tests.unit.changes.driving import BROKEN, FAILED, HEALTHY, PASSED, Drive, at
+from tests.unit.changes.driving import BROKEN, FAILED, HEALTHY, NEEDED, PASSED, Drive, at
 
 EVENTS: dict[str, events.Event] = {
     "checked": events.Checked(ok=True),
@@ -180,7 +181,7 @@ def test_whatever_happens_the_promises_hold(
     told: list[tuple[events.Event, float]],
 ) -> None:
     drive = Drive(
-        from_stage=from_stage, force_reason=force_reason, approval=Approval(required=required)
+        from_stage=from_stage, force_reason=force_reason, approval=replace(NEEDED, required=required)
     )
     verdict = None
     for chosen, seconds in told:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ostiary.changes.configuration import Configuration
-from ostiary.changes.operator_settings import reaches
+from ostiary.changes.operator_settings import OPERATOR_NAME, OPERATOR_NAME_WORDS, reaches
 from ostiary.changes.rules.finding import Finding
 from ostiary.kernel.settings import KeyPath, dotted
 
@@ -19,7 +19,6 @@ ROOT = "root"
 SOCKET_PATH_BYTES_MAX = 100
 """Unix sockets take 108 bytes on Linux, with the final zero and some room."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _UID_OF_STRANGERS = 65534
 
@@ -28,12 +27,12 @@ def operator_names_are_plain(configuration: Configuration) -> Iterator[Finding]:
     """Object to names that could be taken for somebody else's."""
     for name, operator in configuration.guard.operators.items():
         key = _key(name)
-        if not _NAME.fullmatch(name):
+        if not OPERATOR_NAME.fullmatch(name):
             yield Finding(
                 key,
                 "operator_name",
                 f"`{dotted(key)}` is no name for an operator.",
-                "Use up to 32 of `a` to `z`, digits, `_`, `-` and `.`, a letter or digit first.",
+                f"Use {OPERATOR_NAME_WORDS}.",
             )
         elif name == OWNER or (name == ROOT and operator.uid != 0):
             yield Finding(

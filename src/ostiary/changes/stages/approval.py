@@ -45,7 +45,7 @@ def approve(state: ChangeState, event: Approved) -> Step:
             f"Change {state.change} {what}; it does not wait for approval.",
             hint=f"`ostiary change show {state.change}` shows how it stands.",
         )
-    if event.operator == state.proposer:
+    if event.operator == state.approval.proposer:
         raise CommandRefusedError(
             "own_change",
             f"{event.operator} has proposed change {state.change}, so another operator has to "
