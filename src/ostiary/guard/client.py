@@ -63,7 +63,7 @@ class GuardClient:
     def _guard(self) -> str:
         """Name the guard in messages."""
         return (
-            f"The guard of {self._data}" if self._socket is None else f"A guard at {self._socket}"
+            f"The guard of {self._data}" if self._socket is None else f"The guard at {self._socket}"
         )
 
     def get(self, path: str) -> dict[str, Any]:

@@ -180,9 +180,8 @@ def test_whatever_happens_the_promises_hold(
     required: bool,
     told: list[tuple[events.Event, float]],
 ) -> None:
-    drive = Drive(
-        from_stage=from_stage, force_reason=force_reason, approval=replace(NEEDED, required=required)
-    )
+    approval = replace(NEEDED, required=required)
+    drive = Drive(from_stage=from_stage, force_reason=force_reason, approval=approval)
     verdict = None
     for chosen, seconds in told:
         ordered = events.EdgeApplied(drive.state.ordered_share or 0.0)
