@@ -1,5 +1,6 @@
 """What a machine has beyond Python: Chromium for `browser` tests, Node and npm for `node` tests,
-and the right to mount a file system for `disk` tests.
+the right to mount a file system for `disk` tests,
+and the right to act as other users for `users` tests.
 
 Where it is missing, the tests that want it are taken out of the run and named at its end. With
 `CI=true` they fail instead, so that a machine which should run them cannot pass without. Not so
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.disk import can_mount
+from tests.other_users import as_user
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NODE_MAJOR_MIN = 20
@@ -47,6 +49,15 @@ def find_npm() -> Path | None:
     return Path(npm) if major.isdigit() and int(major) >= NODE_MAJOR_MIN else None
 
 
+@cache
+def can_act_as_others() -> bool:
+    """Return whether a process of another user can be started; see `tests.other_users`."""
+    if shutil.which("setpriv") is None:
+        return False
+    command = [*as_user(1001), "true"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
 def reason_not_to_run(item: pytest.Item) -> str | None:
     """Return what the machine lacks for a test, or None where it lacks nothing."""
     if item.get_closest_marker("browser") and find_chromium() is None:
@@ -55,6 +66,8 @@ def reason_not_to_run(item: pytest.Item) -> str | None:
         return f"no Node {NODE_MAJOR_MIN} or newer with npm found"
     if item.get_closest_marker("disk") and not can_mount():
         return NO_DISK
+    if item.get_closest_marker("users") and not can_act_as_others():
+        return "neither root nor sudo"
     return None
 
 

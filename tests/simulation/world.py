@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from ostiary.changes import actions, controller, events, records
+from ostiary.changes.approval import NO_APPROVAL, Approval
 from ostiary.changes.evidence import WINDOW_SECONDS, EvidenceSettings
 from ostiary.changes.model import ChangeResult, Stage
 from ostiary.changes.pacing import Pacing
@@ -33,9 +34,12 @@ class World:
     from_stage: Stage = Stage.CHECK
     journeys_pass: bool = True
     kill_at: frozenset[int] = frozenset()
+    approval: Approval = NO_APPROVAL
+    approved_after_windows: int | None = None
 
     now: float = 0.0
     moments: int = 0
+    windows_waited: int = 0
     stable: str = OLD
     share: float | None = None
     running: set[str] = field(default_factory=lambda: {OLD})
@@ -54,6 +58,7 @@ class World:
             pacing=self.pacing,
             evidence=self.evidence,
             from_stage=self.from_stage,
+            agreement=self.approval,
         )
         self._todo.extend(todo)
         if self.kill_at:
@@ -82,10 +87,25 @@ class World:
     def _pass_time(self) -> None:
         """Let half a second pass, with traffic where users can reach the canary."""
         self.now += WINDOW_SECONDS
+        if self.state.phase is Phase.APPROVING:
+            self._wait_for_approval()
+            return
         if self.state.phase in USERS_NEAR:
             self._inbox.append(self.traffic.window(self.share))
         else:
             self._inbox.append(events.Tick())
+
+    def _wait_for_approval(self) -> None:
+        """Let an operator agree after some windows; the guard may be killed while it waits."""
+        assert self.running == {OLD}
+        self.windows_waited += 1
+        try:
+            self._moment()
+        except GuardKilledError:
+            self._restart()
+            return
+        approves = self.windows_waited == self.approved_after_windows
+        self._inbox.append(events.Approved("bob", NEW) if approves else events.Tick())
 
     def _tell(self, event: events.Event) -> None:
         """Take one decision and journal it before anything is done about it."""

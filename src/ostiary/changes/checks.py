@@ -18,6 +18,7 @@ from ostiary.changes.rules import (
     identity,
     lifetimes,
     mail,
+    operators,
     paths,
     public_url,
     quotas,
@@ -54,6 +55,12 @@ RULES: tuple[Rule, ...] = (
     flags.flag_names_are_plain,
     guard.steps_rise_to_everyone,
     guard.changes_have_time_for_all_steps,
+    operators.operator_names_are_plain,
+    operators.operators_can_be_known,
+    operators.operators_are_told_apart,
+    operators.somebody_is_admin,
+    operators.somebody_can_approve,
+    operators.socket_can_be_opened,
 )
 """Every rule about a file alone, in the order in which people should read its findings."""
 

@@ -5,20 +5,42 @@ the actions, one after the other in their order; each may be carried out twice. 
 anywhere: the next one loads the last state and sends `GuardRestarted`.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from ostiary.changes.actions import RunChecks
-from ostiary.changes.events import Command, Event, GuardRestarted
+from ostiary.changes.approval import NO_APPROVAL, Approval
+from ostiary.changes.events import Approved, Command, Event, GuardRestarted
 from ostiary.changes.evidence import Evidence, EvidenceSettings
 from ostiary.changes.model import Reason, Stage, Verdict
 from ostiary.changes.pacing import Pacing
-from ostiary.changes.stages import canary, commands, ending, preparation, promotion
+from ostiary.changes.stages import (
+    approval,
+    canary,
+    checking,
+    commands,
+    ending,
+    preparation,
+    promotion,
+)
 from ostiary.changes.state import ChangeState, Phase, Step
 from ostiary.changes.terms import NO_TERMS, Terms
 
-_PREPARING = (Phase.CHECKING, Phase.STARTING, Phase.REHEARSING)
-_USERS_NEAR = (Phase.PINNED, Phase.STEPPING, Phase.BAKING)
-_PROMOTING = (Phase.PROMOTING, Phase.PROVING, Phase.DRAINING)
+_HANDLERS: dict[Phase, Callable[[ChangeState, Event], Step]] = {
+    Phase.CHECKING: checking.handle,
+    Phase.APPROVING: approval.handle,
+    Phase.STARTING: preparation.handle,
+    Phase.REHEARSING: preparation.handle,
+    Phase.PINNED: canary.handle,
+    Phase.STEPPING: canary.handle,
+    Phase.BAKING: canary.handle,
+    Phase.PROMOTING: promotion.handle,
+    Phase.PROVING: promotion.handle,
+    Phase.DRAINING: promotion.handle,
+    Phase.WITHDRAWING: ending.handle,
+    Phase.STOPPING: ending.handle,
+    Phase.SETTLED: ending.handle,
+}
 _ENDING = (Phase.WITHDRAWING, Phase.STOPPING, Phase.SETTLED)
 _CANARY_GONE = (Phase.DRAINING, Phase.STOPPING, Phase.SETTLED)
 
@@ -33,16 +55,18 @@ def begin(
     from_stage: Stage = Stage.CHECK,
     force_reason: str | None = None,
     terms: Terms = NO_TERMS,
+    agreement: Approval = NO_APPROVAL,
 ) -> Step:
     """Return the state of a new change, and the first actions.
 
     `from_stage` skips what comes before it, except for the typed parse. `force_reason` makes the
     change a forced one: it goes on whatever evidence and journeys say, not without availability.
-    `terms` are what was agreed about it besides.
-    Raises `ValueError` for a stage that no change can begin at.
+    `terms` are what was agreed about it besides. `agreement` says whether another operator than the
+    proposer has to approve it; a forced change goes on without. Raises `ValueError` for a stage
+    that no change can begin at.
     """
-    if from_stage is Stage.GOOD:
-        raise ValueError("A change cannot begin at good.")
+    if from_stage in (Stage.APPROVE, Stage.GOOD):
+        raise ValueError(f"A change cannot begin at {from_stage}.")
     forced = Reason("forced", f"Evidence is skipped by force: {force_reason}")
     state = ChangeState(
         change=change,
@@ -50,6 +74,7 @@ def begin(
         pacing=pacing,
         from_stage=from_stage,
         force=force_reason is not None,
+        approval=agreement,
         began=now,
         seen=now,
         evidence=Evidence(settings=evidence),
@@ -71,27 +96,27 @@ def handle(state: ChangeState, event: Event, now: float) -> Step:
         state = replace(state, seen=max(now, state.seen))
     if isinstance(event, Command):
         return commands.handle(state, event)
-    if state.phase in _PREPARING:
-        return preparation.handle(state, event)
-    if state.phase in _USERS_NEAR:
-        return canary.handle(state, event)
-    if state.phase in _PROMOTING:
-        return promotion.handle(state, event)
-    return ending.handle(state, event)
+    if isinstance(event, Approved):
+        return approval.approve(state, event)
+    return _HANDLERS[state.phase](state, event)
 
 
 def _restarted(state: ChangeState, now: float) -> Step:
     """Return the step of a guard that has taken over an unfinished change.
 
-    What was decided is finished; everything else is rolled back, because nobody watched. Monotonic
-    clocks of two boots have nothing in common: then the time between them is left out.
+    What was decided is finished, and what waits for approval goes on waiting; everything else is
+    rolled back, because nobody watched. Monotonic clocks of two boots have nothing in common: then
+    the time between them is left out.
     """
     if state.phase is Phase.SETTLED:
         return ending.restart(state)
-    if now < state.seen:
-        state = replace(state, began=state.began + now - state.seen)
+    before = state.seen
+    if now < before:
+        state = replace(state, began=state.began + now - before)
     counts_lost = state.counts_lost or (state.exposed and state.phase not in _CANARY_GONE)
     state = replace(state, seen=now, counts_lost=counts_lost)
+    if state.phase is Phase.APPROVING:
+        return approval.restart(state, before)
     if state.phase is Phase.DRAINING:
         return promotion.restart(state)
     if state.phase in _ENDING:

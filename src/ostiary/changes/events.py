@@ -122,6 +122,18 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class Approved:
+    """An operator has approved the snapshot that the change goes to.
+
+    Whether the operator's role allows it was asked before; `snapshot` is what they looked at.
+    """
+
+    operator: str
+    snapshot: str
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GuardRestarted:
     """A guard has taken over from one that ended; nothing it had under way will be answered."""
 
@@ -146,6 +158,7 @@ Event = (
     | CanaryUnavailable
     | ReplicasStopped
     | Command
+    | Approved
     | GuardRestarted
     | Tick
 )

@@ -1,9 +1,11 @@
 """The settings of the guard itself: `[guard]`. They are never part of a snapshot."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from ostiary.changes.operator_settings import OperatorSettings
 from ostiary.changes.setting_fields import DAY, seconds, unit
 from ostiary.kernel.settings import SettingsTable
 
@@ -63,4 +65,18 @@ class GuardSettings(SettingsTable):
     )
     stop_seconds_max: float = seconds(
         10.0, "How long a replica may drain before it is killed.", ge=0.1, le=600
+    )
+    require_approval: bool = Field(
+        False,
+        description="Whether another operator has to approve a change before anything starts.",
+    )
+    approval_expires_seconds: float = seconds(
+        7.0 * DAY, "After how long without approval a change is held.", le=90 * DAY
+    )
+    socket: str = Field(
+        "",
+        description="Second socket of the guard, for operators who cannot open the data directory.",
+    )
+    operators: Mapping[str, OperatorSettings] = Field(
+        {}, description="Who may do what; without any, the owner of the data directory alone."
     )

@@ -11,6 +11,7 @@ class Stage(StrEnum):
     """How far a change has come, in this order."""
 
     CHECK = "check"
+    APPROVE = "approve"
     REHEARSE = "rehearse"
     CANARY = "canary"
     BAKE = "bake"

@@ -12,8 +12,6 @@ from ostiary.kernel.errors import UsageError
 START_STAGES = (Stage.CHECK, Stage.REHEARSE, Stage.CANARY, Stage.BAKE)
 """The stages at which a change may begin."""
 
-REASON_CHARACTERS_MAX = 1000
-
 _WORDS = {
     "releases",
     "config",
@@ -70,7 +68,7 @@ def read_proposal(body: Mapping[str, Any], services: frozenset[str]) -> Proposal
         config=Path(str(body["config"])) if body.get("config") else None,
         from_stage=start_stage(body.get("from_stage")),
         forced=bool(body.get("force")),
-        reason=_reason(body),
+        reason=str(body.get("reason") or "").strip(),
         security=bool(body.get("security")),
         tightens=tuple(IntendedRefusal.parse(str(each)) for each in body.get("tightens") or ()),
         fixes=str(body["fixes"]) if body.get("fixes") else None,
@@ -106,18 +104,6 @@ def _releases(body: Mapping[str, Any], services: frozenset[str]) -> dict[str, Pa
                 hint=" or ".join(f"Write --release {known}=PATH." for known in sorted(services)),
             )
     return releases
-
-
-def _reason(body: Mapping[str, Any]) -> str:
-    text = " ".join(str(body.get("reason") or "").split())
-    if len(text) > REASON_CHARACTERS_MAX or not text.isprintable():
-        raise UsageError(
-            "reason_malformed",
-            f"The reason is longer than {REASON_CHARACTERS_MAX} characters, or holds some that "
-            "cannot be shown.",
-            hint="Write one or two sentences, and a link to the rest.",
-        )
-    return text
 
 
 def _require_sense(proposal: Proposal) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ostiary.changes.actions import Action
+from ostiary.changes.approval import NO_APPROVAL, Approval
 from ostiary.changes.common_mode import NOTHING_COMMON, CommonMode
 from ostiary.changes.errors import IllegalEventError
 from ostiary.changes.events import Event, WindowClosed
@@ -17,6 +18,7 @@ class Phase(StrEnum):
     """What the change waits for. A stage has one or more phases."""
 
     CHECKING = "checking"
+    APPROVING = "approving"
     STARTING = "starting"
     REHEARSING = "rehearsing"
     PINNED = "pinned"
@@ -88,6 +90,7 @@ class ChangeState:
     seen: float
     evidence: Evidence
     terms: Terms = NO_TERMS
+    approval: Approval = NO_APPROVAL
     stage: Stage = Stage.CHECK
     phase: Phase = Phase.CHECKING
     share: float | None = None

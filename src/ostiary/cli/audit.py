@@ -6,9 +6,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ostiary.cli.options import DataOption, JsonOption, data_directory
+from ostiary.cli.options import DataOption, JsonOption, SocketOption, guard_client
 from ostiary.cli.output import Output, Result
-from ostiary.guard.client import GuardClient
 
 
 def audit(
@@ -28,6 +27,7 @@ def audit(
         bool, typer.Option("--probes", help="Also what the guard's own journeys did.")
     ] = False,
     data: DataOption = None,
+    socket: SocketOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show who did what, the newest first."""
@@ -39,7 +39,7 @@ def audit(
         "probe": 1 if probes else None,
     }
     body = {name: value for name, value in asked.items() if value is not None}
-    entries = GuardClient(data_directory(data)).post("/audit", body)
+    entries = guard_client(data, socket).post("/audit", body)
     Output(as_json=json).result(entries, _show)
 
 

@@ -6,10 +6,10 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from ostiary.cli.difference_view import difference_view, risk_text
 from ostiary.cli.output import Result
+from ostiary.cli.proposal_view import add_proposal, marks_of
 
-_STAGES = ("check", "rehearse", "canary", "bake", "good")
+_STAGES = ("check", "approve", "rehearse", "canary", "bake", "good")
 _BAR_WIDTH = 40
 _VERDICTS = {
     "promoted": ("promoted", "bold green"),
@@ -28,7 +28,7 @@ def show_progress(change: Result) -> Group:
     if change["share"] is not None:
         rows.add_row("canary share", _share(change["share"]))
     live = change.get("live") or {}
-    if live:
+    if live and not change["approval"]["waiting"]:
         rows.add_row("evidence of harm", _evidence(live))
         rows.add_row("overturned", _overturned(live))
         rows.add_row("hidden from users", str(change["failed_attempts_hidden"] or 0))
@@ -47,7 +47,7 @@ def show_change(console: Console, change: Result) -> None:
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="dim", min_width=16)
     rows.add_column(overflow="fold")
-    _add_proposal(rows, change)
+    add_proposal(rows, change)
     rows.add_row("stage", _stages(change) if verdict is None else str(change["stage"]))
     for position, reason in enumerate(change["reasons"] or []):
         rows.add_row("why" if position == 0 else "", Text(reason["text"]))
@@ -58,9 +58,14 @@ def show_change(console: Console, change: Result) -> None:
         rows.add_row("hidden", f"{hidden} failed attempts that the last good version answered")
     if change["seconds"] is not None:
         rows.add_row("took", f"{change['seconds']:.1f} s")
+    for position, comment in enumerate(change["comments"]):
+        text = f"{_minute(comment['at'])} {comment['operator']}: {comment['text']}"
+        rows.add_row("comments" if position == 0 else "", Text(text))
     console.print(rows)
     if change.get("patch") is not None:
         _print_patch(console, change)
+    if change["approval"]["waiting"]:
+        show_how_to_approve(console, change)
 
 
 def _print_patch(console: Console, change: Result) -> None:
@@ -70,49 +75,45 @@ def _print_patch(console: Console, change: Result) -> None:
         console.print("… cut here: the patch is longer than what is shown.", style="dim")
 
 
-def _add_proposal(rows: Table, change: Result) -> None:
-    """Add what was proposed, as a reviewer needs it; short results of `propose` lack most of it."""
-    rows.add_row("snapshot", _way(change))
-    if change.get("proposed_at"):
-        rows.add_row("proposed", change["proposed_at"][:19].replace("T", " ") + " UTC")
-    if change.get("reason"):
-        rows.add_row("reason", Text(change["reason"]))
-    for text in declared(change):
-        rows.add_row("declared", Text(text, style="bold yellow"))
-    difference = change.get("difference")
-    if difference:
-        rows.add_row("risk", risk_text(difference["risk"]))
-        rows.add_row("what changes", difference_view(difference))
+def show_how_to_approve(console: Console, change: Result) -> None:
+    """Say who may agree to a change that waits, how, and for how long it will wait."""
+    approval = change["approval"]
+    left = approval["seconds_left"]
+    until = "" if left is None else f" within {duration(left)}"
+    console.print(
+        f"Another operator has to approve it{until}: {', '.join(approval['approvers'])}.\n"
+        f"  ostiary change approve {change['change']}",
+        markup=False,
+    )
 
 
-def _way(change: Result) -> str:
-    if "from_snapshot" in change:
-        return f"{change['from_snapshot']} → {change['snapshot']}"
-    return str(change["snapshot"])
+def state_words(change: Result) -> Text:
+    """Return the verdict of a change in a list, or what it does; what is loud stands out."""
+    waiting = "waits for approval" if change["approval"]["waiting"] else "running"
+    text = Text(change["verdict"] or waiting)
+    text.append_text(marks_of(change))
+    return text
 
 
-def declared(change: Result) -> list[str]:
-    """Return what makes a change unlike any other, loudest first, as sentences."""
-    said = []
-    if change.get("forced"):
-        said.append("forced: neither approval nor evidence can stop it, only its availability")
-    if change.get("security"):
-        said.append("security fix: rehearsed, then for everybody; only its availability is judged")
-    if change.get("tightens"):
-        said.append(f"refusals that are meant: {', '.join(change['tightens'])}")
-    if change.get("fixes"):
-        said.append(f"mends {change['fixes']}: what stopped that one is replayed in rehearsal")
-    if change.get("restores"):
-        said.append(f"takes back {change['restores']}")
-    if change.get("from_stage", "check") not in ("check", None):
-        said.append(f"starts at {change['from_stage']}: what comes before it is skipped")
-    return said
+def duration(seconds: float) -> str:
+    """Return a duration as people would say it."""
+    for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length * 1.5:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _minute(at: str) -> str:
+    return at[:16].replace("T", " ")
 
 
 def _stages(change: Result) -> Text:
     """Return the row of stages with the present one marked."""
     text = Text()
-    for position, stage in enumerate(_STAGES):
+    approval = change["approval"]
+    asked = approval["required"] and not approval["skipped"]
+    stages = [stage for stage in _STAGES if stage != "approve" or asked]
+    for position, stage in enumerate(stages):
         if position:
             text.append(" → ", style="dim")
         text.append(stage, style="bold reverse" if stage == change["stage"] else "dim")

@@ -5,9 +5,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ostiary.cli.options import DataOption, JsonOption, data_directory
+from ostiary.cli.options import DataOption, JsonOption, SocketOption, guard_client
 from ostiary.cli.output import Output, Result
-from ostiary.guard.client import GuardClient
 
 app = typer.Typer(help="Applications that sign people in here.", no_args_is_help=True)
 
@@ -32,6 +31,7 @@ def add(
         typer.Option("--grant", help="A grant type; may be repeated. Default: code and refresh."),
     ] = None,
     data: DataOption = None,
+    socket: SocketOption = None,
     json: JsonOption = False,
 ) -> None:
     """Register an application; its secret is shown once."""
@@ -42,7 +42,7 @@ def add(
     }
     if grant:
         body["grants"] = grant
-    client = GuardClient(data_directory(data)).post("/clients", body)
+    client = guard_client(data, socket).post("/clients", body)
     Output(as_json=json).result(client, _show)
 
 

@@ -1,19 +1,20 @@
 """`ostiary demo …`: seeing what the guard does, on the running system."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from ostiary.cli.change_orders import PROPOSE_KEYS
 from ostiary.cli.change_view import show_change
 from ostiary.cli.following import follow
 from ostiary.cli.options import DataOption, JsonOption, data_directory
 from ostiary.cli.output import Output, Result
-from ostiary.cli.proposing import PROPOSE_KEYS
 from ostiary.drills.demonstration import show_bad_release
 from ostiary.guard.client import GuardClient
 from ostiary.kernel.clock import SystemClock
-from ostiary.kernel.errors import ExitCode, UsageError
+from ostiary.kernel.errors import ExitCode, RefusedError, UsageError
 from ostiary.kernel.ids import SystemRandom
 
 app = typer.Typer(help="See the guard at work on the running system.", no_args_is_help=True)
@@ -47,7 +48,7 @@ def bad_release(
         )
     output = Output(as_json=json)
     directory = data_directory(data)
-    client = GuardClient(directory)
+    client = _client(directory)
 
     def follow_change(change: str) -> dict[str, Any]:
         return follow(client, change, output)
@@ -71,6 +72,19 @@ def bad_release(
     output.result(result, lambda console, value: _show(console, seen.change, value))
     held_off = seen.change["verdict"] in {"refused", "rolled_back"} and seen.affected == 0
     return int(ExitCode.DONE if held_off else ExitCode.REFUSED)
+
+
+def _client(data: Path) -> GuardClient:
+    """Return the guard; raises `RefusedError` where somebody would have to agree to the release."""
+    client = GuardClient(data)
+    if client.get("/status")["approval_required"]:
+        raise RefusedError(
+            "approval_required",
+            "Changes of this system need the approval of another operator, and the demonstration "
+            "shows what comes after it.",
+            hint="See it on a system of its own: `ostiary up --data ./try`.",
+        )
+    return client
 
 
 def _show(console: Console, change: Result, value: Result) -> None:

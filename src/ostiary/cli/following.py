@@ -20,7 +20,7 @@ def path_of(change: str, *parts: str) -> str:
 
 
 def follow(client: GuardClient, change: str, output: Output) -> Result:
-    """Show a change's progress until it is settled, and return it.
+    """Show a change's progress until it is settled or waits for approval, and return it.
 
     A guard that is away for a while (it may be restarting) is waited for.
     Raises `NotRunningError` when it stays away.
@@ -30,7 +30,7 @@ def follow(client: GuardClient, change: str, output: Output) -> Result:
     with Live(
         show_progress(value), console=output.progress, auto_refresh=False, transient=output.as_json
     ) as live:
-        while value["verdict"] is None:
+        while value["verdict"] is None and not value["approval"]["waiting"]:
             time.sleep(_POLL_SECONDS)
             try:
                 value = client.get(path_of(change))

@@ -127,7 +127,7 @@ def starting(data: Path) -> Iterator[None]:
 def stop(data: Path) -> dict[str, Any]:
     """Stop everything of a data directory; also when its guard is gone but replicas run.
 
-    Raises `NotRunningError` when nothing runs.
+    Only its owner can, whatever token they have. Raises `NotRunningError` when nothing runs.
     """
     directory, clock = DataDirectory(data), SystemClock()
     deadline = clock.monotonic() + _STOP_SECONDS_MAX

@@ -6,17 +6,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ostiary.cli.options import DataOption, JsonOption, data_directory
+from ostiary.cli.options import DataOption, JsonOption, SocketOption, guard_client
 from ostiary.cli.output import Output, Result
-from ostiary.guard.client import GuardClient
 
 app = typer.Typer(help="Keys that tokens are signed with.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_(data: DataOption = None, json: JsonOption = False) -> None:
+def list_(data: DataOption = None, socket: SocketOption = None, json: JsonOption = False) -> None:
     """List every signing key there ever was, the newest first."""
-    keys = GuardClient(data_directory(data)).get("/keys")
+    keys = guard_client(data, socket).get("/keys")
     Output(as_json=json).result(keys, _show_keys)
 
 
@@ -31,13 +30,14 @@ def rotate(
         typer.Option("--revoke", help="Withdraw it: tokens that it signed count no longer."),
     ] = False,
     data: DataOption = None,
+    socket: SocketOption = None,
     json: JsonOption = False,
 ) -> None:
     """Sign with the next key from now on."""
     body: dict[str, object] = {"revoke": revoke}
     if kid is not None:
         body["kid"] = kid
-    rotated = GuardClient(data_directory(data)).post("/keys/rotate", body)
+    rotated = guard_client(data, socket).post("/keys/rotate", body)
     Output(as_json=json).result(rotated, _show_rotation)
 
 

@@ -14,7 +14,13 @@ from rich.live import Live
 
 from ostiary.cli import guard_process
 from ostiary.cli.edge_view import certificate_warning, encryption
-from ostiary.cli.options import DataOption, JsonOption, data_directory
+from ostiary.cli.options import (
+    DataOption,
+    JsonOption,
+    SocketOption,
+    data_directory,
+    guard_client,
+)
 from ostiary.cli.output import Output, Result
 from ostiary.cli.settings_file import note_variables
 from ostiary.cli.status_view import drift_lines, status_view
@@ -112,22 +118,37 @@ def _ready_result(status: dict[str, Any]) -> Result:
     return {key: status[key] for key in _UP_KEYS} | {"replicas": replicas}
 
 
-def down(data: DataOption = None, json: JsonOption = False) -> None:
+def down(data: DataOption = None, socket: SocketOption = None, json: JsonOption = False) -> None:
     """Stop replicas, edge and guard in an orderly way; the data stays."""
-    directory = data_directory(data)
-    stopped = guard_process.stop(directory)
+    client = guard_client(data, socket)
+    if client.is_elsewhere:
+        stopped = _stop_from_outside(client)
+    else:
+        stopped = guard_process.stop(data_directory(data))
     Output(as_json=json).result(
         stopped, lambda console, _: console.print("Stopped. The data stays where it is.")
     )
 
 
+def _stop_from_outside(client: GuardClient) -> Result:
+    """Ask the guard to stop everything; return when it answers no longer."""
+    stopped = client.post("/shutdown")
+    try:
+        while True:
+            time.sleep(_REFRESH_SECONDS)
+            client.post("/shutdown")
+    except NotRunningError:
+        return stopped
+
+
 def status(
     watch: Annotated[bool, typer.Option("--watch", help="Keep showing it.")] = False,
     data: DataOption = None,
+    socket: SocketOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show what runs."""
-    client = GuardClient(data_directory(data))
+    client = guard_client(data, socket)
     output = Output(as_json=json)
     value = {key: client.get("/status")[key] for key in _STATUS_KEYS}
     if json or not watch:

@@ -31,6 +31,7 @@ COMMANDS = {
     "client": "clients:app",
     "keys": "keys:app",
     "secrets": "secrets:app",
+    "operator": "operator:app",
     "audit": "audit:audit",
     "change": "changes:app",
     "snapshot": "snapshots:app",

@@ -6,11 +6,23 @@ from typing import Annotated
 
 import typer
 
+from ostiary.guard.client import GuardClient
+from ostiary.guard.operators.tokens import TOKEN_FILE_VARIABLE, read_token
+
 DataOption = Annotated[
     Path | None,
     typer.Option(
         "--data",
         help="Data directory (default: $OSTIARY_DATA, else ./ostiary-data).",
+        show_default=False,
+    ),
+]
+SocketOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--socket",
+        help="The guard's socket, for those who cannot open its data directory "
+        "(default: $OSTIARY_SOCKET).",
         show_default=False,
     ),
 ]
@@ -21,3 +33,21 @@ def data_directory(given: Path | None) -> Path:
     """Return the data directory to use, as an absolute path."""
     chosen = given or Path(os.environ.get("OSTIARY_DATA") or "ostiary-data")
     return chosen.expanduser().absolute()
+
+
+def guard_client(data: Path | None, socket: Path | None) -> GuardClient:
+    """Return how to call the guard: by the socket, else that of the data directory.
+
+    An option goes before a variable. Raises `UsageError` where $OSTIARY_TOKEN_FILE names a file
+    that holds no token, or that others can read.
+    """
+    named = os.environ.get("OSTIARY_SOCKET")
+    if socket is None and data is None and named:
+        socket = Path(named)
+    place = None if socket is None else socket.expanduser().absolute()
+    return GuardClient(data_directory(data), socket=place, token=_token())
+
+
+def _token() -> str | None:
+    named = os.environ.get(TOKEN_FILE_VARIABLE)
+    return read_token(Path(named).expanduser()) if named else None

@@ -7,25 +7,13 @@ import typer
 from rich.console import Console
 
 from ostiary.changes.model import Stage, Verdict, exit_code_of
-from ostiary.cli.change_view import show_change
+from ostiary.cli.change_orders import selected
+from ostiary.cli.change_view import duration, show_change, show_how_to_approve
 from ostiary.cli.following import follow
-from ostiary.cli.options import DataOption, JsonOption, data_directory
+from ostiary.cli.options import DataOption, JsonOption, SocketOption, guard_client
 from ostiary.cli.output import Output, Result
 from ostiary.cli.settings_file import note_variables
-from ostiary.guard.client import GuardClient
 from ostiary.kernel.errors import ExitCode
-
-PROPOSE_KEYS = (
-    "change",
-    "snapshot",
-    "stage",
-    "verdict",
-    "reasons",
-    "users_affected",
-    "failed_attempts_hidden",
-    "seconds",
-)
-
 
 ReleaseOption = Annotated[
     list[str] | None,
@@ -77,6 +65,7 @@ def propose(
     fixes: FixesOption = None,
     again: AgainOption = False,
     data: DataOption = None,
+    socket: SocketOption = None,
     json: JsonOption = False,
 ) -> int:
     """Propose a change: it is checked, rehearsed, canaried, and rolled back if it does harm."""
@@ -94,20 +83,20 @@ def propose(
     output = Output(as_json=json)
     if config is not None:
         note_variables(output)
-    client = GuardClient(data_directory(data))
+    client = guard_client(data, socket)
     change = client.post("/changes", body)
     output.note(_announcement(change))
     if not wait:
         output.result(selected(change), lambda console, _: _show_next(console, change))
         return int(ExitCode.DONE)
-    settled = follow(client, change["change"], output)
-    output.result(selected(settled), lambda console, _: show_change(console, settled))
-    return int(exit_code_of(Verdict(settled["verdict"]), Stage(settled["stage"])))
+    return _tell_end(output, follow(client, change["change"], output))
 
 
-def selected(change: Result) -> Result:
-    """Return the result of a change as `propose --wait` prints it."""
-    return {key: change[key] for key in PROPOSE_KEYS}
+def _tell_end(output: Output, change: Result) -> int:
+    """Print how far the change came, and return the exit code; waiting is no failure."""
+    output.result(selected(change), lambda console, _: show_change(console, change))
+    verdict = change["verdict"]
+    return int(exit_code_of(verdict and Verdict(verdict), Stage(change["stage"])))
 
 
 def _service_and_path(item: str) -> tuple[str, str]:
@@ -119,17 +108,14 @@ def _service_and_path(item: str) -> tuple[str, str]:
 
 
 def _announcement(change: Result) -> str:
+    needs = "after approval, " if change["approval"]["approvers"] else ""
     return (
-        f"change {change['change']}: {change['from_snapshot']} → {change['snapshot']}, "
-        f"expected to take {_duration(change['expected_seconds'])} if it is healthy"
+        f"change {change['change']}: {change['from_snapshot']} → {change['snapshot']}, {needs}"
+        f"expected to take {duration(change['expected_seconds'])} if it is healthy"
     )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:  # noqa: PLR2004 - below a minute and a half, seconds read better
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min"
 
 
 def _show_next(console: Console, change: Result) -> None:
     console.print(f"Proposed. Follow it with: ostiary change show {change['change']}", markup=False)
+    if change["approval"]["approvers"]:
+        show_how_to_approve(console, change)

@@ -7,9 +7,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ostiary.cli.options import DataOption, JsonOption, data_directory
+from ostiary.cli.options import DataOption, JsonOption, SocketOption, guard_client
 from ostiary.cli.output import Output, Result
-from ostiary.guard.client import GuardClient
 
 app = typer.Typer(help="Snapshots: releases and settings together.", no_args_is_help=True)
 
@@ -17,9 +16,9 @@ _HASH_SHOWN = 12
 
 
 @app.command("list")
-def list_(data: DataOption = None, json: JsonOption = False) -> None:
+def list_(data: DataOption = None, socket: SocketOption = None, json: JsonOption = False) -> None:
     """List all snapshots, the last good one first."""
-    value = GuardClient(data_directory(data)).get("/snapshots")
+    value = guard_client(data, socket).get("/snapshots")
     Output(as_json=json).result(value, _show_list)
 
 
@@ -27,11 +26,12 @@ def list_(data: DataOption = None, json: JsonOption = False) -> None:
 def show(
     snapshot: Annotated[str, typer.Argument(metavar="SNAPSHOT", help="The snapshot's id.")],
     data: DataOption = None,
+    socket: SocketOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show what one snapshot is made of, with every setting."""
     path = f"/snapshots/{quote(snapshot, safe='')}"
-    value = GuardClient(data_directory(data)).get(path)
+    value = guard_client(data, socket).get(path)
     Output(as_json=json).result(value, _show_one)
 
 

@@ -1,7 +1,6 @@
 """`ostiary user …`: the accounts that can sign in."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
@@ -9,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ostiary.cli.options import DataOption, JsonOption, data_directory
+from ostiary.cli.options import DataOption, JsonOption, SocketOption, guard_client
 from ostiary.cli.output import Output, Result
 from ostiary.guard.client import GuardClient
 from ostiary.kernel.errors import UsageError
@@ -30,6 +29,7 @@ def add(
         list[str] | None, typer.Option("--role", help="A role; may be repeated.")
     ] = None,
     data: DataOption = None,
+    socket: SocketOption = None,
     json: JsonOption = False,
 ) -> None:
     """Add a person who can sign in."""
@@ -41,38 +41,53 @@ def add(
             hint='Write: printf %s "$PASSWORD" | ostiary user add EMAIL --password-stdin',
         )
     body = {"email": email, "password": _read_password(), "roles": role or []}
-    user = GuardClient(data_directory(data)).post("/users", body)
+    user = guard_client(data, socket).post("/users", body)
     Output(as_json=json).result(user, _show_user)
 
 
 @app.command("list")
-def list_(data: DataOption = None, json: JsonOption = False) -> None:
+def list_(data: DataOption = None, socket: SocketOption = None, json: JsonOption = False) -> None:
     """List everybody who can sign in."""
-    users = GuardClient(data_directory(data)).get("/users")
+    users = guard_client(data, socket).get("/users")
     Output(as_json=json).result(users, _show_users)
 
 
 @app.command("show")
-def show(email: EmailArgument, data: DataOption = None, json: JsonOption = False) -> None:
+def show(
+    email: EmailArgument,
+    data: DataOption = None,
+    socket: SocketOption = None,
+    json: JsonOption = False,
+) -> None:
     """Show one person."""
-    user = GuardClient(data_directory(data)).get(f"/users/{quote(email, safe='')}")
+    user = guard_client(data, socket).get(f"/users/{quote(email, safe='')}")
     Output(as_json=json).result(user, _show_user)
 
 
 @app.command("disable")
-def disable(email: EmailArgument, data: DataOption = None, json: JsonOption = False) -> None:
+def disable(
+    email: EmailArgument,
+    data: DataOption = None,
+    socket: SocketOption = None,
+    json: JsonOption = False,
+) -> None:
     """Keep a person from signing in; open sessions end at once."""
-    _set_state(email, "disable", data_directory(data), Output(as_json=json))
+    _set_state(email, "disable", guard_client(data, socket), Output(as_json=json))
 
 
 @app.command("enable")
-def enable(email: EmailArgument, data: DataOption = None, json: JsonOption = False) -> None:
+def enable(
+    email: EmailArgument,
+    data: DataOption = None,
+    socket: SocketOption = None,
+    json: JsonOption = False,
+) -> None:
     """Let a disabled person sign in again."""
-    _set_state(email, "enable", data_directory(data), Output(as_json=json))
+    _set_state(email, "enable", guard_client(data, socket), Output(as_json=json))
 
 
-def _set_state(email: str, action: str, data: Path, output: Output) -> None:
-    user = GuardClient(data).post(f"/users/{quote(email, safe='')}/{action}")
+def _set_state(email: str, action: str, client: GuardClient, output: Output) -> None:
+    user = client.post(f"/users/{quote(email, safe='')}/{action}")
     output.result(user, _show_user)
 
 

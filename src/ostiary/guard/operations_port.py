@@ -2,6 +2,9 @@
 
 from typing import Any, Protocol
 
+from ostiary.guard.operators.model import Operator
+from ostiary.guard.orders import Kind
+
 Answer = dict[str, Any]
 
 
@@ -12,27 +15,29 @@ class Operations(Protocol):
         """Return the state of the whole system."""
         ...
 
-    async def shut_down(self, body: Answer) -> Answer:
+    async def shut_down(self, body: Answer, caller: Operator) -> Answer:
         """Stop replicas, edge and guard in an orderly way."""
         ...
 
-    async def identity_request(self, method: str, path: str, body: Answer | None) -> Answer:
+    async def identity_request(
+        self, method: str, path: str, body: Answer | None, caller: Operator
+    ) -> Answer:
         """Pass a request for users or clients on to the admin API of a last good replica."""
         ...
 
-    async def record_capacity(self, body: Answer) -> Answer:
+    async def record_capacity(self, body: Answer, caller: Operator) -> Answer:
         """Keep what one replica of a snapshot was measured to do."""
         ...
 
-    async def audit(self, body: Answer) -> Answer:
+    async def audit(self, body: Answer, caller: Operator) -> Answer:
         """Return entries of the audit log, chosen by the parameters of `GET /admin/audit`."""
         ...
 
-    async def check(self, body: Answer) -> Answer:
+    async def check(self, body: Answer, caller: Operator) -> Answer:
         """Check a settings file beside what is served; nothing begins."""
         ...
 
-    async def propose(self, body: Answer) -> Answer:
+    async def propose(self, body: Answer, caller: Operator) -> Answer:
         """Begin a change; return its id and expected duration."""
         ...
 
@@ -56,6 +61,10 @@ class Operations(Protocol):
         """Return what one snapshot is made of."""
         ...
 
-    async def command(self, change_id: str, kind: str, body: Answer) -> Answer:
-        """Give a running change an operator's command."""
+    async def command(self, change_id: str, kind: Kind, body: Answer, caller: Operator) -> Answer:
+        """Give a running change an operator's command, or take a good one back."""
+        ...
+
+    async def comment(self, change_id: str, body: Answer, caller: Operator) -> Answer:
+        """Put a comment of an operator on the record of a change."""
         ...

@@ -14,8 +14,10 @@ import uvicorn
 from ostiary.guard.api import create_api
 from ostiary.guard.broken_off import answering_when_ended
 from ostiary.guard.operations_port import Operations
+from ostiary.guard.operators.peer import PeerProtocol
+from ostiary.guard.operators.registry import Registry
 from ostiary.guard.service import Guard
-from ostiary.guard.socket import socket_path
+from ostiary.guard.socket import bound, socket_path
 from ostiary.kernel.clock import Clock, to_rfc3339
 from ostiary.kernel.files import remove, write_atomically
 
@@ -36,7 +38,9 @@ async def run(
     guard: Guard,
     operations: Operations,
     *,
+    registry: Registry,
     data: Path,
+    public_socket: Path | None,
     epoch: str,
     clock: Clock,
     ready: Callable[[dict[str, Any]], None],
@@ -45,39 +49,42 @@ async def run(
 
     `ready` is called once users are served. Raises what kept the guard from starting or running.
     """
-    loop = asyncio.get_running_loop()
-    # Until it runs, a signal ends the process as usual; what was started is adopted by the next.
-    await guard.start()
+    # First, so that a socket that cannot be made is told before anything has been started.
+    with bound(data, public_socket) as sockets:
+        # Until it runs, a signal ends the process as usual; what was started is adopted by the
+        # next guard.
+        await guard.start()
+        _take_signals(guard)
+        server = _api_server(operations, registry)
+        serving = asyncio.create_task(server.serve(sockets))
+        try:
+            await _until_started(server, serving)
+            _announce(data, epoch, clock)
+            ready(await operations.status())
+            await guard.run()
+        finally:
+            # Also after a failure: a guard in the foreground takes what it has started with it.
+            await (guard.stop_everything() if guard.stops_everything else guard.let_go())
+            server.should_exit = True
+            await asyncio.gather(serving, return_exceptions=True)
+            remove(data / "guard.json")
+
+
+def _take_signals(guard: Guard) -> None:
+    """End the guard in an orderly way from now on."""
     numbers = [signal.SIGINT, signal.SIGTERM]
     if guard.stops_everything:
         # The terminal was closed under a guard in the foreground.
         numbers.append(signal.SIGHUP)
     for number in numbers:
-        loop.add_signal_handler(number, guard.stop)
-    path = socket_path(data)
-    path.unlink(missing_ok=True)
-    server = _api_server(operations, path)
-    serving = asyncio.create_task(server.serve())
-    try:
-        await _until_started(server, serving)
-        os.chmod(path, 0o600)
-        _announce(data, path, epoch, clock)
-        ready(await operations.status())
-        await guard.run()
-    finally:
-        # Also after a failure: a guard in the foreground takes what it has started with it.
-        await (guard.stop_everything() if guard.stops_everything else guard.let_go())
-        server.should_exit = True
-        await asyncio.gather(serving, return_exceptions=True)
-        remove(data / "guard.json")
-        remove(path)
+        asyncio.get_running_loop().add_signal_handler(number, guard.stop)
 
 
-def _api_server(operations: Operations, path: Path) -> _ApiServer:
+def _api_server(operations: Operations, registry: Registry) -> _ApiServer:
     return _ApiServer(
         uvicorn.Config(
-            answering_when_ended(create_api(operations)),
-            uds=str(path),
+            answering_when_ended(create_api(operations, registry)),
+            http=PeerProtocol,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -93,11 +100,11 @@ async def _until_started(server: uvicorn.Server, serving: "asyncio.Task[None]") 
         await asyncio.sleep(_POLL_SECONDS)
 
 
-def _announce(data: Path, socket: Path, epoch: str, clock: Clock) -> None:
+def _announce(data: Path, epoch: str, clock: Clock) -> None:
     value = {
         "pid": os.getpid(),
         "epoch": epoch,
-        "socket": str(socket),
+        "socket": str(socket_path(data)),
         "started": to_rfc3339(clock.now()),
     }
     write_atomically(data / "guard.json", json.dumps(value).encode())

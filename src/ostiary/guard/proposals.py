@@ -3,6 +3,7 @@
 from dataclasses import asdict, replace
 from typing import Any
 
+from ostiary.changes.approval import NO_APPROVAL, Approval
 from ostiary.changes.checks import check_configuration
 from ostiary.changes.configuration import load_configuration
 from ostiary.changes.difference import Difference
@@ -15,6 +16,9 @@ from ostiary.guard import history
 from ostiary.guard.differences import Differences
 from ostiary.guard.earlier_changes import require_not_refused_before, terms_of
 from ostiary.guard.fleet import SERVICE
+from ostiary.guard.free_text import read_text
+from ostiary.guard.operators.model import Operator
+from ostiary.guard.operators.permissions import Operation, require
 from ostiary.guard.service import GuardParts
 from ostiary.guard.surroundings_of import surroundings_of
 from ostiary.guard.threads import in_thread
@@ -33,14 +37,18 @@ class Proposals:
         self._rng = rng
         self._differences = Differences(parts.releases)
 
-    async def begin(self, body: dict[str, Any], found: history.History) -> str:
+    async def begin(self, body: dict[str, Any], found: history.History, caller: Operator) -> str:
         """Begin the change that a request asks for; return its id.
 
         Raises what is wrong before anything has happened: `UsageError` for a request that makes
         no sense, `SettingsError` for a file that cannot be read as settings, `RefusedError` for a
-        proposal that changes nothing or was refused before, and while another change runs.
+        proposal that changes nothing or was refused before, for one that the caller may not make,
+        and while another change runs.
         """
-        proposal = read_proposal(body, SERVICES)
+        reason = read_text(body.get("reason"), "reason")
+        proposal = read_proposal(body | {"reason": reason}, SERVICES)
+        if proposal.forced:
+            require(caller, Operation.FORCE)
         terms = terms_of(proposal, found)
         self.require_no_change()
         # Copying and compiling a release takes a while, in which another change may have begun.
@@ -49,19 +57,32 @@ class Proposals:
         require_not_refused_before(snapshot, proposal, found)
         return self._start(
             snapshot,
-            {"request": _recorded(body), "difference": asdict(differs)},
+            {
+                "request": _recorded(body),
+                "difference": asdict(differs),
+                "operator": caller.name,
+            },
             from_stage=proposal.from_stage,
             force_reason=proposal.reason if proposal.forced else None,
             terms=terms,
             pacing=self._pacing(proposal),
+            approval=replace(self._parts.registry.approval, proposer=caller.name),
             problems=problems,
         )
 
-    def restore(self, undone: history.ChangeRecord, reason: str, found: history.History) -> str:
+    def restore(
+        self,
+        undone: history.ChangeRecord,
+        body: dict[str, Any],
+        found: history.History,
+        caller: Operator,
+    ) -> str:
         """Take the good mark of a change's snapshot away, and bring back the one before it.
 
-        Return the id of the change that does so. Raises `RefusedError` where there is none.
+        Return the id of the change that does so; it needs no approval, since what it goes to was
+        good. Raises `RefusedError` where there is no such snapshot.
         """
+        reason = read_text(body.get("reason"), "reason")
         self.require_no_change()
         earlier = [mark for mark in found.marks if mark != undone.snapshot]
         if found.last_good != undone.snapshot or not earlier:
@@ -78,13 +99,16 @@ class Proposals:
         because = f"rollback of {undone.id}" + (f": {reason}" if reason else "")
         # Taken first: whatever happens from here on, the next guard serves the earlier one.
         self._parts.journal.append(
-            history.MARK_TAKEN, undone.snapshot, {"snapshot": undone.snapshot, "because": because}
+            history.MARK_TAKEN,
+            undone.snapshot,
+            {"snapshot": undone.snapshot, "because": because, "operator": caller.name},
         )
         return self._start(
             snapshot,
             {
                 "request": {"restores": undone.id, "reason": because},
                 "difference": asdict(differs),
+                "operator": caller.name,
             },
             from_stage=Stage.BAKE,
             force_reason=None,
@@ -111,6 +135,7 @@ class Proposals:
         force_reason: str | None,
         terms: Terms,
         pacing: Pacing,
+        approval: Approval = NO_APPROVAL,
         problems: tuple[Problem, ...] = (),
     ) -> str:
         parts = self._parts
@@ -120,7 +145,13 @@ class Proposals:
         parts.journal.append(history.CHANGE_PROPOSED, change, data)
         parts.check.expect(change, problems)
         parts.conductor.start(
-            change, snapshot, from_stage, pacing, force_reason=force_reason, terms=terms
+            change,
+            snapshot,
+            from_stage,
+            pacing,
+            force_reason=force_reason,
+            terms=terms,
+            approval=approval,
         )
         return change
 

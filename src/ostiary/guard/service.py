@@ -20,6 +20,7 @@ from ostiary.guard.conductor import Conductor
 from ostiary.guard.fleet import Fleet
 from ostiary.guard.history_reader import HistoryReader
 from ostiary.guard.load import LoadWatch
+from ostiary.guard.operators.registry import Registry
 from ostiary.guard.options import GuardOptions
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.seats import Seat
@@ -59,6 +60,7 @@ class GuardParts:
     check: CheckStage
     history: HistoryReader
     upkeep: Upkeep
+    registry: Registry
 
 
 class Guard:

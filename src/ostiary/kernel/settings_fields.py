@@ -1,8 +1,8 @@
 """Finding the settings of a model by their path, and the name that was probably meant."""
 
 import difflib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeGuard, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -32,13 +32,8 @@ def fields_at(model: type[BaseModel], path: KeyPath) -> dict[str, FieldInfo]:
     """Return the settings of the table at `path`; none where the table has free names."""
     current: object = model
     for part in path:
-        if not (isinstance(current, type) and issubclass(current, BaseModel)):
-            return {}
-        field = current.model_fields.get(str(part))
-        current = None if field is None else field.annotation
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        return dict(current.model_fields)
-    return {}
+        current = _inside(current, str(part))
+    return dict(current.model_fields) if _is_table(current) else {}
 
 
 def field_at(model: type[BaseModel], path: KeyPath) -> FieldInfo | None:
@@ -49,12 +44,24 @@ def field_at(model: type[BaseModel], path: KeyPath) -> FieldInfo | None:
 
 
 def all_keys(model: type[BaseModel], table: KeyPath = ()) -> Iterator[KeyPath]:
-    """Yield the path of every table and key of a model."""
+    """Yield every key whose whole path is known, tables before what is in them."""
     for name, field in model.model_fields.items():
         yield (*table, name)
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from all_keys(kind, (*table, name))
+        if _is_table(field.annotation):
+            yield from all_keys(field.annotation, (*table, name))
+
+
+def _inside(kind: object, part: str) -> object:
+    """Return the type of what stands under a name in a table of this type."""
+    if _is_table(kind):
+        field = kind.model_fields.get(part)
+        return None if field is None else field.annotation
+    # Under free names stand values of one type.
+    return get_args(kind)[1] if get_origin(kind) in (Mapping, dict) else None
+
+
+def _is_table(kind: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def extra_of(field: FieldInfo | None) -> dict[str, Any]:

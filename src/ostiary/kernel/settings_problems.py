@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 from ostiary.kernel.problems import Problem, dotted
+from ostiary.kernel.settings_choices import wrong_choice
 from ostiary.kernel.settings_fields import extra_of, field_at, fields_at, nearest_name
 from ostiary.kernel.toml_lines import KeyPath
 from ostiary.kernel.toml_values import (
@@ -151,7 +152,10 @@ def _wrong_value(
     said = error["msg"].removeprefix("Value error, ").rstrip(".")
     extra = extra_of(field)
     if error["type"] == "value_error":
-        return "wrong_value", f"`{dotted(path)}`: {said}.", "Remove it."
+        # What was said says what to write.
+        return "wrong_value", f"`{dotted(path)}`: {said}.", ""
+    if error["type"] == "literal_error":
+        return wrong_choice(path, error["input"], error["ctx"]["expected"])
     said = said[:1].lower() + said[1:]
     said = _SUBJECT.sub("must", said).replace(" after validation", "")
     said = _PATTERN.sub("have the form that its meaning says", said)

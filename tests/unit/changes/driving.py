@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from ostiary.changes import controller, events
 from ostiary.changes.actions import Action, RunJourneys, SetShare
+from ostiary.changes.approval import NO_APPROVAL, Approval
 from ostiary.changes.evidence import ArmCounts, EvidenceSettings, StratumWindow
 from ostiary.changes.model import Stage
 from ostiary.changes.pacing import Pacing
@@ -15,6 +16,8 @@ PACING = Pacing(
     steps=(0.1, 0.5, 1.0), step_seconds_min=10.0, held_after_seconds=100.0, bake_seconds=30.0
 )
 PASSED = events.JourneysRun(passed=True, strata_passed=frozenset(STRATA), control_passed=True)
+NEEDED = Approval(required=True, expires_seconds=100.0, proposer="ada")
+APPROVED = events.Approved("bob", "s-1", "Looks right.")
 FAILED = events.JourneysRun(passed=False, control_passed=True)
 
 
@@ -41,6 +44,7 @@ class Drive:
     from_stage: Stage = Stage.CHECK
     force_reason: str | None = None
     pacing: Pacing = PACING
+    approval: Approval = NO_APPROVAL
     now: float = 1000.0
     actions: tuple[Action, ...] = ()
     taken: list[Action] = field(default_factory=list)
@@ -55,6 +59,7 @@ class Drive:
             evidence=EVIDENCE,
             from_stage=self.from_stage,
             force_reason=self.force_reason,
+            agreement=self.approval,
         )
         self.taken += self.actions
 
@@ -93,9 +98,12 @@ class Drive:
 
 def at(phase: Phase, **options: object) -> Drive:
     """Return a change that has come to a phase in the usual way."""
+    if phase is Phase.APPROVING:
+        options.setdefault("approval", NEEDED)
     drive = Drive(**options)  # type: ignore[arg-type]
     for advance in (
         lambda: drive.tell(events.Checked(ok=True)),
+        lambda: drive.tell(*([APPROVED] if drive.state.phase is Phase.APPROVING else [])),
         lambda: drive.tell(events.CandidatesReady()),
         lambda: drive.tell(events.Rehearsed(passed=True)).apply_share(),
         lambda: drive.run_journeys().apply_share(),

@@ -1,5 +1,7 @@
 """Every event in every phase: expected, late and ignored, refused, or a bug of the sender."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from ostiary.changes import actions, events
 from ostiary.changes.errors import CommandRefusedError, IllegalEventError
 from ostiary.changes.model import Reason, Stage, Verdict
 from ostiary.changes.state import Phase
-from tests.unit.changes.driving import BROKEN, FAILED, HEALTHY, PASSED, Drive, at
+from tests.unit.changes.driving import BROKEN, FAILED, HEALTHY, NEEDED, PASSED, Drive, at
 
 EVENTS: dict[str, events.Event] = {
     "checked": events.Checked(ok=True),
@@ -47,6 +49,7 @@ PROMOTION = (
 )
 POSSIBLE: dict[Phase, str] = {
     Phase.CHECKING: "checked, check refused, tick",
+    Phase.APPROVING: "tick",
     Phase.STARTING: "ready, candidates failed, tick",
     Phase.REHEARSING: "rehearsed, rehearsal failed, candidates failed, tick",
     Phase.PINNED: CANARY,
@@ -96,6 +99,8 @@ def test_whoever_takes_over_ends_a_change_with_the_last_good_version_or_finishes
         case Phase.DRAINING:
             assert drive.actions == (actions.MarkGood(), actions.StopReplaced())
             assert drive.tell(events.ReplicasStopped()).state.verdict is Verdict.PROMOTED
+        case Phase.APPROVING:
+            assert (drive.actions, drive.state.verdict) == ((), None)
         case _:
             assert drive.actions == (actions.WithdrawCanary(),)
             assert drive.state.verdict is Verdict.ROLLED_BACK
@@ -156,20 +161,27 @@ TELLABLE = st.one_of(
     st.sampled_from(["rollback", "promote", "pause", "resume"]).map(
         lambda kind: events.Command(kind, "alice")
     ),
+    st.builds(events.Approved, st.sampled_from(["ada", "bob"]), st.sampled_from(["s-1", "s-2"])),
     st.just(events.GuardRestarted()),
 )
+BEGINNINGS = [stage for stage in Stage if stage not in (Stage.APPROVE, Stage.GOOD)]
 
 
 @settings(derandomize=True, deadline=None, max_examples=150)
 @given(
-    st.sampled_from([stage for stage in Stage if stage is not Stage.GOOD]),
+    st.sampled_from(BEGINNINGS),
     st.sampled_from([None, "it must go out"]),
+    st.booleans(),
     st.lists(st.tuples(TELLABLE, st.sampled_from([0.0, 0.5, 11.0])), max_size=60),
 )
 def test_whatever_happens_the_promises_hold(
-    from_stage: Stage, force_reason: str | None, told: list[tuple[events.Event, float]]
+    from_stage: Stage,
+    force_reason: str | None,
+    required: bool,
+    told: list[tuple[events.Event, float]],
 ) -> None:
-    drive = Drive(from_stage=from_stage, force_reason=force_reason)
+    approval = replace(NEEDED, required=required)
+    drive = Drive(from_stage=from_stage, force_reason=force_reason, approval=approval)
     verdict = None
     for chosen, seconds in told:
         ordered = events.EdgeApplied(drive.state.ordered_share or 0.0)
@@ -181,6 +193,8 @@ def test_whatever_happens_the_promises_hold(
             continue
         assert verdict in (None, drive.state.verdict)
         verdict = drive.state.verdict
+        if required and force_reason is None and actions.StartCandidates() in drive.taken:
+            assert drive.state.approval.operator == "bob"
         if verdict is not None:
             assert not any(isinstance(a, actions.SetShare) for a in drive.actions)
         if was_settled:

@@ -26,6 +26,7 @@ EVENTS: tuple[events.Event, ...] = (
     events.CanaryUnavailable("dead"),
     events.ReplicasStopped(),
     events.Command("pause", "alice", "lunch"),
+    events.Approved("bob", "s-1", "Looks right."),
     events.GuardRestarted(),
     events.Tick(),
 )

@@ -1,4 +1,5 @@
 """The stages of a change, each with its phases: what may happen, and what follows from it.
 
-A stage knows the stages after it, never those before: preparation, canary, promotion, ending.
+A stage knows the stages after it, never those before: checking, approval, preparation,
+canary, promotion, ending.
 """

@@ -5,7 +5,7 @@ from dataclasses import replace
 from ostiary.changes.errors import CommandRefusedError
 from ostiary.changes.events import Command
 from ostiary.changes.model import Reason, Stage, Verdict
-from ostiary.changes.stages import canary, ending, promotion
+from ostiary.changes.stages import approval, canary, ending, promotion
 from ostiary.changes.state import ChangeState, Phase, Step
 
 _USERS_NEAR = (Phase.PINNED, Phase.STEPPING, Phase.BAKING)
@@ -20,6 +20,8 @@ def handle(state: ChangeState, command: Command) -> Step:
             hint="Propose another change to go back to an earlier snapshot.",
         )
     match command.kind:
+        case "rollback" if state.phase is Phase.APPROVING:
+            return approval.end(state, Verdict.ROLLED_BACK, _by_operator(command))
         case "rollback":
             return ending.withdraw(state, Verdict.ROLLED_BACK, _by_operator(command))
         case "pause":

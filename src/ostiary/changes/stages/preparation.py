@@ -1,6 +1,6 @@
-"""Check and rehearse: nothing of this is seen by users, and failing here refuses the change.
+"""Rehearse: nothing of this is seen by users, and failing here refuses the change.
 
-Phases `checking`, `starting` (candidates come up; part of stage rehearse) and `rehearsing`.
+Phases `starting` (candidates come up) and `rehearsing`.
 """
 
 from dataclasses import replace
@@ -9,21 +9,23 @@ from ostiary.changes.actions import RunRehearsal, StartCandidates
 from ostiary.changes.events import (
     CandidatesFailed,
     CandidatesReady,
-    Checked,
     Event,
     Rehearsed,
     Tick,
 )
-from ostiary.changes.model import Reason, Stage, Verdict
-from ostiary.changes.stages import canary, ending, promotion, settling
+from ostiary.changes.model import Reason, Stage
+from ostiary.changes.stages import canary, ending, promotion
 from ostiary.changes.state import ChangeState, Phase, Step, illegal
+
+
+def begin(state: ChangeState) -> Step:
+    """Return the first step: the candidates are started."""
+    return replace(state, stage=Stage.REHEARSE, phase=Phase.STARTING), (StartCandidates(),)
 
 
 def handle(state: ChangeState, event: Event) -> Step:
     """Return what follows from an event; raises `IllegalEventError` for an impossible one."""
     match state.phase, event:
-        case Phase.CHECKING, Checked():
-            return _checked(state, event)
         case Phase.STARTING, CandidatesReady():
             return _ready(state)
         case Phase.STARTING | Phase.REHEARSING, CandidatesFailed():
@@ -34,20 +36,6 @@ def handle(state: ChangeState, event: Event) -> Step:
             return state, ()
         case _:
             raise illegal(state, event)
-
-
-def _checked(state: ChangeState, event: Checked) -> Step:
-    """Refuse a bad snapshot at once, without having started anything."""
-    if not event.ok:
-        refused = replace(state, verdict=Verdict.REFUSED)
-        return settling.settle(refused, *event.problems)
-    starting = replace(
-        state,
-        stage=Stage.REHEARSE,
-        phase=Phase.STARTING,
-        reasons=(*state.reasons, *event.problems),
-    )
-    return starting, (StartCandidates(),)
 
 
 def _ready(state: ChangeState) -> Step:

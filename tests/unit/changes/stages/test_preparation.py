@@ -23,15 +23,16 @@ def test_no_later_start_skips_the_typed_parse(stage: Stage) -> None:
     assert drive.state.result.exit_code is ExitCode.REFUSED
 
 
-def test_no_change_begins_at_good() -> None:
-    with pytest.raises(ValueError, match="good"):
+@pytest.mark.parametrize("stage", [Stage.APPROVE, Stage.GOOD])
+def test_no_change_begins_at_a_stage_that_only_others_lead_to(stage: Stage) -> None:
+    with pytest.raises(ValueError, match=stage):
         begin(
             "c-1",
             "s-1",
             now=0.0,
             pacing=PACING,
             evidence=EvidenceSettings(strata=()),
-            from_stage=Stage.GOOD,
+            from_stage=stage,
         )
 
 

@@ -1,0 +1,107 @@
+"""A guard without replicas and edge: real API, journal, snapshots and controller, a fake clock.
+
+It goes as far as the start of candidates, which never come: what is under test waits before that.
+"""
+
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ostiary.changes import actions, events
+from ostiary.changes.configuration import load_configuration
+from ostiary.changes.pacing import Pacing
+from ostiary.changes.snapshot import SnapshotStore
+from ostiary.changes.snapshot_settings import SnapshotSettings
+from ostiary.guard import history
+from ostiary.guard.api import create_api
+from ostiary.guard.conductor import Conductor, ConductorParts
+from ostiary.guard.history_reader import HistoryReader
+from ostiary.guard.operations import GuardOperations
+from ostiary.guard.operators.registry import Registry
+from ostiary.kernel.ids import SeededRandom
+from ostiary.kernel.journal import Journal
+from ostiary.runtime.releases import ReleaseStore
+from tests.fakes.clock import FakeClock
+from tests.unit.guard.operators.serving import serving
+
+
+class Effects:
+    """Checks everything as good, and starts nothing."""
+
+    def __init__(self) -> None:
+        self.asked: list[actions.Action] = []
+
+    async def perform(self, action: actions.Action, *_: object) -> events.Event | None:
+        self.asked.append(action)
+        return events.Checked(ok=True) if isinstance(action, actions.RunChecks) else None
+
+
+async def nothing(*_: object, **__: object) -> Any:
+    return {}
+
+
+class Place:
+    """What outlives a guard: the data directory, its journal, and the clock."""
+
+    def __init__(self, directory: Path, settings: str, *, owner_uid: int) -> None:
+        self.directory, self.owner_uid = directory, owner_uid
+        self.clock = FakeClock()
+        self.looks = 0
+        self.journal = Journal(directory / "guard.db", self.clock)
+        self.snapshots = SnapshotStore(directory / "snapshots")
+        self.file = directory / "ostiary.toml"
+        self.file.write_text(settings)
+        served = SnapshotSettings().to_snapshot()
+        self.first = self.snapshots.add({"identity": "0" * 64}, served)
+
+    @contextmanager
+    def guard(self):
+        """Run a guard here; it takes over what the one before has left."""
+        effects = Effects()
+        plane = SimpleNamespace(last_good=self.first.id, counters=nothing, canary=[])
+        conductor = Conductor(
+            ConductorParts(
+                plane=plane,
+                lease=SimpleNamespace(renew=self._count_look, withdraw=lambda: None),
+                effects=effects,
+                trials=SimpleNamespace(clean_up=nothing),
+                watch=SimpleNamespace(reset=lambda: None, silent=False),
+                journal=self.journal,
+                snapshots=self.snapshots,
+                clock=self.clock,
+                pacing=Pacing(),
+                alpha=0.001,
+            )
+        )
+        parts = SimpleNamespace(
+            journal=self.journal,
+            snapshots=self.snapshots,
+            plane=plane,
+            conductor=conductor,
+            registry=Registry.of(load_configuration(self.file).guard, self.owner_uid),
+            pacing=Pacing(),
+            admin=SimpleNamespace(request=nothing),
+            load=SimpleNamespace(learn=lambda *_: None),
+            history=HistoryReader(self.journal),
+            releases=ReleaseStore(self.directory / "releases"),
+            check=SimpleNamespace(expect=lambda *_: None),
+        )
+        guard = SimpleNamespace(status=dict, shut_down=lambda: None)
+        operations = GuardOperations(guard, parts, SeededRandom(len(self.journal.entries())))
+
+        async def conduct() -> None:
+            for record in history.read(self.journal.entries()).unfinished:
+                conductor.take_over(record)
+            await conductor.run()
+
+        with serving(create_api(operations, parts.registry), self.directory, conduct) as path:
+            yield SimpleNamespace(path=path, effects=effects, conductor=conductor)
+
+    def _count_look(self, _silent: object) -> None:
+        """Count how often the guard's loop has looked at the change."""
+        self.looks += 1
+
+    def journalled(self, kind: str) -> list[dict[str, Any]]:
+        """Return what was journalled of one kind."""
+        return [dict(entry.data) for entry in self.journal.entries(kind=kind)]
