@@ -26,6 +26,7 @@ from ostiary.guard.plane import DataPlane
 from ostiary.guard.trials import Trials
 from ostiary.guard.windows import WindowReader
 from ostiary.kernel.clock import Clock
+from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.journal import Journal
 
 _CYCLE_SECONDS = 0.25
@@ -83,7 +84,12 @@ class Conductor:
 
     def take_over(self, record: history.ChangeRecord) -> None:
         """Finish a change that an earlier guard left unfinished, as the controller says."""
-        snapshot = self._parts.snapshots.get(record.snapshot)
+        lost = None
+        try:
+            snapshot = self._parts.snapshots.get(record.snapshot)
+        except OstiaryError as error:
+            # Nothing can be started of it any more; what runs can be put away without it.
+            snapshot, lost = Snapshot(record.snapshot, {}, {}), str(error)
         try:
             state = state_from_json(record.state)
         except ValueError:
@@ -91,6 +97,8 @@ class Conductor:
             state, _ = self._first_step(record.id, record.snapshot, Stage.CHECK, None)
         restarted = events.GuardRestarted()
         self._begin(snapshot, handle(state, restarted, self._parts.clock.monotonic()))
+        if lost is not None and self.state is not None and self.state.phase is Phase.APPROVING:
+            self.command(events.Command("rollback", "the guard", lost))
 
     def _first_step(
         self,
