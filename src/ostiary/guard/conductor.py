@@ -28,6 +28,7 @@ from ostiary.guard.plane import DataPlane
 from ostiary.guard.trials import Trials
 from ostiary.guard.windows import WindowReader
 from ostiary.kernel.clock import Clock
+from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.journal import Journal
 
 _CYCLE_SECONDS = 0.25
@@ -96,7 +97,12 @@ class Conductor:
 
     def take_over(self, record: history.ChangeRecord) -> None:
         """Finish a change that an earlier guard left unfinished, as the controller says."""
-        snapshot = self._parts.snapshots.get(record.snapshot)
+        lost = None
+        try:
+            snapshot = self._parts.snapshots.get(record.snapshot)
+        except OstiaryError as error:
+            # Nothing can be started of it any more; what runs can be put away without it.
+            snapshot, lost = Snapshot(record.snapshot, {}, {}), str(error)
         now = self._parts.clock.monotonic()
         try:
             state = state_from_json(record.state)
@@ -105,6 +111,8 @@ class Conductor:
             pacing, evidence = self._parts.pacing, self._evidence()
             state, _ = begin(record.id, record.snapshot, now=now, pacing=pacing, evidence=evidence)
         self._begin(snapshot, handle(state, events.GuardRestarted(), now))
+        if lost is not None and self.state is not None and self.state.phase is Phase.APPROVING:
+            self.command(events.Command("rollback", "the guard", lost))
 
     def _evidence(self) -> EvidenceSettings:
         return EvidenceSettings(strata=CLASS_NAMES, alpha=self._parts.alpha)

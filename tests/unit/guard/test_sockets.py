@@ -8,6 +8,7 @@ import pytest
 
 from ostiary.guard.socket import bound, prepare_directory, require_safe
 from ostiary.kernel.errors import UsageError
+from tests.other_users import give_to
 
 
 def mode(path):
@@ -87,7 +88,7 @@ def test_a_directory_below_one_that_others_write_to_is_refused(tmp_path):
 @pytest.mark.users
 def test_a_directory_of_another_user_is_refused(tmp_path):
     (tmp_path / "run").mkdir()
-    os.chown(tmp_path / "run", 1001, 1001)
+    give_to(1001, tmp_path / "run")
     with pytest.raises(UsageError, match="owner 1001"):
         require_safe(tmp_path / "run", owners={0, os.geteuid()})
     require_safe(tmp_path / "run", owners={0, 1001, os.geteuid()})

@@ -123,6 +123,26 @@ def test_a_new_guard_goes_on_waiting_and_knows_who_proposed(place):
         assert approve(place, "cai", change)["stage"] == "rehearse"
 
 
+def test_a_snapshot_that_is_gone_ends_the_wait_and_keeps_no_guard_from_starting(place):
+    with place.guard():
+        change = waiting(place, propose(place)["change"])
+    (place.directory / "snapshots" / f"{change['snapshot']}.json").unlink()
+    with place.guard():
+        ended = until(lambda: (c := show(place, change["change"]))["verdict"] and c, "the end")
+    assert (ended["stage"], ended["verdict"]) == ("approve", "rolled_back")
+    assert f"There is no snapshot {change['snapshot']}" in ended["reasons"][-1]["text"]
+
+
+def test_a_change_waits_as_it_was_proposed_whatever_the_settings_say_since(place):
+    with place.guard():
+        change = waiting(place, propose(place)["change"])
+    place.file.write_text(TABLES.replace("approver", "viewer"))
+    with place.guard():
+        assert waiting(place, change["change"])["approval"]["approvers"] == ["owner", "zoe"]
+        assert refused(approve, place, "bob", change).code == "not_permitted"
+        assert approve(place, "zoe", change)["approved_by"] == "zoe"
+
+
 def test_a_clock_that_jumps_ends_no_wait_and_time_that_passes_does(place):
     with place.guard():
         change = waiting(place, propose(place)["change"])["change"]

@@ -1,0 +1,114 @@
+"""A change that another operator has to approve, on a running system with several real users."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ostiary.guard.operators.tokens import digest_of
+from tests.guarded.conftest import QUICK
+from tests.guarded.test_guard_death import kill_guard, wait_for, wait_for_another_guard
+from tests.other_users import as_user
+from tests.system import RunningSystem, call_ostiary, free_port, ostiary_program, run_ostiary
+
+pytestmark = [pytest.mark.system, pytest.mark.users]
+ADA, BOB, EVE, STRANGER = 1001, 1002, 1003, 1004
+TOKEN = "ostiary_token-of-bob-for-one-test-only"
+SETTINGS = f"""{QUICK}
+require_approval = true
+socket = "{{socket}}"
+
+[guard.operators.ada]
+role = "approver"
+uid = {ADA}
+
+[guard.operators.bob]
+role = "approver"
+uid = {BOB}
+token_sha256 = "{digest_of(TOKEN)}"
+
+[guard.operators.eve]
+role = "viewer"
+uid = {EVE}
+
+[guard.operators.chief]
+role = "admin"
+uid = 1005
+"""
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Iterator[RunningSystem]:
+    """A system with operators, and with a socket for them."""
+    config, data = tmp_path / "ostiary.toml", tmp_path / "data"
+    config.write_text(SETTINGS.format(socket=tmp_path / "run" / "guard.sock"))
+    options = ["--config", str(config), "--port", str(free_port())]
+    try:
+        up = run_ostiary("up", "--detach", *options, data=data)
+        yield RunningSystem(data, up, count(1))
+    finally:
+        stopped = call_ostiary("down", data=data)
+    assert stopped.returncode == 0, stopped.stderr
+
+
+def call_as(uid: int, team: RunningSystem, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """Run a command as another user, through the socket; return exit code and JSON."""
+    place = str(team.data.parent / "run" / "guard.sock")
+    program = [str(ostiary_program()), *arguments, "--json", "--socket", place]
+    result = subprocess.run(
+        [*as_user(uid), *program], capture_output=True, text=True, timeout=60, check=False
+    )
+    return result.returncode, json.loads(result.stdout)
+
+
+def test_a_change_goes_on_when_another_operator_has_approved_it(team: RunningSystem) -> None:
+    proposed = team.data.parent / "proposed.toml"
+    proposed.write_text("[identity]\naccess_token_seconds = 299\n")
+
+    assert call_as(STRANGER, team, "status")[0] == 2
+    code, result = call_as(ADA, team, "change", "propose", "--config", str(proposed), "--wait")
+    assert (code, result.get("stage"), result.get("verdict")) == (0, "approve", None), result
+    change = result["change"]
+
+    code, answer = call_as(ADA, team, "change", "approve", change)
+    assert (code, answer["error"]["code"]) == (3, "own_change")
+    code, answer = call_as(EVE, team, "change", "approve", change)
+    assert (code, answer["error"]["code"]) == (3, "not_permitted")
+
+    wait_for_another_guard(team, kill_guard(team))
+    waits = wait_for(lambda: call_as(EVE, team, "change", "show", change)[1], "the change")
+    assert waits["approval"]["waiting"]
+    assert waits["approval"]["approvers"] == ["bob", "chief", "owner"]
+
+    code, shown = call_as(BOB, team, "change", "approve", change, "--comment", "as discussed")
+    assert (code, shown["stage"], shown["approved_by"]) == (0, "rehearse", "bob")
+    wait_for(lambda: _stage(team, change) not in ("approve", "rehearse"), "the canary")
+    code, ended = call_as(ADA, team, "change", "rollback", change)
+    assert (code, ended["verdict"]) == (0, "rolled_back")
+    orders = call_as(EVE, team, "change", "show", change)[1]["orders"]
+    assert [(o["operator"], o["command"]) for o in orders] == [
+        ("bob", "approve"),
+        ("ada", "rollback"),
+    ]
+
+
+def _stage(team: RunningSystem, change: str) -> str:
+    return str(team.ostiary("change", "show", change)["stage"])
+
+
+def test_a_token_in_a_file_that_others_can_read_is_refused(tmp_path, monkeypatch) -> None:
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    file.chmod(0o644)
+    monkeypatch.setenv("OSTIARY_TOKEN_FILE", str(file))
+    result = call_ostiary("status", data=tmp_path / "data")
+    assert result.returncode == 2
+    error = json.loads(result.stdout)["error"]
+    assert (error["code"], TOKEN in result.stdout + result.stderr) == ("token_file_open", False)
+    # A private one is taken; then it shows that no guard runs here.
+    file.chmod(0o600)
+    assert call_ostiary("status", data=tmp_path / "data").returncode == 6
