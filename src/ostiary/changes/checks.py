@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ostiary.changes.configuration import Configuration, load_configuration
-from ostiary.changes.rules import edge, flags, guard, identity
+from ostiary.changes.rules import edge, flags, guard, identity, load
 from ostiary.changes.rules.finding import ComparingRule, Finding, Rule
 from ostiary.changes.rules.surroundings import NOTHING_KNOWN, Surroundings
 from ostiary.kernel.settings import Problem, SettingsError, dotted
@@ -27,13 +27,18 @@ RULES: tuple[Rule, ...] = (
     edge.certificate_and_key_come_together,
     edge.a_trusted_proxy_can_be_there,
     edge.status_url_is_a_link,
+    load.weights_are_for_all_replicas,
+    load.weights_have_an_effect,
     flags.flag_names_are_plain,
     guard.steps_rise_to_everyone,
     guard.changes_have_time_for_all_steps,
 )
 """Every rule about a file alone, in the order in which people should read its findings."""
 
-COMPARING_RULES: tuple[ComparingRule, ...] = ()
+COMPARING_RULES: tuple[ComparingRule, ...] = (
+    load.load_can_be_carried,
+    load.shares_grow_step_by_step,
+)
 """Every rule about a file and the system that it is proposed for; they come after the others."""
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ostiary.changes.load.known import NO_LOAD_KNOWN, KnownLoad
 from ostiary.changes.snapshot_settings import SnapshotSettings
 
 
@@ -11,9 +12,11 @@ class Surroundings:
 
     `last_good` are the settings that users are served with. A file that is checked by itself, in
     somebody's own pipeline, has no surroundings: rules that compare have nothing to say then.
+    `load` is what was measured and counted of the load.
     """
 
     last_good: SnapshotSettings | None = None
+    load: KnownLoad = NO_LOAD_KNOWN
 
 
 NOTHING_KNOWN = Surroundings()
