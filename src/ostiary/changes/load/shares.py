@@ -1,7 +1,7 @@
 """Which share of the requests each seat gets, and which when the worst other one is lost.
 
-Round robin and least request follow the weights: least request leaves that only while replicas
-differ in how busy they are, and then in the direction of less load. Random does not look at
+Round robin follows the weights. Least request does while nothing is under way, and then evens out
+what is under way, which is less for a replica that is slow. Random does not look at
 weights at all. The hash balancers are simulated: who gets a key depends on addresses, which change
 with every start, so several draws of them are made, and one that is worse than most is taken.
 """
