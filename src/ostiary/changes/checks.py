@@ -4,11 +4,11 @@
 `changes.configuration`, so that they appear in the schema.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ostiary.changes.configuration import Configuration, load_configuration
-from ostiary.changes.rules import edge, flags, guard, identity, load
+from ostiary.changes.rules import edge, flags, guard, identity, load, weights
 from ostiary.changes.rules.finding import ComparingRule, Finding, Rule
 from ostiary.changes.rules.surroundings import NOTHING_KNOWN, Surroundings
 from ostiary.kernel.settings import Problem, SettingsError, dotted
@@ -27,8 +27,10 @@ RULES: tuple[Rule, ...] = (
     edge.certificate_and_key_come_together,
     edge.a_trusted_proxy_can_be_there,
     edge.status_url_is_a_link,
-    load.weights_are_for_all_replicas,
-    load.weights_have_an_effect,
+    weights.weights_are_one_for_each_replica,
+    weights.nobody_has_no_weight,
+    weights.random_takes_no_weights,
+    weights.capacities_are_one_for_each_replica,
     flags.flag_names_are_plain,
     guard.steps_rise_to_everyone,
     guard.changes_have_time_for_all_steps,
@@ -65,10 +67,38 @@ def load_checked(path: Path | None) -> Configuration:
     return configuration
 
 
+def load_for_start(path: Path | None, *, is_first: bool) -> Configuration:
+    """Return the configuration for a guard that starts, checked as far as it will count.
+
+    What has served before goes on with its own settings, whatever the file says by now: the rules
+    that compare a proposal with the system are for the first start. Raises as `load_checked` does.
+    """
+    if is_first:
+        return load_checked(path)
+    configuration = load_configuration(path)
+    alone = [finding for rule in RULES for finding in rule(configuration)]
+    if alone:
+        raise SettingsError(_problems(configuration, alone))
+    return configuration
+
+
+def require_checked(
+    configuration: Configuration, surroundings: Surroundings = NOTHING_KNOWN
+) -> None:
+    """Raise `SettingsError` with everything that the rules object to."""
+    problems = check_configuration(configuration, surroundings)
+    if problems:
+        raise SettingsError(problems)
+
+
 def check_configuration(
     configuration: Configuration, surroundings: Surroundings = NOTHING_KNOWN
 ) -> tuple[Problem, ...]:
     """Return what the rules object to, each at its line where the key stands in the file."""
+    return _problems(configuration, _findings(configuration, surroundings))
+
+
+def _problems(configuration: Configuration, findings: Iterable[Finding]) -> tuple[Problem, ...]:
     document = configuration.document
     return tuple(
         Problem(
@@ -79,7 +109,7 @@ def check_configuration(
             finding.message,
             finding.hint,
         )
-        for finding in _findings(configuration, surroundings)
+        for finding in findings
     )
 
 

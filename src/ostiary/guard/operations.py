@@ -62,7 +62,7 @@ class GuardOperations:
         snapshot, rate = read_measurement(body)
         self._require_no_change()
         self._parts.journal.append(CAPACITY_MEASURED, snapshot, body)
-        self._parts.load.learn(snapshot, rate)
+        self._parts.load.take(body)
         return {"snapshot": snapshot, "sign_ins_per_second": rate}
 
     async def propose(self, body: Answer) -> Answer:

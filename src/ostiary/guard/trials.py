@@ -5,7 +5,7 @@ them counts as a user.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
@@ -60,8 +60,11 @@ class Trials:
         self._making = asyncio.Lock()
         self._turn = 0
 
-    async def rehearse(self) -> Rehearsed:
-        """Run the full set on the candidates, off traffic, and the matrix with last good."""
+    async def rehearse(self, meanwhile: Callable[[], Awaitable[None]] | None = None) -> Rehearsed:
+        """Run the full set on the candidates, off traffic, and the matrix with last good.
+
+        `meanwhile` is done while nothing but time has to pass.
+        """
         plane = self._plane
         candidates = [
             self._target(replica, f"candidate {replica.name}") for replica in plane.canary
@@ -76,6 +79,7 @@ class Trials:
                     rng=self._rng,
                     last_good=self._target(old, "last good"),
                     leeway_seconds=self._place.leeway_seconds,
+                    meanwhile=meanwhile,
                 )
         except AdminApiError as error:
             return Rehearsed(passed=False, failures=(_no_accounts(error),))

@@ -1,11 +1,13 @@
 """Rules about load: weights and balancer against what replicas can do.
 
+What can be said of weights alone stands in `weights`.
+
 A proposal is held to the limits where it is about the spread of load, and where nothing serves
 yet. What it leaves as it is cannot get it refused: a system that is too small already must still
 take a fix.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ostiary.changes.configuration import Configuration
@@ -18,6 +20,7 @@ from ostiary.changes.load.figures import (
 from ostiary.changes.load.judging import Breach, Limit, Load, breaches, fastest_growth, load_of
 from ostiary.changes.load.shares import WEIGHTLESS_BALANCER, by_weights
 from ostiary.changes.rules import load_words as words
+from ostiary.changes.rules import weights
 from ostiary.changes.rules.finding import Finding
 from ostiary.changes.rules.load_remedies import remedy
 from ostiary.changes.rules.surroundings import Surroundings
@@ -25,27 +28,6 @@ from ostiary.changes.snapshot_settings import SnapshotSettings
 
 _WORSE = 1.1
 """Measurements of the same thing differ by less than this."""
-
-
-def weights_are_for_all_replicas(configuration: Configuration) -> Iterator[Finding]:
-    """Object to weights or capacities that are for another number of replicas, and to zeros."""
-    edge = configuration.snapshot_settings.edge
-    replicas = configuration.snapshot_settings.identity.replicas
-    lists: list[tuple[str, Sequence[float]]] = [("weights", edge.weights)]
-    if isinstance(edge.capacity, tuple):
-        lists.append(("capacity", edge.capacity))
-    for key, values in lists:
-        if len(values) != replicas and (values or key == "capacity"):
-            yield words.wrong_length(key, values, replicas)
-    if 0 in edge.weights:
-        yield words.weight_of_zero(edge.weights)
-
-
-def weights_have_an_effect(configuration: Configuration) -> Iterator[Finding]:
-    """Object to weights beside a balancer that does not look at them."""
-    edge = configuration.snapshot_settings.edge
-    if edge.balancer == WEIGHTLESS_BALANCER and len(set(edge.weights)) > 1:
-        yield words.weights_without_effect(edge.weights)
 
 
 def load_can_be_carried(
@@ -102,14 +84,14 @@ def shares_grow_step_by_step(
 
 def load_table(
     configuration: Configuration, surroundings: Surroundings
-) -> list[dict[str, str | float | None]]:
-    """Return what each replica would get, as `ostiary check` shows it; rounded.
+) -> Iterator[dict[str, str | float | None]]:
+    """Yield what each replica would get, as `ostiary check` shows it; rounded.
 
     Replicas are named by their seats, from 1. Without capacity and peak there are only shares.
-    Empty for weights that are for other replicas.
+    Nothing for weights that are for other replicas.
     """
     if not _is_wellformed(configuration):
-        return []
+        return
     settings = configuration.snapshot_settings
     load = load_of(figures_of(settings, surroundings.load, surroundings.last_good))
     unknown = (None,) * len(load.shares)
@@ -119,19 +101,22 @@ def load_table(
         load.utilisation_one_lost or unknown,
         strict=True,
     )
-    return [
-        {
+    for seat, (share, used, lost) in enumerate(rows, start=1):
+        yield {
             "replica": f"identity-{seat}",
             "share": round(share, 4),
             "utilisation": None if used is None else round(used, 4),
             "utilisation_one_lost": None if lost is None else round(lost, 4),
         }
-        for seat, (share, used, lost) in enumerate(rows, start=1)
-    ]
 
 
 def _is_wellformed(configuration: Configuration) -> bool:
-    return not any(weights_are_for_all_replicas(configuration))
+    rules = (
+        weights.weights_are_one_for_each_replica,
+        weights.nobody_has_no_weight,
+        weights.capacities_are_one_for_each_replica,
+    )
+    return not any(finding for rule in rules for finding in rule(configuration))
 
 
 def _shares_by_weights(settings: SnapshotSettings) -> tuple[float, ...]:

@@ -17,51 +17,11 @@ from ostiary.changes.load.judging import (
 )
 from ostiary.changes.load.shares import HASH_BALANCERS
 from ostiary.changes.rules.finding import Finding
-from ostiary.changes.rules.load_numbers import count, percent, rate, toml
+from ostiary.changes.rules.load_numbers import count, percent, rate
 from ostiary.changes.rules.load_remedies import Remedy, steps_towards
 from ostiary.changes.snapshot_settings import SnapshotSettings
 
 _MEASURE = "measure it on the running system with `ostiary bench capacity`"
-
-
-def wrong_length(key: str, values: Sequence[float], replicas: int) -> Finding:
-    """Say that a list by seat is for another number of replicas."""
-    shown = [*values[:replicas], *[values[-1] if values else 1] * (replicas - len(values))]
-    entries = "entry" if len(values) == 1 else "entries"
-    return Finding(
-        ("edge", key),
-        f"{key}_wrong_length",
-        f"`edge.{key}` has {len(values)} {entries}, but there are {count(replicas)} "
-        "(`identity.replicas`).",
-        f"Write one for each replica, for example `{key} = {toml(shown)}`.",
-    )
-
-
-def weight_of_zero(weights: Sequence[int]) -> Finding:
-    """Say that a replica without requests is a replica too many."""
-    seat = weights.index(0) + 1
-    left = len(weights) - weights.count(0)
-    if not left:
-        message, hint = "`edge.weights` has only zeros: nobody would answer.", "Remove `weights`."
-    else:
-        message = f"`edge.weights` gives replica {seat} the weight 0: it would run for nothing."
-        kept = toml([weight for weight in weights if weight])
-        hint = (
-            f"Take the replica away instead: write `replicas = {left}` in `[identity]` "
-            f"and `weights = {kept}`."
-        )
-    return Finding(("edge", "weights"), "weight_zero", message, hint)
-
-
-def weights_without_effect(weights: Sequence[int]) -> Finding:
-    """Say that the balancer does not look at weights."""
-    return Finding(
-        ("edge", "weights"),
-        "weights_without_effect",
-        f"`edge.weights` is {toml(weights)}, but the balancer `random` does not look at weights: "
-        "every replica would get the same share.",
-        'Write `balancer = "round_robin"`, or remove `weights`.',
-    )
 
 
 def unknown_figures(figures: Figures) -> Iterator[Finding]:
