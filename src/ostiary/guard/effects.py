@@ -6,12 +6,14 @@ become events too; only bugs raise.
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 
 from ostiary.changes import actions, events
 from ostiary.changes.model import Reason
 from ostiary.changes.snapshot import Snapshot
 from ostiary.changes.terms import Replay
 from ostiary.guard import history
+from ostiary.guard.candidate_capacity import CandidateCapacity
 from ostiary.guard.check_stage import CheckStage
 from ostiary.guard.fleet import Fleet
 from ostiary.guard.plane import DataPlane
@@ -29,6 +31,7 @@ class Effects:
     trials: Trials
     check: CheckStage
     journal: Journal
+    capacity: CandidateCapacity | None = None
     candidates: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while candidates start or stop: a change may end while they are still starting."""
 
@@ -91,7 +94,12 @@ class Effects:
         if changed:
             text = f"{changed[0]} was changed while the release was running."
             return events.Rehearsed(passed=False, failures=(Reason("release_changed", text),))
-        return await self.trials.rehearse(replay)
+        if self.capacity is None:
+            return await self.trials.rehearse(replay)
+        find_out = partial(self.capacity.find_out, snapshot)
+        rehearsed = await self.trials.rehearse(replay, meanwhile=find_out)
+        objections = self.capacity.objections(snapshot) if rehearsed.passed else ()
+        return events.Rehearsed(passed=False, failures=objections) if objections else rehearsed
 
     async def _edge(
         self,

@@ -3,7 +3,8 @@
 The capacity is measured on order (`ostiary bench capacity`) and journalled for the snapshot that
 served: its release and settings decide about it, not the process. The load is read every few
 seconds from what the replicas themselves have counted; sign-ins that were sent away count too, so
-that a load above 1 says how many more are wanted than can be served.
+that a load above 1 says how many more are wanted than can be served. From the same readings come
+the busiest minute on record and how unevenly requests fall on clients, for the load check.
 """
 
 import asyncio
@@ -14,8 +15,14 @@ from typing import Any
 
 import httpx
 
+from ostiary.changes.load.known import KnownLoad
+from ostiary.changes.load.shares import HASH_BALANCERS
+from ostiary.changes.snapshot_settings import SnapshotSettings
+from ostiary.guard.busiest import BUSIEST_MINUTE, BusiestMinute
+from ostiary.guard.client_skew import Clients, clients_in, learnt_skew
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import UsageError
+from ostiary.kernel.journal import Journal
 from ostiary.kernel.journal_entries import Entry
 from ostiary.runtime.ports import Replica
 
@@ -35,9 +42,21 @@ _PER_SECOND_MAX = 1_000_000.0
 class LoadWatch:
     """Knows the capacity of snapshots, and reads what the replicas are asked for."""
 
-    def __init__(self, replicas: Callable[[], Sequence[Replica]], clock: Clock) -> None:
+    def __init__(
+        self,
+        replicas: Callable[[], Sequence[Replica]],
+        clock: Clock,
+        *,
+        serving: Callable[[], Sequence[Replica]] | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        """Read `replicas`; only what those that are `serving` get comes from users."""
         self._replicas = replicas
+        self._serving = serving or replicas
         self._clock = clock
+        self._journal = journal
+        self._busiest = BusiestMinute()
+        self._clients: dict[str, Clients] = {}
         self._capacities: dict[str, float] = {}
         self._readings: dict[str, deque[tuple[float, float]]] = {}
         self._missed: set[str] = set()
@@ -47,10 +66,35 @@ class LoadWatch:
         for entry in entries:
             if entry.kind == CAPACITY_MEASURED and entry.subject is not None:
                 self.learn(entry.subject, float(entry.data["sign_ins_per_second"]))
+            elif entry.kind == BUSIEST_MINUTE:
+                self._busiest.recall(entry.data)
 
     def learn(self, snapshot: str, sign_ins_per_second: float) -> None:
         """Take a measured capacity of one replica of a snapshot."""
         self._capacities[snapshot] = sign_ins_per_second
+
+    def known(
+        self, last_good: str, settings: SnapshotSettings, candidate: str | None = None
+    ) -> KnownLoad:
+        """Return what the load check has to know of the last good snapshot and its settings.
+
+        `candidate` is the snapshot that is proposed, where there is one already.
+        """
+        by_hash = settings.edge.balancer in HASH_BALANCERS
+        return KnownLoad(
+            capacity=self._capacities.get(last_good),
+            candidate_capacity=None if candidate is None else self._capacities.get(candidate),
+            busiest_minute=self._busiest.sign_ins_per_second,
+            keys=learnt_skew(self._clients.values(), clients_differ=by_hash),
+        )
+
+    def take(self, body: dict[str, Any]) -> None:
+        """Learn a measurement that was just made; what came meanwhile is kept off the record."""
+        self.learn(*read_measurement(body))
+        seconds = body.get("seconds")
+        lasted = seconds if isinstance(seconds, int | float) and seconds > 0 else 0.0
+        # Making accounts takes a while before, and the counters are read every few seconds.
+        self._busiest.leave_out(self._clock.monotonic() - lasted - 2 * _READ_SECONDS)
 
     def capacity(self, replica: Replica) -> float | None:
         """Return the sign-ins a second that the replica can do; None where nobody has measured."""
@@ -70,7 +114,11 @@ class LoadWatch:
             while True:
                 replicas = self._replicas()
                 await asyncio.gather(*(self._read(client, replica) for replica in replicas))
+                self._judge_minute()
                 names = {replica.name for replica in replicas}
+                self._clients = {
+                    name: told for name, told in self._clients.items() if name in names
+                }
                 self._readings = {
                     name: kept for name, kept in self._readings.items() if name in names
                 }
@@ -87,7 +135,8 @@ class LoadWatch:
                     text += part
                     if len(text) > _BYTES_MAX:
                         break
-            count = count_in(text.decode(errors="replace"))
+            metrics = text.decode(errors="replace")
+            count = count_in(metrics)
         except (httpx.HTTPError, TimeoutError, ValueError):
             if replica.name in self._missed:
                 self._readings.pop(replica.name, None)
@@ -96,6 +145,16 @@ class LoadWatch:
         self._missed.discard(replica.name)
         readings = self._readings.setdefault(replica.name, deque(maxlen=_READINGS))
         readings.append((self._clock.monotonic(), count))
+        if any(each.name == replica.name for each in self._serving()):
+            self._busiest.read(replica.name, *readings[-1])
+            if (told := clients_in(metrics)) is not None:
+                self._clients[replica.name] = told
+
+    def _judge_minute(self) -> None:
+        entries = self._busiest.judge(self._clock.monotonic(), self._clock.now().date())
+        for data in entries:
+            if self._journal is not None:
+                self._journal.append(BUSIEST_MINUTE, None, data)
 
 
 def count_in(text: str) -> float:

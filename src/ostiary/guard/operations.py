@@ -64,7 +64,7 @@ class GuardOperations:
         snapshot, rate = read_measurement(body)
         self._proposals.require_no_change()
         self._parts.journal.append(CAPACITY_MEASURED, snapshot, body | {"operator": caller.name})
-        self._parts.load.learn(snapshot, rate)
+        self._parts.load.take(body)
         return {"snapshot": snapshot, "sign_ins_per_second": rate}
 
     async def check(self, body: Answer, _caller: Operator) -> Answer:

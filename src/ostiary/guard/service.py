@@ -28,6 +28,7 @@ from ostiary.guard.status_report import report_status
 from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trials import Trials
 from ostiary.guard.upkeep import Upkeep
+from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import UsageError
 from ostiary.kernel.journal import Journal
 from ostiary.runtime.ports import Replica
@@ -39,6 +40,7 @@ class GuardParts:
     """What a guard is made of; put together by the composition root."""
 
     options: GuardOptions
+    clock: Clock
     journal: Journal
     releases: ReleaseStore
     snapshots: SnapshotStore

@@ -9,4 +9,5 @@ def surroundings_of(parts: GuardParts) -> Surroundings:
     """Return the system that a proposal would change, as of now."""
     last_good = parts.snapshots.get(parts.plane.last_good)
     served = SnapshotSettings.model_validate(last_good.settings)
-    return Surroundings(last_good=served)
+    load = parts.load.known(last_good.id, served)
+    return Surroundings(last_good=served, today=parts.clock.now().date(), load=load)

@@ -5,7 +5,7 @@ them counts as a user.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
@@ -60,10 +60,16 @@ class Trials:
         self._making = asyncio.Lock()
         self._turn = 0
 
-    async def rehearse(self, replay: Replay | None = None) -> Rehearsed:
+    async def rehearse(
+        self,
+        replay: Replay | None = None,
+        *,
+        meanwhile: Callable[[], Awaitable[None]] | None = None,
+    ) -> Rehearsed:
         """Run the full set on the candidates, off traffic, and the matrix with last good.
 
         Then what stopped an earlier change is tried again, where this one claims to mend it.
+        `meanwhile` is done while nothing but time has to pass.
         """
         plane = self._plane
         candidates = [
@@ -79,6 +85,7 @@ class Trials:
                     rng=self._rng,
                     last_good=self._target(old, "last good"),
                     leeway_seconds=self._place.leeway_seconds,
+                    meanwhile=meanwhile,
                 )
             if replay is not None and report.passed:
                 return await self._replay(replay, candidates)

@@ -24,6 +24,8 @@ from ostiary.identity.passwords.sizing import gate_limits
 from ostiary.identity.sealing.key_files import StoreKeyFiles
 from ostiary.identity.sealing.sealed_columns import require_openable
 from ostiary.identity.sealing.sealer import Sealer
+from ostiary.identity.sessions.client_metrics import ClientMetrics
+from ostiary.identity.sessions.client_sketch import ClientSketch
 from ostiary.identity.store.engine import open_store
 from ostiary.identity.store.starting import prepare
 from ostiary.kernel.clock import Clock, SystemClock
@@ -71,6 +73,8 @@ def build(
     mail = open_mail(configuration, store, clock=clock, rng=rng)
     metrics = RequestMetrics(configuration.snapshot)
     metrics.add(HashMetrics(gate.counts))
+    clients = ClientSketch(clock, rng)
+    metrics.add(ClientMetrics(clients.spread))
     middleware = OutcomeMiddleware(
         snapshot=configuration.snapshot,
         edge_token=edge_token,
@@ -89,6 +93,7 @@ def build(
             rng=rng,
             hasher=hasher,
             mails=mail.mails,
+            clients=clients,
         ),
     )
     oauth = mount_oauth(

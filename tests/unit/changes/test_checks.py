@@ -2,7 +2,14 @@
 
 import pytest
 
-from ostiary.changes.checks import RULES, check_configuration, check_file, load_checked
+from ostiary.changes.checks import (
+    RULES,
+    check_configuration,
+    check_file,
+    load_checked,
+    load_for_start,
+    require_checked,
+)
 from ostiary.changes.configuration import Configuration, load_configuration
 from ostiary.kernel.errors import UsageError
 from ostiary.kernel.settings import SettingsError
@@ -230,3 +237,29 @@ def test_a_missing_file_is_wrong_usage_and_not_a_problem_of_its_content(tmp_path
 
 def test_every_rule_says_in_its_docstring_what_it_objects_to():
     assert all((rule.__doc__ or "").startswith("Object to") for rule in RULES)
+
+
+def test_a_guard_that_starts_again_is_not_stopped_by_what_a_proposal_would_be(tmp_path):
+    """What serves has its own settings; the load check is for who wants to change them."""
+    file = tmp_path / "ostiary.toml"
+    file.write_text("[edge]\nweights = [9, 1]\n")
+
+    with pytest.raises(SettingsError):
+        load_for_start(file, is_first=True)
+    assert load_for_start(file, is_first=False).snapshot_settings.edge.weights == (9, 1)
+
+    file.write_text("[edge]\nweights = [9, 1, 1]\n")
+    with pytest.raises(SettingsError):
+        load_for_start(file, is_first=False)
+
+
+def test_what_is_required_of_a_configuration_is_that_no_rule_objects(tmp_path):
+    require_checked(Configuration())
+    file = tmp_path / "ostiary.toml"
+    file.write_text('[edge]\nbalancer = "maglev"\n')
+    with pytest.raises(SettingsError) as caught:
+        require_checked(load_configuration(file))
+    assert [problem.code for problem in caught.value.problems] == [
+        "capacity_unknown",
+        "peak_unknown",
+    ]

@@ -19,7 +19,14 @@ CHANGE = {
     "seconds": None,
     "share": None,
     "forced": False,
-    "force_reason": None,
+    "reason": None,
+    "security": False,
+    "tightens": [],
+    "fixes": None,
+    "restores": None,
+    "from_stage": "check",
+    "difference": None,
+    "proposed_at": "2026-01-02T03:04:05.678Z",
     "proposed_by": "ada",
     "approved_by": None,
     "approval": {
@@ -64,7 +71,7 @@ def test_comments_are_shown_as_they_were_written():
 
 def test_a_forced_change_is_loud_in_both_views():
     approval = NOT_NEEDED | {"required": True, "skipped": True}
-    forced = CHANGE | {"forced": True, "force_reason": "on [fire]", "approval": approval}
+    forced = CHANGE | {"forced": True, "reason": "on [fire]", "approval": approval}
     assert "FORCED by ada, without approval and evidence: on [fire]" in shown(forced)
     assert state_words(forced | {"verdict": "promoted"}).plain == "promoted FORCED"
     assert "without evidence: on" in shown(forced | {"approval": NOT_NEEDED})
@@ -79,7 +86,7 @@ def test_the_stage_is_named_only_where_it_is_gone_through():
 
 def test_a_change_of_an_older_guard_without_names_is_shown():
     text = shown(CHANGE | {"proposed_by": None, "approval": NOT_NEEDED})
-    assert "proposed by" not in text
+    assert "UTC by" not in text
 
 
 @pytest.mark.parametrize(

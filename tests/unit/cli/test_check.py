@@ -44,7 +44,9 @@ def test_a_file_without_problems_is_exit_code_0(good, capsys):
     assert check(good, "--json") == 0
 
     out, err = capsys.readouterr()
-    assert json.loads(out) == {"ok": True, "problems": [], "load": []}
+    shares = {"share": 0.5, "utilisation": None, "utilisation_one_lost": None}
+    load = [{"replica": f"identity-{seat}", **shares} for seat in (1, 2)]
+    assert json.loads(out) == {"ok": True, "problems": [], "load": load}
     assert "checked by itself" in err
 
 

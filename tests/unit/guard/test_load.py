@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.guard.load import LoadWatch, count_in, rate_of, read_measurement
+from ostiary.changes.snapshot_settings import SnapshotSettings
+from ostiary.guard.load import (
+    CAPACITY_MEASURED,
+    LoadWatch,
+    count_in,
+    rate_of,
+    read_measurement,
+)
 from ostiary.kernel.errors import UsageError
+from ostiary.kernel.journal import Journal
 from tests.fakes.clock import FakeClock
 from tests.unit.guard.groups import replica
 
@@ -89,5 +97,71 @@ def test_one_reading_that_fails_leaves_the_load_and_a_second_one_does_not() -> N
                 loads.append(watch.load(member))
                 clock.advance(1)
         assert loads == [None, 0.5, 0.5, None, None]
+
+    asyncio.run(scenario())
+
+
+def test_what_the_load_check_needs_is_known_to_the_next_guard_too(tmp_path) -> None:
+    clock = FakeClock()
+    journal = Journal(tmp_path / "guard.db", clock)
+    member = replica("identity-1", "s-1")
+    watch = LoadWatch(lambda: [member], clock, journal=journal)
+    journal.append(CAPACITY_MEASURED, "s-1", {"sign_ins_per_second": 40.0})
+    counts = iter(range(0, 100_000, 25))
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        clients = 'client_share{rank="1"} 0.01\nP_client_networks 5000\nP_client_sign_ins 9000'
+        text = f"P_hash_requests_total{{}} {next(counts)}\nP_{clients}\n"
+        return httpx.Response(200, text=text.replace("P_", "ostiary_identity_"))
+
+    async def read_for(seconds: int) -> None:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+            for _ in range(seconds // 5):
+                await watch._read(client, member)
+                watch._judge_minute()
+                clock.advance(5)
+
+    asyncio.run(read_for(200))
+    watch.recall(journal.entries())
+    known = watch.known("s-1", SnapshotSettings(), "s-2")
+    assert (known.capacity, known.candidate_capacity, known.busiest_minute) == (40.0, None, 5.0)
+    assert known.keys is not None
+    assert known.keys.keys == 5_000
+
+    after = LoadWatch(list, clock)
+    after.recall(journal.entries())
+    assert after.known("s-1", SnapshotSettings()).busiest_minute == 5.0
+
+
+def test_a_measurement_is_learnt_and_is_no_busy_minute() -> None:
+    clock = FakeClock()
+    watch = LoadWatch(list, clock)
+    for count in range(0, 60_000, 500):
+        watch._busiest.read("identity-1", clock.monotonic(), count)
+        clock.advance(5)
+        if count == 4_000:
+            watch.take({"snapshot": "s-1", "sign_ins_per_second": 40.0, "seconds": 60})
+        if count < 9_000:
+            watch._judge_minute()
+    assert watch.known("s-1", SnapshotSettings()).capacity == 40.0
+    assert watch.known("s-1", SnapshotSettings()).busiest_minute is None
+
+
+def test_a_candidate_without_users_counts_for_nothing() -> None:
+    async def scenario() -> None:
+        clock, counts = FakeClock(), iter(range(0, 100_000, 500))
+
+        def answer(_request: httpx.Request) -> httpx.Response:
+            text = f"ostiary_identity_hash_requests_total{{}} {next(counts)}\n"
+            return httpx.Response(200, text=text)
+
+        candidate = replica("identity-2", "s-2")
+        watch = LoadWatch(lambda: [candidate], clock, serving=list)
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+            for _ in range(40):
+                await watch._read(client, candidate)
+                watch._judge_minute()
+                clock.advance(5)
+        assert watch.known("s-1", SnapshotSettings()).busiest_minute is None
 
     asyncio.run(scenario())

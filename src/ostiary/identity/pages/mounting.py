@@ -17,6 +17,7 @@ from ostiary.identity.pages.sign_up import SignUpPage
 from ostiary.identity.passwords.hashing import PasswordHasher
 from ostiary.identity.sealing.sealer import Sealer
 from ostiary.identity.sealing.server_secrets import read_or_create
+from ostiary.identity.sessions.client_sketch import ClientSketch
 from ostiary.identity.sessions.current import CurrentSession
 from ostiary.identity.sessions.devices import SECRET_NAME as DEVICES_SECRET_NAME
 from ostiary.identity.sessions.devices import KnownDevices
@@ -42,6 +43,7 @@ class PagesParts:
     rng: Random
     hasher: PasswordHasher
     mails: Mails
+    clients: ClientSketch
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ def _signing(parts: PagesParts, devices: KnownDevices) -> tuple[SignIn, SignUp]:
         starter=starter,
         devices=devices,
         mails=parts.mails,
+        clients=parts.clients,
     )
     sign_up = SignUp(
         store=store,

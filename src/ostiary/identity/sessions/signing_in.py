@@ -18,6 +18,7 @@ from ostiary.identity.passwords.admission import Priority
 from ostiary.identity.passwords.claims import Claim
 from ostiary.identity.passwords.gate import OverloadedError
 from ostiary.identity.passwords.hashing import PasswordHasher
+from ostiary.identity.sessions.client_sketch import ClientSketch
 from ostiary.identity.sessions.devices import Device, KnownDevices
 from ostiary.identity.sessions.failures import Guess, SignInFailures
 from ostiary.identity.sessions.networks import UNKNOWN, Networks
@@ -67,7 +68,9 @@ class SignIn:
         starter: SessionStarter,
         devices: KnownDevices,
         mails: Mails,
+        clients: ClientSketch,
     ) -> None:
+        self._clients = clients
         self._store = store
         self._hasher = hasher
         self._clock = clock
@@ -85,6 +88,8 @@ class SignIn:
         A failure counts once a request, also when the first attempt ended before counting it. An
         attempt that is sent away because there are too many is no failure.
         """
+        if not attempt.is_second_opinion:
+            self._clients.count(credentials.networks.network)
         try:
             return self._by_password(credentials, attempt)
         except OverloadedError as error:

@@ -6,7 +6,7 @@ of a fault that hits a quarter, 8 accounts miss 1 in 10; of one that hits three 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import httpx
@@ -38,12 +38,14 @@ async def run_rehearsal_journeys(
     accounts: int = SIGN_IN_ACCOUNTS,
     leeway_seconds: float = 5.0,
     transport: httpx.AsyncBaseTransport | None = None,
+    meanwhile: Callable[[], Awaitable[None]] | None = None,
 ) -> JourneyReport:
     """Try everything on the candidate replicas, and the mint and verify matrix with last good.
 
     `admin` should belong to a last good replica: then the accounts' hashes are those of existing
     users. `leeway_seconds` is how long after its time a token may be accepted, as the settings
-    say; the run takes a little longer than that. Accounts are deleted before this returns. Raises
+    say; the run takes a little longer than that. `meanwhile` is done in that time, when all else
+    has passed. Accounts are deleted before this returns. Raises
     `AdminApiError` where they cannot be made or deleted; what a replica does wrong is reported.
     """
     shared = KeptConnections() if transport is None else transport
@@ -53,7 +55,7 @@ async def run_rehearsal_journeys(
         old = None
         if last_good is not None:
             old = await Site.open(last_good, shared, clock=clock, rng=rng)
-        report = await _run(sites, old, admin, accounts, leeway_seconds)
+        report = await _run(sites, old, admin, accounts, leeway_seconds, meanwhile=meanwhile)
     except StepFailedError as error:
         # Without discovery and keys there is nothing that a journey could start from.
         report = JourneyReport.not_begun(JourneyFailure.of("discovery", error))
@@ -74,6 +76,8 @@ async def _run(
     admin: ProbeAdmin,
     accounts: int,
     leeway_seconds: float,
+    *,
+    meanwhile: Callable[[], Awaitable[None]] | None,
 ) -> JourneyReport:
     """Run all parts; the expiry of a token is waited for beside the others."""
     site, clock = sites[0], sites[0].clock
@@ -91,6 +95,8 @@ async def _run(
             reports.append(await run_journeys(refusal_set(site, own, other, admin), clock))
             if old is not None:
                 reports.append(await cross_version(site, old, own))
+            if meanwhile is not None and all(report.passed for report in reports):
+                await meanwhile()
             reports.append(await expiring)
         finally:
             expiring.cancel()

@@ -10,6 +10,7 @@ from typing import Any
 
 from ostiary.changes import actions, events
 from ostiary.changes.configuration import load_configuration
+from ostiary.changes.load.known import NO_LOAD_KNOWN
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.snapshot import SnapshotStore
 from ostiary.changes.snapshot_settings import SnapshotSettings
@@ -82,7 +83,8 @@ class Place:
             registry=Registry.of(load_configuration(self.file).guard, self.owner_uid),
             pacing=Pacing(),
             admin=SimpleNamespace(request=nothing),
-            load=SimpleNamespace(learn=lambda *_: None),
+            load=SimpleNamespace(known=lambda *_: NO_LOAD_KNOWN, take=lambda _: None),
+            clock=self.clock,
             history=HistoryReader(self.journal),
             releases=ReleaseStore(self.directory / "releases"),
             check=SimpleNamespace(expect=lambda *_: None),

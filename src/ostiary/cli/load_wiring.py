@@ -1,0 +1,18 @@
+"""Putting together what knows about load."""
+
+from ostiary.guard.load import LoadWatch
+from ostiary.guard.plane import DataPlane
+from ostiary.kernel.clock import Clock
+from ostiary.kernel.journal import Journal
+
+
+def load_watch(plane: DataPlane, journal: Journal, clock: Clock) -> LoadWatch:
+    """Return what watches the load of a plane, with what earlier guards knew."""
+    load = LoadWatch(
+        lambda: [*plane.stable, *plane.canary],
+        clock,
+        serving=lambda: [*plane.stable, *(plane.canary if plane.share else ())],
+        journal=journal,
+    )
+    load.recall(journal.entries())
+    return load
