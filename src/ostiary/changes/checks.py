@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ostiary.changes.configuration import Configuration, load_configuration
-from ostiary.changes.rules import edge, flags, guard, identity
+from ostiary.changes.rules import edge, flags, guard, identity, tokens
 from ostiary.changes.rules.finding import ComparingRule, Finding, Rule
 from ostiary.changes.rules.surroundings import NOTHING_KNOWN, Surroundings
 from ostiary.kernel.settings import Problem, SettingsError, dotted
@@ -20,7 +20,8 @@ RULES: tuple[Rule, ...] = (
     identity.hashes_are_strong,
     identity.hashes_are_quick_enough,
     identity.hashes_fit_into_memory,
-    identity.audience_is_one_word,
+    tokens.audience_is_one_word,
+    tokens.previous_audiences_are_others,
     edge.public_url_is_an_issuer,
     edge.listen_is_an_address,
     edge.plain_http_stays_on_this_machine,
@@ -33,7 +34,11 @@ RULES: tuple[Rule, ...] = (
 )
 """Every rule about a file alone, in the order in which people should read its findings."""
 
-COMPARING_RULES: tuple[ComparingRule, ...] = ()
+COMPARING_RULES: tuple[ComparingRule, ...] = (
+    tokens.audience_changes_by_migration,
+    tokens.issuer_stays,
+    tokens.signing_key_is_known_to_all,
+)
 """Every rule about a file and the system that it is proposed for; they come after the others."""
 
 

@@ -16,3 +16,8 @@ def seconds(default: float, description: str, *, ge: float = 1, le: float) -> An
 def unit(name: str) -> dict[str, Any]:
     """Return what adds a unit to a key of the schema."""
     return {"unit": name}
+
+
+def as_tuple(value: object) -> object:
+    """Return a list as a tuple, which cannot be changed after reading."""
+    return tuple(value) if isinstance(value, list) else value

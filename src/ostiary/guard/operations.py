@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ostiary.changes.checks import load_checked
 from ostiary.changes.events import Command
 from ostiary.changes.model import Stage
 from ostiary.changes.pacing import expected_seconds
+from ostiary.changes.rules.surroundings import Surroundings
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard import history
 from ostiary.guard.change_report import report_change
 from ostiary.guard.fleet import SERVICE
 from ostiary.guard.load import CAPACITY_MEASURED, read_measurement
+from ostiary.guard.proposed_settings import proposed_settings, surroundings_of
 from ostiary.guard.service import Guard, GuardParts
 from ostiary.guard.threads import in_thread
 from ostiary.kernel.errors import RefusedError, UsageError
@@ -74,14 +75,12 @@ class GuardOperations:
             raise UsageError("reason_missing", "A forced change needs a reason.")
         self._require_no_change()
         # Copying and compiling a release takes a while, in which another change may have begun.
-        snapshot = await in_thread(lambda: self._snapshot(body))
+        surroundings = await surroundings_of(parts)
+        snapshot = await in_thread(lambda: self._snapshot(body, from_stage, surroundings))
         self._require_no_change()
         change = new_id("c", self._rng)
-        data = {
-            "snapshot": snapshot.id,
-            "from_snapshot": parts.plane.last_good,
-            "request": _without_paths_of_nothing(body),
-        }
+        request, last_good = _without_paths_of_nothing(body), parts.plane.last_good
+        data = {"snapshot": snapshot.id, "from_snapshot": last_good, "request": request}
         parts.journal.append(history.CHANGE_PROPOSED, change, data)
         parts.conductor.start(change, snapshot, from_stage, reason if body.get("force") else None)
         return await self.change(change)
@@ -142,7 +141,7 @@ class GuardOperations:
         seconds = expected_seconds(self._parts.pacing, _start_stage(record.request))
         return report_change(record, live, conductor.windows, expected_seconds=seconds)
 
-    def _snapshot(self, body: Answer) -> Snapshot:
+    def _snapshot(self, body: Answer, stage: Stage, surroundings: Surroundings) -> Snapshot:
         """Return the proposed snapshot: last good with what was given put in its place."""
         parts = self._parts
         last_good = parts.snapshots.get(parts.plane.last_good)
@@ -151,7 +150,7 @@ class GuardOperations:
             releases[service] = parts.releases.import_release(Path(path)).hash
         settings: Mapping[str, Any] = last_good.settings
         if body.get("config"):
-            settings = load_checked(Path(str(body["config"]))).snapshot_settings.to_snapshot()
+            settings = proposed_settings(Path(str(body["config"])), stage, surroundings)
             _require_same_edge(settings, last_good.settings)
         snapshot = parts.snapshots.add(releases, settings)
         if snapshot.id == last_good.id:

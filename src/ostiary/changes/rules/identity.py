@@ -1,6 +1,5 @@
 """Rules about `[identity]`: lifetimes, password hashes, audience."""
 
-import re
 from collections.abc import Iterator
 
 from ostiary.changes.configuration import Configuration
@@ -100,16 +99,4 @@ def hashes_fit_into_memory(configuration: Configuration) -> Iterator[Finding]:
             f"{identity.threads} threads that hash at the same time need {needed} MiB; a replica "
             f"may use {_HASHING_MIB_MAX}.",
             "Write a smaller `hash_memory_kib` or fewer `threads`.",
-        )
-
-
-def audience_is_one_word(configuration: Configuration) -> Iterator[Finding]:
-    """Object to blanks in an audience, which is compared letter by letter (RFC 7519, 4.1.3)."""
-    audience = configuration.snapshot_settings.identity.audience
-    if audience is not None and re.search(r"\s", audience):
-        yield Finding(
-            ("identity", "audience"),
-            "audience_with_blanks",
-            "`identity.audience` contains blanks.",
-            'Write a URL or one word, for example `audience = "https://api.example.com"`.',
         )

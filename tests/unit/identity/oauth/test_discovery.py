@@ -2,7 +2,7 @@
 
 import pytest
 
-from ostiary.identity.keys.claiming import NEXT_KEYS
+from ostiary.identity.keys.pool import NEXT_KEYS
 from tests.identity_app import IdentityService, outcome_of
 from tests.unit.identity.oauth.flow import RelyingParty, bearer
 
