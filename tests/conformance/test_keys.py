@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ostiary.identity.keys.claiming import NEXT_KEYS, KeyClaims
+from ostiary.identity.keys.claiming import KeyClaims
 from ostiary.identity.keys.generation import generate_key
 from ostiary.identity.keys.lifetime import RETIRE_SECONDS
 from ostiary.identity.keys.model import PublishedKey
+from ostiary.identity.keys.pool import NEXT_KEYS
 from ostiary.identity.keys.storage import SigningKeys
 from ostiary.identity.store.engine import Store, open_store
 from ostiary.identity.store.schema import signing_keys as table

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from ostiary.identity.behaviour import BEHAVIOUR
@@ -50,7 +51,10 @@ class Health(BaseHTTPRequestHandler):
     def do_GET(self):
         name = "somebody-else" if BEHAVIOUR == "impostor" else CONFIG["name"]
         body = {"name": name, "snapshot": CONFIG["snapshot"], "pid": os.getpid()}
-        status = 503 if self.path == "/ready" and BEHAVIOUR == "never-ready" else 200
+        waits = BEHAVIOUR in {"never-ready", "waits"}
+        status = 503 if self.path == "/ready" and waits else 200
+        if BEHAVIOUR == "waits":
+            body |= {"problem": "No key has been published.", "ready_at": time.time() + 60}
         content = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("content-length", str(len(content)))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -187,6 +188,16 @@ def test_a_release_that_is_never_ready_is_told_as_too_slow_and_left_to_the_calle
 
     assert failure.reason is FailureReason.TOO_SLOW
     assert "1.5 s" in failure.message
+    assert place.runtime().alive(replica)
+
+
+def test_a_replica_that_says_itself_that_it_will_take_longer_is_not_waited_for(place):
+    failure, replica = failure_of(place, "waits", 30)
+
+    assert failure.reason is FailureReason.NOT_YET
+    assert failure.code == "replica_not_yet"
+    said = r"Snapshot \S+ cannot be served yet\. No key has been published\. It can from 20\S+Z on"
+    assert re.fullmatch(said + r", in \d+ s\.", failure.message), failure.message
     assert place.runtime().alive(replica)
 
 

@@ -23,6 +23,7 @@ from ostiary.changes.rules import (
     paths,
     public_url,
     quotas,
+    tokens,
     weights,
 )
 from ostiary.changes.rules.finding import ComparingRule, Finding, Rule
@@ -41,7 +42,8 @@ RULES: tuple[Rule, ...] = (
     hashing.hashes_fit_into_memory,
     quotas.database_connections_fit,
     quotas.threads_have_connections,
-    identity.audience_is_one_word,
+    tokens.audience_is_one_word,
+    tokens.previous_audiences_are_others,
     mail.mail_server_can_be_reached,
     mail.mail_password_has_its_user,
     mail.mail_has_a_sender,
@@ -74,6 +76,9 @@ COMPARING_RULES: tuple[ComparingRule, ...] = (
     refused_keys_are_gone,
     load.load_can_be_carried,
     load.shares_grow_step_by_step,
+    tokens.audience_changes_by_migration,
+    tokens.issuer_stays,
+    tokens.signing_key_is_known_to_all,
 )
 """Every rule about a file and the system that it is proposed for; they come after the others."""
 

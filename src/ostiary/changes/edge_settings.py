@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from ostiary.changes.setting_fields import DAY, seconds, secret, unit, unset
+from ostiary.changes.setting_fields import DAY, as_tuple, seconds, secret, unit, unset
 from ostiary.kernel.settings import SettingsTable
 
 Balancer = Literal["round_robin", "least_request", "random", "ring_hash", "maglev"]
@@ -15,11 +15,6 @@ Weight = Annotated[int, Field(ge=0, le=128)]
 
 Rate = Annotated[float, Field(gt=0, le=1_000_000)]
 """Sign-ins a second."""
-
-
-def _as_tuple(value: object) -> object:
-    """Return a list as a tuple, which cannot be changed after reading."""
-    return tuple(value) if isinstance(value, list) else value
 
 
 class EdgeSettings(SettingsTable):
@@ -107,13 +102,13 @@ class EdgeSettings(SettingsTable):
         "client_address",
         description="What `ring_hash` and `maglev` choose by.",
     )
-    weights: Annotated[tuple[Weight, ...], Field(strict=False), BeforeValidator(_as_tuple)] = Field(
+    weights: Annotated[tuple[Weight, ...], Field(strict=False), BeforeValidator(as_tuple)] = Field(
         (),
         description="Weight of each replica by its seat, 1 to 128; empty for all alike.",
         max_length=64,
     )
     capacity: Annotated[
-        Rate | Annotated[tuple[Rate, ...], Field(strict=False)] | None, BeforeValidator(_as_tuple)
+        Rate | Annotated[tuple[Rate, ...], Field(strict=False)] | None, BeforeValidator(as_tuple)
     ] = Field(
         None,
         description="Sign-ins a second that one replica can do, or a list by seat; measured where "

@@ -42,6 +42,8 @@ _BROWSERS = "everybody who comes by browser"
 _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
     {
         "identity.audience": Explanation(Risk.HIGH, _APPS),
+        "identity.previous_audiences": Explanation(Risk.MEDIUM, _APPS),
+        "identity.signing_algorithm": Explanation(Risk.HIGH, _APPS),
         "identity.access_token_seconds": Explanation(Risk.MEDIUM, _APPS),
         "identity.id_token_seconds": Explanation(Risk.MEDIUM, "applications, while people sign in"),
         "identity.code_seconds": Explanation(Risk.MEDIUM, "applications, while people sign in"),

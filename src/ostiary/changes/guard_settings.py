@@ -6,14 +6,8 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from ostiary.changes.operator_settings import OperatorSettings
-from ostiary.changes.setting_fields import DAY, seconds, unit
+from ostiary.changes.setting_fields import DAY, as_tuple, seconds, unit
 from ostiary.kernel.settings import SettingsTable
-
-
-def _as_tuple(value: object) -> object:
-    """Return a list as a tuple, which cannot be changed after reading."""
-    return tuple(value) if isinstance(value, list) else value
-
 
 Percent = Annotated[int, Field(ge=1, le=100)]
 
@@ -28,7 +22,7 @@ class GuardSettings(SettingsTable):
         lt=0.5,
         json_schema_extra=unit("probability"),
     )
-    steps: Annotated[tuple[Percent, ...], Field(strict=False), BeforeValidator(_as_tuple)] = Field(
+    steps: Annotated[tuple[Percent, ...], Field(strict=False), BeforeValidator(as_tuple)] = Field(
         (1, 5, 25, 50, 100),
         description="Shares of requests for the canary, one after the other; they rise to 100.",
         min_length=1,

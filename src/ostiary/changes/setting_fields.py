@@ -50,3 +50,8 @@ def deprecated(*, refused_from: date, instead: str) -> dict[str, Any]:
     to write, a whole sentence such as "Write `listen`.".
     """
     return {"deprecated": True, "refused_from": refused_from.isoformat(), "instead": instead}
+
+
+def as_tuple(value: object) -> object:
+    """Return a list as a tuple, which cannot be changed after reading."""
+    return tuple(value) if isinstance(value, list) else value

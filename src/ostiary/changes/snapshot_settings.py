@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from ostiary.changes.edge_settings import EdgeSettings
 from ostiary.changes.setting_fields import DAY, seconds, secret, unit, unset, why
+from ostiary.changes.token_fields import Audiences, SigningAlgorithm
 from ostiary.kernel.settings import SettingsTable
 
 Scalar = bool | int | float | str
@@ -23,6 +24,15 @@ class IdentitySettings(SettingsTable):
         min_length=1,
         max_length=500,
         json_schema_extra=unset("the issuer"),
+    )
+    previous_audiences: Audiences = Field(
+        (),
+        description="Audiences that tokens are for as well, and that count as the present one, "
+        "while applications move from them to `audience`.",
+        max_length=4,
+    )
+    signing_algorithm: SigningAlgorithm = Field(
+        "ES256", description="How tokens are signed: `ES256`, `RS256` or `EdDSA` (Ed25519)."
     )
     access_token_seconds: int = seconds(300, "How long an access token is accepted.", le=DAY)
     id_token_seconds: int = seconds(300, "How long an ID token is accepted.", le=DAY)

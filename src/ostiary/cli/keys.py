@@ -43,10 +43,11 @@ def rotate(
 
 def _show_keys(console: Console, value: Result) -> None:
     # No table: it would cut the id, which is what `--kid` takes.
-    console.print(f"{'state':<11}{'signs since':<18}{'snapshot':<16}key", style="bold")
+    console.print(f"{'state':<11}{'signs since':<18}{'snapshot':<16}{'alg':<7}key", style="bold")
     for key in value["keys"]:
         since, snapshot = _time(key["claimed_at"]), key["snapshot"] or ""
-        console.print(f"{key['state']:<11}{since:<18}{snapshot:<16}{key['kid']}", markup=False)
+        row = f"{key['state']:<11}{since:<18}{snapshot:<16}{key['algorithm']:<7}{key['kid']}"
+        console.print(row, markup=False)
 
 
 def _show_rotation(console: Console, value: Result) -> None:

@@ -5,6 +5,7 @@ import httpx
 from ostiary.drills.traffic_plan import Application
 from ostiary.kernel.clock import Clock
 from ostiary.watch.relying_party.answers import Answer
+from ostiary.watch.relying_party.claims import TokenRejectedError, read_header
 from ostiary.watch.relying_party.errors import FailureKind
 from ostiary.watch.relying_party.grants import TokenClient, TokenSet
 from ostiary.watch.relying_party.provider import Provider, discover, fetch_keys
@@ -14,8 +15,6 @@ from ostiary.watch.relying_party.tokens import (
     AccessClaims,
     Expectation,
     IdentityClaims,
-    TokenRejectedError,
-    read_header,
     verify_access_token,
     verify_id_token,
 )

@@ -46,6 +46,19 @@ class IdentityAdmin:
             hint="See `ostiary status` and the logs in the data directory.",
         )
 
+    async def seconds_until_claimable(self) -> dict[str, float] | None:
+        """Return in how many seconds a new snapshot could sign, by signature algorithm.
+
+        None where nobody can tell now: no replica answers, or one of an older release.
+        """
+        try:
+            said = (await self.request("GET", "/admin/keys", None)).get("claimable_in_seconds")
+        except OstiaryError:
+            return None
+        if not isinstance(said, dict):
+            return None
+        return {str(name): float(seconds) for name, seconds in said.items()}
+
 
 def _answer(response: httpx.Response) -> dict[str, Any]:
     try:

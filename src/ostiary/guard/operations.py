@@ -69,7 +69,7 @@ class GuardOperations:
 
     async def check(self, body: Answer, _caller: Operator) -> Answer:
         """Check a settings file beside what is served, and begin nothing."""
-        return await in_thread(lambda: check_settings(body, self._parts))
+        return await check_settings(body, self._parts)
 
     async def propose(self, body: Answer, caller: Operator) -> Answer:
         """Begin a change. Raises what is wrong with it before anything has happened."""

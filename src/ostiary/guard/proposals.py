@@ -10,6 +10,7 @@ from ostiary.changes.difference import Difference
 from ostiary.changes.model import Stage
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.proposal import Proposal, read_proposal
+from ostiary.changes.rules.surroundings import Surroundings
 from ostiary.changes.snapshot import Snapshot
 from ostiary.changes.terms import Terms
 from ostiary.guard import history
@@ -51,8 +52,9 @@ class Proposals:
             require(caller, Operation.FORCE)
         terms = terms_of(proposal, found)
         self.require_no_change()
+        surroundings = await surroundings_of(self._parts)
         # Copying and compiling a release takes a while, in which another change may have begun.
-        snapshot, problems, differs = await in_thread(lambda: self._prepare(proposal))
+        snapshot, problems, differs = await in_thread(lambda: self._prepare(proposal, surroundings))
         self.require_no_change()
         require_not_refused_before(snapshot, proposal, found)
         return self._start(
@@ -160,7 +162,9 @@ class Proposals:
         pacing = self._parts.pacing
         return replace(pacing, steps=(1.0,)) if proposal.security else pacing
 
-    def _prepare(self, proposal: Proposal) -> tuple[Snapshot, tuple[Problem, ...], Difference]:
+    def _prepare(
+        self, proposal: Proposal, surroundings: Surroundings
+    ) -> tuple[Snapshot, tuple[Problem, ...], Difference]:
         """Return the proposed snapshot, what the rules object to, and what differs.
 
         The snapshot is the last good one with what was given put in its place.
@@ -174,7 +178,7 @@ class Proposals:
             configuration = load_configuration(proposal.config)
             settings = configuration.snapshot_settings.to_snapshot()
             if proposal.is_checked:
-                problems = check_configuration(configuration, surroundings_of(parts))
+                problems = check_configuration(configuration, surroundings)
             _require_same_edge(settings, last_good.settings)
         for service, path in proposal.releases.items():
             releases[service] = parts.releases.import_release(path).hash

@@ -5,9 +5,15 @@ from ostiary.changes.snapshot_settings import SnapshotSettings
 from ostiary.guard.service import GuardParts
 
 
-def surroundings_of(parts: GuardParts) -> Surroundings:
+async def surroundings_of(parts: GuardParts) -> Surroundings:
     """Return the system that a proposal would change, as of now."""
     last_good = parts.snapshots.get(parts.plane.last_good)
     served = SnapshotSettings.model_validate(last_good.settings)
     load = parts.load.known(last_good.id, served)
-    return Surroundings(last_good=served, today=parts.clock.now().date(), load=load)
+    return Surroundings(
+        last_good=served,
+        today=parts.clock.now().date(),
+        load=load,
+        issuer=parts.issuer,
+        seconds_until_claimable=await parts.admin.seconds_until_claimable(),
+    )

@@ -116,6 +116,7 @@ class Trials:
         except AdminApiError as error:
             # Without accounts neither arm can be tried, which says nothing about the canary.
             return JourneysRun(passed=False, failures=(no_accounts(error),), control_passed=False)
+        last_good = self._target(self._plane.stable[0], "last good")
         async with self._admin() as admin, place.edge_transport() as transport:
             canary, control = await asyncio.gather(
                 run_pinned_journeys(
@@ -125,11 +126,12 @@ class Trials:
                     accounts=self._chosen(accounts[1:]),
                     clock=self._clock,
                     rng=self._rng,
+                    last_good=last_good,
                     admin=admin,
                     transport=transport,
                 ),
                 run_quick_journeys(
-                    [self._target(self._plane.stable[0], "last good")],
+                    [last_good],
                     accounts=accounts[:1],
                     clock=self._clock,
                     rng=self._rng,
@@ -194,7 +196,7 @@ class Trials:
         async with self._making:
             if not self._accounts:
                 async with self._admin() as admin:
-                    self._accounts = [await admin.create() for _ in range(_ACCOUNTS)]
+                    self._accounts = [one async for one in admin.create_several(_ACCOUNTS)]
             return list(self._accounts)
 
     def _admin(self) -> ProbeAdmin:

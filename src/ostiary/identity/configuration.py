@@ -5,7 +5,7 @@ database URL, which may hold one; therefore it is readable by its owner only.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,6 +20,8 @@ class IdentitySettings(BaseModel):
     audience: Annotated[str | None, Field(min_length=1, max_length=500)] = None
     """`aud` of access tokens; the issuer where it is not set."""
 
+    previous_audiences: Annotated[list[str], Field(max_length=4)] = []
+    signing_algorithm: Literal["ES256", "RS256", "EdDSA"] = "ES256"
     access_token_seconds: Annotated[int, Field(ge=1, le=86_400)] = 300
     id_token_seconds: Annotated[int, Field(ge=1, le=86_400)] = 300
     code_seconds: Annotated[int, Field(ge=5, le=600)] = 60
@@ -66,7 +68,7 @@ class ReplicaConfiguration(BaseModel):
 
     @property
     def audience(self) -> str:
-        """Return the audience of access tokens that a client does not override."""
+        """Return the present audience of access tokens that a client does not override."""
         return self.settings.audience or self.issuer
 
 

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -28,12 +28,17 @@ class HealthListener:
         snapshot: str,
         ready: Callable[[], bool],
         metrics: Callable[[], bytes],
+        waiting: Callable[[], Mapping[str, object]] = dict,
     ) -> None:
-        """Bind the port. Raises `OSError` when it is taken."""
+        """Bind the port. Raises `OSError` when it is taken.
+
+        `waiting` says what a replica that is not ready waits for: `problem`, a sentence, and
+        `ready_at`, Unix seconds; nothing where it cannot tell.
+        """
         identity = {"name": name, "snapshot": snapshot, "pid": os.getpid()}
         answers: dict[str, Callable[[], tuple[int, str, bytes]]] = {
             "/live": lambda: _liveness(identity),
-            "/ready": lambda: _readiness(identity, is_ready=ready()),
+            "/ready": lambda: _readiness(identity, ready, waiting),
             "/metrics": lambda: (200, "text/plain; version=0.0.4", metrics()),
         }
         self._server = _Server(address, _handler(answers))
@@ -80,9 +85,14 @@ def _liveness(identity: dict[str, Any]) -> tuple[int, str, bytes]:
     return 200, "application/json", _json(identity)
 
 
-def _readiness(identity: dict[str, Any], *, is_ready: bool) -> tuple[int, str, bytes]:
-    status = 200 if is_ready else 503
-    return status, "application/json", _json({**identity, "ready": is_ready})
+def _readiness(
+    identity: dict[str, Any],
+    ready: Callable[[], bool],
+    waiting: Callable[[], Mapping[str, object]],
+) -> tuple[int, str, bytes]:
+    if ready():
+        return 200, "application/json", _json({**identity, "ready": True})
+    return 503, "application/json", _json({**identity, "ready": False, **waiting()})
 
 
 def _json(value: dict[str, Any]) -> bytes:

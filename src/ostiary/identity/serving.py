@@ -61,6 +61,7 @@ def serve(configuration: ReplicaConfiguration, identity: Identity) -> None:
         snapshot=configuration.snapshot,
         ready=identity.is_ready,
         metrics=identity.metrics,
+        waiting=identity.waiting,
     )
     health.start()
     keys = Periodic(identity.look_after_keys, seconds=_KEY_SECONDS, name="keys")

@@ -1,6 +1,6 @@
 """Identity's composition root: the only module that knows all flows and all adapters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +38,7 @@ class Identity:
 
     app: App
     is_ready: Callable[[], bool]
+    waiting: Callable[[], Mapping[str, object]]
     metrics: Callable[[], bytes]
     close: Callable[[], None]
     look_after_keys: Callable[[], None]
@@ -131,6 +132,7 @@ def build(
     return Identity(
         app=app,
         is_ready=oauth.is_ready,
+        waiting=oauth.waiting,
         metrics=metrics.render,
         close=close,
         look_after_keys=oauth.look_after_keys,

@@ -8,6 +8,7 @@ configuration file in its arguments, or that there is no process.
 import signal
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,12 @@ from ostiary.runtime import replica_process, resources
 from ostiary.runtime.adoption import revived, running_replicas
 from ostiary.runtime.free_ports import choose_ports
 from ostiary.runtime.log_tail import log_tail
-from ostiary.runtime.ports import Replica, ReplicaSpec
+from ostiary.runtime.ports import Replica, ReplicaFailedError, ReplicaSpec
 from ostiary.runtime.process_end import ended, kill_session, killed_with_session
-from ostiary.runtime.readiness import wait_until_ready
+from ostiary.runtime.readiness import WaitingError, wait_until_ready
 from ostiary.runtime.redaction import passwords_in
 from ostiary.runtime.releases import Release, ReleaseStore
-from ostiary.runtime.replica_failures import ended_early, not_started, too_slow
+from ostiary.runtime.replica_failures import ended_early, not_started, not_yet, too_slow
 from ostiary.runtime.replica_files import Record, ReplicaFiles
 
 _HOST = "127.0.0.1"
@@ -117,11 +118,20 @@ class LocalRuntime:
 
     async def wait_ready(self, replica: Replica, seconds_max: float) -> None:
         """Wait until a replica says that it is ready; see `Runtime.wait_ready`."""
-        with anyio.move_on_after(seconds_max):
-            if await wait_until_ready(replica, self.alive):
-                return
-            raise ended_early(replica, self.log_tail(replica))
+        ready_by = self._clock.now().timestamp() + seconds_max
+        try:
+            with anyio.move_on_after(seconds_max):
+                if await wait_until_ready(replica, self.alive, ready_by=ready_by):
+                    return
+                raise ended_early(replica, self.log_tail(replica))
+        except WaitingError as waiting:
+            raise self._not_yet(replica, waiting) from None
         raise too_slow(replica, seconds_max, self.log_tail(replica))
+
+    def _not_yet(self, replica: Replica, waiting: WaitingError) -> ReplicaFailedError:
+        possible = datetime.fromtimestamp(waiting.ready_at, UTC)
+        seconds = (possible - self._clock.now()).total_seconds()
+        return not_yet(replica, waiting.problem, seconds=seconds, possible_at=to_rfc3339(possible))
 
     async def stop(self, replica: Replica, seconds_max: float) -> None:
         """Let a replica drain, then end it and forget it; see `Runtime.stop`.

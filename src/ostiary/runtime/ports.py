@@ -79,6 +79,7 @@ class FailureReason(StrEnum):
     TOO_SLOW = "too_slow"
     PORT_TAKEN = "port_taken"
     NOT_STARTED = "not_started"
+    NOT_YET = "not_yet"
 
 
 class ReplicaFailedError(OstiaryError):
@@ -110,7 +111,8 @@ class Runtime(Protocol):
     async def wait_ready(self, replica: Replica, seconds_max: float) -> None:
         """Return when the replica says that it is ready.
 
-        Raises `ReplicaFailedError` where it ends before, or takes longer. It is not stopped then.
+        Raises `ReplicaFailedError` where it ends before, takes longer, or says by itself that it
+        will (reason `NOT_YET`). It is not stopped then.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable
+from typing import Any
 
 import anyio
 import httpx
@@ -13,11 +14,23 @@ _ANSWER_SECONDS_MAX = 1.0
 _READY = 200
 
 
-async def wait_until_ready(replica: Replica, alive: Callable[[Replica], bool]) -> bool:
+class WaitingError(Exception):
+    """A replica says itself what it waits for, and until when (Unix seconds)."""
+
+    def __init__(self, problem: str, ready_at: float) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.ready_at = ready_at
+
+
+async def wait_until_ready(
+    replica: Replica, alive: Callable[[Replica], bool], *, ready_by: float
+) -> bool:
     """Return True when the replica is ready, False when it has ended.
 
-    Waits for ever otherwise; the caller limits the time. An answer counts only if it names this
-    replica: whoever took its port does not answer for it.
+    Raises `WaitingError` as soon as it says that it will not be ready by `ready_by` (Unix
+    seconds). Waits for ever otherwise; the caller limits the time. An answer counts only if it
+    names this replica: whoever took its port does not answer for it.
     """
     # The context is never used, and making a default one takes longer than a whole poll.
     client = httpx.AsyncClient(
@@ -28,20 +41,31 @@ async def wait_until_ready(replica: Replica, alive: Callable[[Replica], bool]) -
     )
     async with client:
         while alive(replica):
-            if await _is_ready(client, replica) and await _is_listening(replica):
+            if await _is_ready(client, replica, ready_by) and await _is_listening(replica):
                 return True
             await anyio.sleep(_POLL_SECONDS)
     return False
 
 
-async def _is_ready(client: httpx.AsyncClient, replica: Replica) -> bool:
+async def _is_ready(client: httpx.AsyncClient, replica: Replica, ready_by: float) -> bool:
     try:
-        if (await client.get("/ready")).status_code != _READY:
+        answer = await client.get("/ready")
+        if answer.status_code != _READY:
+            _require_in_time(answer.json(), replica, ready_by)
             return False
-        who = (await client.get("/live")).json()
-        return bool(who["name"] == replica.name and who["snapshot"] == replica.snapshot)
+        return _is_from((await client.get("/live")).json(), replica)
     except (httpx.HTTPError, ValueError, LookupError, TypeError):
         return False
+
+
+def _require_in_time(said: dict[str, Any], replica: Replica, ready_by: float) -> None:
+    """Raise `WaitingError` where the replica itself says that it will take longer."""
+    if _is_from(said, replica) and float(said["ready_at"]) > ready_by:
+        raise WaitingError(str(said["problem"])[:200], float(said["ready_at"]))
+
+
+def _is_from(said: dict[str, Any], replica: Replica) -> bool:
+    return bool(said["name"] == replica.name and said["snapshot"] == replica.snapshot)
 
 
 async def _is_listening(replica: Replica) -> bool:

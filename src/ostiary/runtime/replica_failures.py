@@ -32,6 +32,20 @@ def too_slow(replica: Replica, seconds_max: float, log_lines: list[str]) -> Repl
     return _failed(replica, FailureReason.TOO_SLOW, what, log_lines)
 
 
+def not_yet(
+    replica: Replica, problem: str, *, seconds: float, possible_at: str
+) -> ReplicaFailedError:
+    """Return the failure of a replica that says from when on it could be ready."""
+    return ReplicaFailedError(
+        replica.name,
+        FailureReason.NOT_YET,
+        f"Snapshot {replica.snapshot} cannot be served yet. {problem} "
+        f"It can from {possible_at} on, in {seconds:.0f} s.",
+        [],
+        f"Propose it again then. Its log is {replica.log}.",
+    )
+
+
 def _failed(
     replica: Replica, reason: FailureReason, what: str, log_lines: list[str]
 ) -> ReplicaFailedError:

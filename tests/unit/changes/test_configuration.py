@@ -40,6 +40,8 @@ def test_an_empty_file_is_the_same_as_none(tmp_path):
 def test_a_snapshot_gets_every_default_written_out():
     assert load_configuration(None).snapshot_settings.to_snapshot() == {
         "identity": {
+            "previous_audiences": [],
+            "signing_algorithm": "ES256",
             "access_token_seconds": 300,
             "id_token_seconds": 300,
             "code_seconds": 60,

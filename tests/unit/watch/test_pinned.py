@@ -13,7 +13,7 @@ from tests.unit.watch.small_provider.provider import ADMIN_TOKEN
 ISSUER = "http://login.example.test"
 
 
-def run_pinned(provider, clock, rng, *, accounts=4, again=1):
+def run_pinned(provider, clock, rng, *, accounts=4, again=1, last_good=None):
     async def run():
         reports = []
         async with (
@@ -29,6 +29,7 @@ def run_pinned(provider, clock, rng, *, accounts=4, again=1):
                     accounts=made,
                     clock=clock,
                     rng=rng,
+                    last_good=last_good,
                     transport=transport,
                 )
                 reports.append(report)
@@ -52,6 +53,37 @@ def test_a_fault_for_some_accounts_shows_within_one_run(start, clock, rng):
 
     assert not report.passed
     assert "sign_in" in report.strata_failed
+
+
+@pytest.mark.parametrize(
+    ("fault", "got"),
+    [
+        ("wrong_default_audience", "it is for another audience: 'urn:nobody'"),
+        ("expires_in_a_year", "it lives longer than a day"),
+        ("wrong_client_id", "it names another client"),
+    ],
+)
+def test_wrong_tokens_show_beside_last_good_and_cannot_be_hidden(fault, got, start, clock, rng):
+    old = start(issuer=ISSUER, snapshot="s-old")
+    canary = start(issuer=ISSUER, snapshot="s-new", faults={fault})
+    last_good = Target("last good", old.url, ISSUER, snapshot="s-old")
+
+    (report,) = run_pinned(canary, clock, rng, last_good=last_good)
+
+    assert {(each.step, each.got) for each in report.failures} == {("token", got)}
+    assert not report.hideable
+    assert not report.verified
+
+
+def test_a_last_good_that_mints_nothing_is_named_as_the_target(start, clock, rng):
+    old = start(issuer=ISSUER, snapshot="s-old", faults={"token_endpoint_crashes"})
+    last_good = Target("last good", old.url, ISSUER, snapshot="s-old")
+
+    (report,) = run_pinned(start(issuer=ISSUER), clock, rng, last_good=last_good)
+
+    assert [(each.step, each.target) for each in report.failures] == [
+        ("reference_token", "last good")
+    ]
 
 
 @pytest.mark.parametrize("fault", ["signature_ignored", "any_client_secret", "open_redirect"])

@@ -27,6 +27,18 @@ def test_a_probe_has_no_roles_and_an_audience_of_its_own(start, store, rng):
     assert client.access_token_seconds == 1
 
 
+def test_every_other_probe_is_for_the_default_audience(start, store, rng):
+    async def several(admin):
+        return [account async for account in admin.create_several(4)]
+
+    accounts = with_admin(start(), rng, several)
+
+    assert [account.audience is None for account in accounts] == [False, True, False, True]
+    assert {store.users[account.email].id for account in accounts} == {
+        account.subject for account in accounts
+    }
+
+
 def test_no_two_probes_share_anything(start, rng):
     async def two(admin):
         return await admin.create(), await admin.create()

@@ -107,6 +107,15 @@ FAULTS = {
     "wrong_key": "sign_in_code_flow",
     "unknown_kid": "sign_in_code_flow",
     "token_endpoint_crashes": "sign_in_code_flow",
+    "extra_audience": "sign_in_code_flow",
+    "wrong_client_id": "sign_in_code_flow",
+    "wrong_authorized_party": "sign_in_code_flow",
+    "roles_for_all": "sign_in_code_flow",
+    "expires_in_a_year": "sign_in_code_flow",
+    "id_token_of_a_year": "sign_in_code_flow",
+    "issued_in_the_future": "sign_in_code_flow",
+    "issued_long_ago": "sign_in_code_flow",
+    "unlisted_algorithm": "sign_in_code_flow",
     "no_refresh_token": "sign_in_code_flow",
     "no_rotation": "sign_in_code_flow",
     "wrong_identity": "sign_in_code_flow",
@@ -198,6 +207,56 @@ def test_a_version_that_rejects_what_the_other_minted_is_found(fault, start, clo
     journeys = {failure.journey for failure in report.failures}
     assert all(name.startswith("cross_version:tokens_and_session") for name in journeys)
     assert "cross_version:tokens_and_session:last good->candidate-0" in journeys
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected", "got"),
+    [
+        (
+            {"wrong_default_audience"},
+            "a valid access token",
+            "it is for another audience: 'urn:nobody'",
+        ),
+        (
+            {"one_subject_for_all"},
+            "the subject that the store has for this account",
+            "another subject",
+        ),
+        ({"roles_for_all"}, "no roles, as this account has none", "1 roles"),
+        ({"expires_in_a_year"}, "a valid access token", "it lives longer than a day"),
+        ({"issued_in_the_future"}, "a valid access token", "it was issued in the future"),
+    ],
+)
+def test_what_is_minted_is_held_against_last_good_in_words(fault, expected, got, start, clock, rng):
+    candidate = start(issuer=ISSUER, snapshot="s-new", faults=fault)
+    last_good = start(issuer=ISSUER, snapshot="s-old")
+
+    report = rehearse([candidate], clock, rng, last_good=last_good)
+
+    failures = [each for each in report.failures if each.journey == "sign_in_code_flow"]
+    assert {(each.step, each.expected, each.got) for each in failures} == {("token", expected, got)}
+    assert {each.target for each in failures} == {"candidate-0"}
+    assert not report.hideable
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ("own_key_only", "a token signed with a key that last good publishes"),
+        (
+            "unlisted_algorithm",
+            "a token signed by an algorithm in the discovery document of last good (RS256)",
+        ),
+    ],
+)
+def test_what_applications_do_not_know_from_last_good_is_found(fault, expected, start, clock, rng):
+    candidate = start(issuer=ISSUER, snapshot="s-new")
+    last_good = start(issuer=ISSUER, snapshot="s-old", faults={fault})
+
+    report = rehearse([candidate], clock, rng, last_good=last_good)
+
+    failures = [each for each in report.failures if each.journey == "sign_in_code_flow"]
+    assert {each.expected for each in failures} == {expected}
 
 
 def test_a_fault_that_hits_three_quarters_of_the_accounts_shows(start, clock, rng):

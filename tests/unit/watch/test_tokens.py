@@ -4,14 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jws
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
 
 from ostiary.watch.journeys.forgery import forgeries
+from ostiary.watch.relying_party.claims import TokenRejectedError
 from ostiary.watch.relying_party.keys import BadKeySetError, KeyRing
-from ostiary.watch.relying_party.registration import AuthorizationRequest
+from ostiary.watch.relying_party.registration import AuthorizationRequest, base64url
 from ostiary.watch.relying_party.tokens import (
     Expectation,
-    TokenRejectedError,
     verify_access_token,
     verify_id_token,
 )
@@ -58,6 +59,13 @@ def mint(claims, *, typ="at+jwt", kid="k1", key=KEY, drop=()):
     return jws.serialize_compact(header, json.dumps(kept).encode(), key, ["ES256"])
 
 
+def sign_with(algorithm, key):
+    header = {"alg": algorithm, "typ": "at+jwt", "kid": "k1"}
+    parts = ".".join(base64url(json.dumps(part).encode()) for part in (header, ACCESS))
+    signature = JWSRegistry.algorithms[algorithm].sign(parts.encode(), key)
+    return f"{parts}.{base64url(signature)}"
+
+
 def verify_id(token, nonce="n"):
     return verify_id_token(token, RING, EXPECTED, nonce=nonce, access_token="the-access-token")
 
@@ -80,8 +88,11 @@ def test_one_of_several_audiences_is_enough():
     ("change", "reason"),
     [
         ({"iss": "https://login.example.org/"}, "issuer"),
-        ({"aud": "urn:other"}, "audience"),
+        ({"aud": "urn:other"}, "another audience: 'urn:other'"),
+        ({"aud": []}, "another audience: 'nobody'"),
         ({"aud": 5}, "list"),
+        ({"exp": NOW + 86_401}, "longer than a day"),
+        ({"iat": NOW - 66}, "long before"),
         ({"client_id": "other"}, "client"),
         ({"exp": NOW - 6, "iat": NOW - 300}, "expired"),
         ({"exp": NOW, "iat": NOW}, "before it was issued"),
@@ -124,14 +135,33 @@ def test_another_algorithm_is_rejected_before_its_signature_is_looked_at():
     key = RSAKey.generate_key(2048)
     header = {"alg": "RS256", "typ": "at+jwt", "kid": "k1"}
     token = jws.serialize_compact(header, json.dumps(ACCESS).encode(), key, ["RS256"])
-    with pytest.raises(TokenRejectedError, match="algorithm"):
+    with pytest.raises(TokenRejectedError, match="its algorithm is RS256, its key is for ES256"):
         verify_access_token(token, RING, EXPECTED)
 
 
-def test_no_forgery_of_a_good_token_is_accepted():
-    forged = forgeries(mint(ACCESS))
+@pytest.mark.parametrize("algorithm", ["RS256", "EdDSA"])
+def test_tokens_of_the_other_algorithms_are_verified_by_their_keys(algorithm):
+    key = RSAKey.generate_key(2048) if algorithm == "RS256" else OKPKey.generate_key("Ed25519")
+    ring = KeyRing.parse({"keys": [published(key, alg=algorithm)]})
+    signed = sign_with(algorithm, key)
+    assert verify_access_token(signed, ring, EXPECTED).algorithm == algorithm
+    for token in forgeries(signed, ring).values():
+        with pytest.raises(TokenRejectedError):
+            verify_access_token(token, ring, EXPECTED)
 
-    assert set(forged) == {"changed_payload", "changed_signature", "no_signature", "foreign_key"}
+
+def test_no_forgery_of_a_good_token_is_accepted():
+    forged = forgeries(mint(ACCESS), RING)
+
+    assert set(forged) == {
+        "changed_payload",
+        "changed_signature",
+        "no_signature",
+        "foreign_key",
+        "foreign_EdDSA_key",
+        "foreign_RS256_key",
+        "public_key_as_secret",
+    }
     for token in forged.values():
         with pytest.raises(TokenRejectedError):
             verify_access_token(token, RING, EXPECTED)
@@ -150,6 +180,8 @@ def test_a_good_id_token_tells_who_it_is():
         ({"nonce": "other"}, "nonce"),
         ({"aud": "other"}, "client"),
         ({"aud": ["app", "other"]}, "authorized party"),
+        ({"azp": "other"}, "authorized party"),
+        ({"exp": NOW + 86_401}, "longer than a day"),
         ({"at_hash": "x"}, "at_hash"),
         ({"iss": "https://other.example"}, "issuer"),
         ({"exp": NOW - 6, "iat": NOW - 300}, "expired"),
@@ -192,10 +224,14 @@ def test_nothing_that_looks_like_a_token_gives_another_error(parts):
         ({"keys": [published(kid="")]}, "without an id"),
         ({"keys": [published(), published()]}, "twice"),
         ({"keys": [published(crv="P-384")]}, "P-256"),
+        ({"keys": [published(alg="RS256")]}, "does not fit its type"),
+        ({"keys": [{"kty": "oct", "kid": "k1"}]}, "neither EC"),
+        ({"keys": [{"kty": "RSA", "n": "sdf3", "e": "AQAB", "kid": "k1"}]}, "2048"),
         ({"keys": [published(x="!")]}, "cannot be read"),
         ({"keys": [{**KEY.as_dict(private=True), "kid": "k1"}]}, "private"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:Key size")
 def test_a_key_set_that_verifies_nothing_is_refused(document, reason):
     with pytest.raises(BadKeySetError, match=reason):
         KeyRing.parse(document)

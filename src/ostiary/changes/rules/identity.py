@@ -1,6 +1,5 @@
 """Rules about `[identity]`: lifetimes and audience."""
 
-import re
 from collections.abc import Iterator
 
 from ostiary.changes.configuration import Configuration
@@ -47,16 +46,4 @@ def leeway_is_small_beside_tokens(configuration: Configuration) -> Iterator[Find
             f"`identity.leeway_seconds` is {identity.leeway_seconds}, more than half of the "
             f"shortest lifetime ({shortest}).",
             f"Write at most `leeway_seconds = {shortest // 2}`.",
-        )
-
-
-def audience_is_one_word(configuration: Configuration) -> Iterator[Finding]:
-    """Object to blanks in an audience, which is compared letter by letter (RFC 7519, 4.1.3)."""
-    audience = configuration.snapshot_settings.identity.audience
-    if audience is not None and re.search(r"\s", audience):
-        yield Finding(
-            ("identity", "audience"),
-            "audience_with_blanks",
-            "`identity.audience` contains blanks.",
-            'Write a URL or one word, for example `audience = "https://api.example.com"`.',
         )

@@ -5,7 +5,8 @@ Phases `pinned` (share 0: journeys only), `stepping` (rising shares beside a con
 
 At every event the same questions are asked, in this order: is it decided against the change; are
 both arms harmed; may the next step be taken; has it taken too long; are journeys due. A forced
-change skips the first two and the permission, never the availability.
+change skips the first two and the permission, never the availability, and never, before the first
+user's share, what journeys saw to be wrong and no second opinion could hide.
 
 The stated error rate is the evidence's. A rollback because journeys fail on the canary only, or
 because its replicas are gone, follows from what was seen directly and is not part of it.
@@ -118,7 +119,7 @@ def _journeys(state: ChangeState, event: JourneysRun) -> Step:
             tolerated=tolerated and log.current,
         ),
     )
-    if failed_in_row >= JOURNEY_FAILURES_MAX and not state.force:
+    if failed_in_row >= JOURNEY_FAILURES_MAX:
         reason = Reason(
             "journeys_failed",
             f"The journeys failed {failed_in_row} times in a row on the canary only.",
@@ -133,9 +134,16 @@ def _tolerated(state: ChangeState, event: JourneysRun) -> bool:
 
     So it is where a change was proposed to start later than its rehearsal. Journeys then bar only
     what second opinions cannot hide: wrong content, a wrong *yes*, and, before the first user's
-    share, a canary of which nobody has seen that what it mints is right.
+    share, a canary of which nobody has seen that what it mints is right. A forced change is told
+    by its operator that all this is known, except wrong tokens and a wrong *yes*: where journeys
+    saw these on the canary alone, no user gets there.
     """
-    if event.passed or state.from_stage not in (Stage.CANARY, Stage.BAKE):
+    if event.passed:
+        return False
+    if state.force:
+        seen_here_alone = event.control_passed is not False
+        return state.phase is not Phase.PINNED or event.hideable or not seen_here_alone
+    if state.from_stage not in (Stage.CANARY, Stage.BAKE):
         return False
     return event.hideable and (event.verified or state.phase is not Phase.PINNED)
 

@@ -55,7 +55,9 @@ def _promote(state: ChangeState, command: Command) -> Step:
         raise _not_now(state, command, "A change can be promoted in canary or bake.")
     if state.ordered_share is not None:
         raise _not_now(state, command, "The edge is taking a step at this moment; try again.")
-    if state.phase is Phase.PINNED and not (state.journeys.clean or state.force):
+    journeys = state.journeys
+    seen = journeys.clean or (state.force and journeys.tolerated)
+    if state.phase is Phase.PINNED and not seen:
         raise _not_now(state, command, "The pinned journeys must pass before users are let in.")
     going_on = _noted(replace(state, paused_since=None), command)
     if state.stage is Stage.BAKE:

@@ -15,10 +15,10 @@ def may_go_on(state: ChangeState) -> bool:
     if state.seen - state.step_began < _seconds_min(state):
         return False
     journeys = state.journeys
-    if state.force:
-        return state.phase is not Phase.PINNED or journeys.ended_at is not None
     if state.phase is Phase.PINNED:
         return journeys.clean or journeys.tolerated
+    if state.force:
+        return True
     if journeys.failed_in_row or not (state.traffic or journeys.clean):
         return False
     return not uncleared(state)

@@ -1,49 +1,25 @@
 """How a snapshot comes to its signing key.
 
-A client that fetched the JWKS may go on using its copy for `max-age`. A key that signs before all
-these copies have expired makes good tokens look forged. Therefore next keys are published ahead,
-and a snapshot claims one that has been published for long enough. All replicas of a snapshot sign
-with the same key, and no two snapshots share one, so that `kid` tells which snapshot minted.
+Next keys are published ahead, and a snapshot claims one of its algorithm that has been published
+for long enough; see `pool`. All replicas of a snapshot sign with the same key, and no two snapshots
+share one, so that `kid` tells which snapshot minted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
 from ostiary.identity.audit.model import OPERATOR, SERVICE, Entry, Operation
 from ostiary.identity.audit.storage import AuditLog
+from ostiary.identity.keys.algorithms import Algorithm
 from ostiary.identity.keys.generation import generate_key
 from ostiary.identity.keys.lifetime import RETIRE_SECONDS
-from ostiary.identity.keys.model import HeldKey, KeyRecord, PublishedKey
+from ostiary.identity.keys.model import HeldKey, KeyRecord
+from ostiary.identity.keys.pool import choose_key, claimable_at, missing, missing_at_once
 from ostiary.identity.keys.storage import SigningKeys
 from ostiary.identity.store.attempt import Attempt
 from ostiary.identity.store.engine import Store
 from ostiary.kernel.clock import Clock, to_unix
-
-NEXT_KEYS = 8
-"""How many keys wait for the snapshots to come."""
-
-CLOCK_ERROR_SECONDS_MAX = 300
-"""A key that was published later than so many seconds from now waits for nobody."""
-
-CACHE_SECONDS_MAX = 5
-"""How old a replica's own copy of the published keys may be, in seconds."""
-
-
-def choose_key(
-    published: Sequence[PublishedKey], *, jwks_max_age_seconds: int, now: int
-) -> PublishedKey | None:
-    """Return the next key to claim, or None when none has been published for long enough.
-
-    "Long enough" covers the largest `max-age` that any snapshot has served, and a replica whose
-    own copy was as old as it may be when it served that JWKS. Genesis keys were never missing.
-    """
-    served = [key.jwks_max_age_seconds or 0 for key in published]
-    age_min = max([jwks_max_age_seconds, *served]) + CACHE_SECONDS_MAX
-    for key in published:
-        if key.is_next and (key.genesis or now - key.published_at >= age_min):
-            return key
-    return None
 
 
 class KeyClaims:
@@ -62,8 +38,10 @@ class KeyClaims:
         *,
         snapshot: str,
         jwks_max_age_seconds: int,
+        algorithm: Algorithm = Algorithm.ES256,
     ) -> None:
         self.snapshot = snapshot
+        self.algorithm = algorithm
         self._store = store
         self._keys = keys
         self._clock = clock
@@ -74,7 +52,7 @@ class KeyClaims:
         """Return the snapshot's key; None while no next key is old enough."""
         with self._store.read() as connection:
             held = self._keys.find_held_by(connection, self.snapshot)
-            if held is not None and self._missing(connection) == 0:
+            if held is not None and self._missing_at_once(connection) == 0:
                 return held
         with self._store.write() as connection:
             self._keys.exclude_others(connection)
@@ -83,6 +61,36 @@ class KeyClaims:
             held = self._keys.find_held_by(connection, self.snapshot) or self._take(connection)
             self._fill(connection, genesis=False)
         return held
+
+    def seconds_until_claimable(self) -> Mapping[Algorithm, int]:
+        """Return in how many seconds a new snapshot may sign, by each algorithm that keys wait for.
+
+        A snapshot that serves the JWKS with the present `max-age` is meant.
+        """
+        now = self._now()
+        with self._store.read() as connection:
+            published = self._keys.list_published(connection)
+        max_age = self._jwks_max_age_seconds
+        times = {
+            one: claimable_at(published, one, jwks_max_age_seconds=max_age, now=now)
+            for one in Algorithm
+        }
+        return {one: at - now for one, at in times.items() if at is not None}
+
+    def replenish(self, algorithm: Algorithm) -> bool:
+        """Publish one more next key for an algorithm, and return whether one was missing.
+
+        The key is made before the transaction: nobody waits for that.
+        """
+        made = generate_key(algorithm)
+        now = self._now()
+        with self._store.write() as connection:
+            self._keys.exclude_others(connection)
+            published = self._keys.list_published(connection)
+            wanted = missing(published, algorithm, own=self.algorithm, now=now) > 0
+            if wanted:
+                self._keys.add(connection, made, now=now, genesis=False)
+        return wanted
 
     def replace(self, kid: str, *, at_once: bool = False) -> HeldKey | None:
         """Let the snapshot sign with another key than `kid`, and return the one it signs with.
@@ -132,9 +140,12 @@ class KeyClaims:
     def _take(self, connection: Connection, *, at_once: bool = False) -> HeldKey | None:
         now = self._now()
         published = self._keys.list_published(connection)
-        chosen = choose_key(published, jwks_max_age_seconds=self._jwks_max_age_seconds, now=now)
+        own = self.algorithm
+        max_age = self._jwks_max_age_seconds
+        chosen = choose_key(published, own, jwks_max_age_seconds=max_age, now=now)
         if chosen is None and at_once:
-            chosen = next((key for key in published if key.is_next), None)
+            waiting = (key for key in published if key.is_next and key.algorithm == own)
+            chosen = next(waiting, None)
         if chosen is None:
             return None
         self._keys.claim(
@@ -153,15 +164,13 @@ class KeyClaims:
         self._audit.append(connection, Entry(operation, kid, self._now(), actor=actor), attempt)
 
     def _fill(self, connection: Connection, *, genesis: bool) -> None:
-        for _ in range(self._missing(connection)):
-            self._keys.add(connection, generate_key(), now=self._now(), genesis=genesis)
+        for _ in range(self._missing_at_once(connection)):
+            made = generate_key(self.algorithm)
+            self._keys.add(connection, made, now=self._now(), genesis=genesis)
 
-    def _missing(self, connection: Connection) -> int:
-        # Where a clock was far ahead, its keys would fill the pool and be old enough in years.
-        latest = self._now() + CLOCK_ERROR_SECONDS_MAX
+    def _missing_at_once(self, connection: Connection) -> int:
         published = self._keys.list_published(connection)
-        waiting = sum(key.is_next and key.published_at <= latest for key in published)
-        return max(0, NEXT_KEYS - waiting)
+        return missing_at_once(published, own=self.algorithm, now=self._now())
 
     def _now(self) -> int:
         return to_unix(self._clock.now())

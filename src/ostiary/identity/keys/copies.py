@@ -7,18 +7,18 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import structlog
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
 
-from ostiary.identity.keys.claiming import CACHE_SECONDS_MAX
-from ostiary.identity.keys.model import ALGORITHM, PublishedKey
+from ostiary.identity.keys.algorithms import Algorithm, AlgorithmKey, import_key
+from ostiary.identity.keys.model import PublishedKey
+from ostiary.identity.keys.pool import CACHE_SECONDS_MAX
 from ostiary.identity.keys.storage import SigningKeys
 from ostiary.identity.store.engine import Store, StoreUnavailableError
 from ostiary.kernel.clock import Clock
 
+_KNOWN = frozenset(Algorithm)
 _REFETCH_SECONDS_MIN = 1.0
 _LOG = structlog.get_logger("ostiary.identity.keys")
 
@@ -28,7 +28,7 @@ class KeyCopy:
     """One state of the published keys; replaced as a whole, never changed."""
 
     published: Sequence[PublishedKey]
-    by_kid: Mapping[str, ECKey]
+    by_kid: Mapping[str, AlgorithmKey]
     jwks: bytes
     loaded_at: float
 
@@ -71,6 +71,10 @@ class KeyCopies:
         if min(now - copy.loaded_at, now - self._tried_at) <= CACHE_SECONDS_MAX:
             return copy
         return self._refreshed(copy)
+
+    def last(self) -> Sequence[PublishedKey]:
+        """Return the published keys as they were last seen, without asking the store."""
+        return () if self._copy is None else self._copy.published
 
     def with_key(self, kid: str) -> KeyCopy:
         """Return a copy that has a key of that id, if any has; see the store once a second."""
@@ -124,16 +128,14 @@ class KeyCopies:
         return copy
 
 
-def _importable(published: Sequence[PublishedKey]) -> dict[str, ECKey]:
+def _importable(published: Sequence[PublishedKey]) -> dict[str, AlgorithmKey]:
     """Return the keys that this release can verify with; a newer one may publish others."""
     found = {}
     for key in published:
-        if key.algorithm != ALGORITHM:
+        if key.algorithm not in _KNOWN:
             continue
         try:
-            found[key.kid] = ECKey.import_key(
-                cast("dict[str, str | list[str]]", dict(key.public_jwk))
-            )
+            found[key.kid] = import_key(key.algorithm, key.public_jwk)
         except (JoseError, ValueError, TypeError, KeyError):
             _LOG.exception("published key unusable", kid=key.kid)
     return found

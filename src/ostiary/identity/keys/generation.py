@@ -1,23 +1,16 @@
-"""Making key pairs.
-
-The curve's private scalar comes from OpenSSL's own random source, not from the injected one: a
-seeded key would be a guessable key.
-"""
+"""Making key pairs as they stand in the store."""
 
 from typing import cast
 
-from joserfc.jwk import ECKey
-
-from ostiary.identity.keys.model import ALGORITHM, KeyMaterial
-
-_CURVE = "P-256"
+from ostiary.identity.keys.algorithms import Algorithm, generate
+from ostiary.identity.keys.model import KeyMaterial
 
 
-def generate_key() -> KeyMaterial:
-    """Return a new ES256 key pair, named by its thumbprint (RFC 7638)."""
-    key = ECKey.generate_key(_CURVE)
+def generate_key(algorithm: Algorithm = Algorithm.ES256) -> KeyMaterial:
+    """Return a new key pair, named by its thumbprint (RFC 7638)."""
+    key = generate(algorithm).key
     kid = key.thumbprint()
-    described = {"kid": kid, "alg": ALGORITHM, "use": "sig"}
+    described = {"kid": kid, "alg": algorithm.value, "use": "sig"}
     public = {**cast("dict[str, str]", key.as_dict(private=False)), **described}
     private = {**cast("dict[str, str]", key.as_dict(private=True)), **described}
-    return KeyMaterial(kid=kid, public_jwk=public, private_jwk=private)
+    return KeyMaterial(kid=kid, algorithm=algorithm, public_jwk=public, private_jwk=private)

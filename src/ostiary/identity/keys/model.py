@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-ALGORITHM = "ES256"
-"""The one signature algorithm: ECDSA on P-256 with SHA-256 (RFC 7518, section 3.4)."""
+from ostiary.identity.keys.algorithms import Algorithm
 
 
 class RetiredBecause(StrEnum):
@@ -20,6 +19,7 @@ class KeyMaterial:
     """A key pair as JSON Web Keys (RFC 7517); `kid` is its thumbprint (RFC 7638)."""
 
     kid: str
+    algorithm: Algorithm
     public_jwk: Mapping[str, str]
     private_jwk: Mapping[str, str] = field(repr=False)
 
@@ -30,7 +30,8 @@ class PublishedKey:
 
     `snapshot` is the one that signs with it, None for a next key that waits to be claimed; of a
     snapshot's keys the one of the highest `generation` signs, the others only verify. `genesis`
-    marks keys of the store's very first start: no JWKS without them was ever served.
+    marks keys of the store's very first start: no JWKS without them was ever served. `algorithm` is
+    a text, because a newer release may publish keys for one that this release does not know.
     `jwks_max_age_seconds` is how long clients may keep a JWKS that `snapshot` serves.
     `last_used_at` is when a replica last noted that it signs with the key.
     """
@@ -48,8 +49,8 @@ class PublishedKey:
 
     @property
     def is_next(self) -> bool:
-        """Return whether the key still waits for a snapshot that can use it."""
-        return self.snapshot is None and self.algorithm == ALGORITHM
+        """Return whether the key still waits for a snapshot."""
+        return self.snapshot is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class HeldKey:
     generation: int
     public_jwk: Mapping[str, str]
     private_jwk: Mapping[str, str] = field(repr=False)
+    algorithm: str = Algorithm.ES256
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class KeyRecord:
     """Everything that may be shown of a key, also of a retired one. Times are Unix seconds."""
 
     kid: str
+    algorithm: str
     snapshot: str | None
     generation: int | None
     state: str

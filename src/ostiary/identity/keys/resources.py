@@ -37,9 +37,15 @@ class _Collection:
         self._admin_token = admin_token
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """List keys, the newest first; never a private part."""
+        """List keys, the newest first; never a private part.
+
+        `claimable_in_seconds` says, by algorithm, when a new snapshot could sign.
+        """
         self._admin_token.require(request)
-        response.media = {"keys": [asdict(record) for record in self._claims.records()]}
+        response.media = {
+            "keys": [asdict(record) for record in self._claims.records()],
+            "claimable_in_seconds": self._claims.seconds_until_claimable(),
+        }
 
 
 class _RotationResource:

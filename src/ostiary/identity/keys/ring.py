@@ -1,15 +1,16 @@
 """The keys as one replica sees them: what it signs with, publishes and verifies by."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
-from joserfc.jwk import ECKey
 
-from ostiary.identity.keys.claiming import CACHE_SECONDS_MAX, KeyClaims
+from ostiary.identity.keys.algorithms import AlgorithmKey
+from ostiary.identity.keys.claiming import KeyClaims
 from ostiary.identity.keys.copies import KeyCopies, KeyCopy
 from ostiary.identity.keys.lifetime import may_sign, must_note
 from ostiary.identity.keys.model import HeldKey, PublishedKey, current_key
+from ostiary.identity.keys.pool import CACHE_SECONDS_MAX, waiting_for
 from ostiary.identity.keys.signing import Signer, SigningUnavailableError
 from ostiary.identity.keys.storage import SigningKeys
 from ostiary.identity.sealing.key_files import StoreKeyError
@@ -46,10 +47,7 @@ class KeyRing:
         self._noted_at = float("-inf")
 
     def start(self) -> None:
-        """Claim the snapshot's key where one is old enough, and load what is published.
-
-        Raises `StoreUnavailableError` when the store does not answer.
-        """
+        """Claim a key where one is old enough, and load all; raises `StoreUnavailableError`."""
         self._try_to_claim()
         self._copies.reload()
 
@@ -62,6 +60,12 @@ class KeyRing:
         if self._signer is None:
             self._claim_or_log()
         return self._signer is not None
+
+    def waiting(self) -> Mapping[str, object]:
+        """Return why this replica cannot sign yet, as `pool` says; asks nothing of the store."""
+        own, now = self._claims.algorithm, to_unix(self._clock.now())
+        max_age = self._jwks_max_age_seconds
+        return waiting_for(self._copies.last(), own, jwks_max_age_seconds=max_age, now=now)
 
     def signer(self) -> Signer:
         """Return what signs for this snapshot. Raises `SigningUnavailableError` without a key.
@@ -94,7 +98,7 @@ class KeyRing:
         """Return the JWK Set (RFC 7517, section 5) of all published keys, as JSON."""
         return self._copies.fresh().jwks
 
-    def find(self, kid: str) -> ECKey | None:
+    def find(self, kid: str) -> AlgorithmKey | None:
         """Return the published key of that id, or None when nobody publishes it.
 
         An unknown id is looked up in the store at most once a second. Raises

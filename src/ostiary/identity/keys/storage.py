@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, exists, func, insert, select, update
 
 from ostiary.identity.keys.model import (
-    ALGORITHM,
     HeldKey,
     KeyMaterial,
     KeyRecord,
@@ -17,18 +16,13 @@ from ostiary.identity.sealing.sealed_columns import PRIVATE_KEYS, exclude_other_
 from ostiary.identity.sealing.sealer import Sealer
 from ostiary.identity.store.schema import signing_keys
 
-_PUBLIC_COLUMNS = (
-    signing_keys.c.kid,
-    signing_keys.c.algorithm,
-    signing_keys.c.public_jwk,
-    signing_keys.c.snapshot,
-    signing_keys.c.published_at,
-    signing_keys.c.genesis,
-    signing_keys.c.jwks_max_age_seconds,
-    signing_keys.c.generation,
-    signing_keys.c.claimed_at,
-    signing_keys.c.last_used_at,
-)
+_PUBLIC_COLUMNS = [
+    signing_keys.c[name]
+    for name in (
+        *("kid", "algorithm", "public_jwk", "snapshot", "published_at", "genesis"),
+        *("jwks_max_age_seconds", "generation", "claimed_at", "last_used_at"),
+    )
+]
 _PUBLISHED = signing_keys.c.retired_at.is_(None)
 
 
@@ -69,6 +63,7 @@ class SigningKeys:
             generation=row.generation,
             public_jwk=row.public_jwk,
             private_jwk=json.loads(opened),
+            algorithm=row.algorithm,
         )
 
     def add(self, connection: Connection, key: KeyMaterial, *, now: int, genesis: bool) -> None:
@@ -81,7 +76,7 @@ class SigningKeys:
             insert(signing_keys).values(
                 kid=key.kid,
                 snapshot=None,
-                algorithm=ALGORITHM,
+                algorithm=key.algorithm.value,
                 private_jwk_sealed=self._sealer.seal(PRIVATE_KEYS.place(key.kid), private),
                 public_jwk=dict(key.public_jwk),
                 published_at=now,
@@ -170,6 +165,7 @@ def _held_by(snapshot: str) -> Select[*tuple[Any, ...]]:
     return (
         select(
             signing_keys.c.kid,
+            signing_keys.c.algorithm,
             signing_keys.c.generation,
             signing_keys.c.public_jwk,
             signing_keys.c.private_jwk_sealed,
@@ -189,6 +185,7 @@ def _record(row: Row[*tuple[Any, ...]]) -> KeyRecord:
         state = "signing" if row.replaced_at is None else "verifying"
     return KeyRecord(
         kid=row.kid,
+        algorithm=row.algorithm,
         snapshot=row.snapshot,
         generation=row.generation,
         state=state,

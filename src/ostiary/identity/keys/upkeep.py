@@ -2,16 +2,27 @@
 
 Every replica does it, every few seconds, from what it knows anyway; only a change opens a
 transaction, and of several replicas one makes it.
+
+Next keys are added here too, one at a time, and not while a replica starts: an RSA key takes a
+noticeable part of a second, and those who start want to be ready.
 """
+
+from collections.abc import Sequence
 
 import structlog
 
+from ostiary.identity.keys.algorithms import Algorithm
 from ostiary.identity.keys.claiming import KeyClaims
 from ostiary.identity.keys.lifetime import is_due, unused
+from ostiary.identity.keys.model import PublishedKey
+from ostiary.identity.keys.pool import missing
 from ostiary.identity.keys.ring import KeyRing
 from ostiary.identity.sealing.key_files import StoreKeyError
 from ostiary.identity.store.engine import StoreUnavailableError
 from ostiary.kernel.clock import Clock, to_unix
+
+_QUIET_SECONDS = 4.0
+"""How long after its start a replica leaves the making of keys to others."""
 
 _LOG = structlog.get_logger("ostiary.identity.keys")
 
@@ -26,6 +37,7 @@ class KeyUpkeep:
         self._claims = claims
         self._clock = clock
         self._rotation_days = rotation_days
+        self._started_at = clock.monotonic()
 
     def run_once(self) -> None:
         """Do what is due. A store that is away, or a missing store key, is logged and no more."""
@@ -48,4 +60,16 @@ class KeyUpkeep:
         if unused(published, now=now):
             retired = self._claims.retire_unused()
             _LOG.info("unused signing keys retired", count=retired)
+            self._ring.reload()
+        self._replenish(published, now)
+
+    def _replenish(self, published: Sequence[PublishedKey], now: int) -> None:
+        """Publish one next key where one is missing."""
+        if self._clock.monotonic() - self._started_at < _QUIET_SECONDS:
+            return
+        own = self._claims.algorithm
+        wanted = (one for one in Algorithm if missing(published, one, own=own, now=now))
+        algorithm = next(wanted, None)
+        if algorithm is not None and self._claims.replenish(algorithm):
+            _LOG.info("next key published", algorithm=algorithm.value)
             self._ring.reload()

@@ -6,7 +6,8 @@ from typing import Any
 import falcon
 
 from ostiary.identity.clients.model import STANDARD_SCOPES
-from ostiary.identity.keys.model import ALGORITHM
+from ostiary.identity.configuration import IdentitySettings
+from ostiary.identity.keys.algorithms import Algorithm
 from ostiary.identity.keys.ring import KeyRing
 from ostiary.identity.oauth.authorization.endpoint import AUTHORIZE_PATH
 from ostiary.identity.oauth.end_session import END_SESSION_PATH
@@ -21,12 +22,15 @@ USERINFO_PATH = "/oauth2/userinfo"
 INTROSPECTION_PATH = "/oauth2/introspect"
 
 
-def describe_provider(issuer: str) -> dict[str, Any]:
+def describe_provider(issuer: str, algorithm: Algorithm = Algorithm.ES256) -> dict[str, Any]:
     """Return the metadata of the service at `issuer`: what it does, and nothing that it does not.
 
-    OIDC Discovery wants RS256 among the algorithms. It is not there, because nothing is signed
-    with it.
+    `algorithm` is the one that tokens are signed with now; it comes first. The others are there
+    too, for the reason for which keys for them are published: applications read this document once
+    and keep it, and would refuse what is signed after a change of algorithm. RS256 has to be among
+    them anyway (OIDC Discovery, section 3).
     """
+    algorithms = sorted(Algorithm, key=lambda one: one is not algorithm)
     base = issuer.rstrip("/")
     return {
         "issuer": issuer,
@@ -41,7 +45,7 @@ def describe_provider(issuer: str) -> dict[str, Any]:
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [ALGORITHM],
+        "id_token_signing_alg_values_supported": [one.value for one in algorithms],
         "token_endpoint_auth_methods_supported": [*SECRET_METHODS, "none"],
         "introspection_endpoint_auth_methods_supported": list(SECRET_METHODS),
         "code_challenge_methods_supported": ["S256"],
@@ -60,9 +64,10 @@ def describe_provider(issuer: str) -> dict[str, Any]:
 class DiscoveryResource:
     """The metadata document. It never changes while a replica lives."""
 
-    def __init__(self, issuer: str, *, max_age_seconds: int) -> None:
-        self._document = json.dumps(describe_provider(issuer)).encode()
-        self._cache_control = f"public, max-age={max_age_seconds}"
+    def __init__(self, issuer: str, settings: IdentitySettings) -> None:
+        algorithm = Algorithm(settings.signing_algorithm)
+        self._document = json.dumps(describe_provider(issuer, algorithm)).encode()
+        self._cache_control = f"public, max-age={settings.jwks_max_age_seconds}"
 
     def on_options(self, _request: falcon.Request, response: falcon.Response) -> None:
         """Tell browsers that scripts may read this."""

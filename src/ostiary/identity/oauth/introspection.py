@@ -17,6 +17,7 @@ from ostiary.identity.clients.storage import Clients
 from ostiary.identity.http.forms import read_form
 from ostiary.identity.http.problems import ProblemError, store_unavailable
 from ostiary.identity.keys.verification import TokenRefusedError, TokenVerifier
+from ostiary.identity.oauth.audiences import Audiences
 from ostiary.identity.oauth.bearer import AccessToken, verify_access_token
 from ostiary.identity.oauth.grants.families import Families
 from ostiary.identity.oauth.grants.model import hash_token
@@ -43,6 +44,7 @@ class IntrospectionServices:
     verifier: TokenVerifier
     clock: Clock
     issuer: str
+    audiences: Audiences
     clients: Clients
     families: Families
     grants: RememberedGrants
@@ -84,7 +86,8 @@ class TokenIntrospection(IntrospectionEndpoint):
         self, request: OAuthRequest, client: Client, presented: str
     ) -> dict[str, Any]:
         token = verify_access_token(self._services.verifier, presented)
-        if token.client_id != client.client_id and client.audience not in token.audiences:
+        meant = self._services.audiences.is_meant(client, token.audiences)
+        if token.client_id != client.client_id and not meant:
             raise TokenRefusedError("a token that is not for this client")
         if not self._stands(request, client, token):
             raise TokenRefusedError("a token of a grant that was revoked")

@@ -10,6 +10,7 @@ from ostiary.identity.clients.model import Client
 from ostiary.identity.configuration import ReplicaConfiguration
 from ostiary.identity.keys.ring import KeyRing
 from ostiary.identity.keys.verification import TokenType
+from ostiary.identity.oauth.audiences import Audiences
 from ostiary.kernel.clock import Clock, to_unix
 from ostiary.kernel.ids import Random
 
@@ -52,7 +53,7 @@ class Minter:
         self, configuration: ReplicaConfiguration, ring: KeyRing, *, clock: Clock, rng: Random
     ) -> None:
         self._issuer = configuration.issuer
-        self._audience = configuration.audience
+        self._audiences = Audiences.of_settings(configuration)
         self._settings = configuration.settings
         self._ring = ring
         self._clock = clock
@@ -69,7 +70,7 @@ class Minter:
         lifetime = client.access_token_seconds or self._settings.access_token_seconds
         claims: dict[str, Any] = {
             "iss": self._issuer,
-            "aud": client.audience or self._audience,
+            "aud": self._audiences.of(client),
             "sub": client.client_id,
             "client_id": client.client_id,
             "iat": now,

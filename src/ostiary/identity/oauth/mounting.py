@@ -1,7 +1,7 @@
 """Putting the OAuth and OpenID Connect endpoints on the router."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from ostiary.identity.clients.storage import Clients
 from ostiary.identity.configuration import ReplicaConfiguration
 from ostiary.identity.http.admin_token import AdminToken
 from ostiary.identity.http.app import Router
+from ostiary.identity.keys.algorithms import Algorithm
 from ostiary.identity.keys.claiming import KeyClaims
 from ostiary.identity.keys.resources import mount_keys
 from ostiary.identity.keys.ring import KeyRing
@@ -19,6 +20,7 @@ from ostiary.identity.keys.upkeep import KeyUpkeep
 from ostiary.identity.keys.verification import TokenVerifier
 from ostiary.identity.mail.writing import Mails
 from ostiary.identity.oauth import discovery
+from ostiary.identity.oauth.audiences import Audiences
 from ostiary.identity.oauth.authorization.code_issue import CodeIssuer
 from ostiary.identity.oauth.authorization.endpoint import AUTHORIZE_PATH, AuthorizationEndpoint
 from ostiary.identity.oauth.end_session import (
@@ -73,31 +75,29 @@ class OAuthParts:
 class OAuthService:
     """What the replica needs to know of the endpoints.
 
-    `is_ready` says whether it can sign; `look_after_keys` is to be called every few seconds.
+    `is_ready` says whether it can sign, `waiting` why not; `look_after_keys` is to be called every
+    few seconds.
     """
 
     is_ready: Callable[[], bool]
+    waiting: Callable[[], Mapping[str, object]]
     look_after_keys: Callable[[], None]
 
 
 def mount(router: Router, parts: OAuthParts) -> OAuthService:
-    """Claim a signing key and add the routes.
+    """Claim a signing key and add the routes; raises `StoreUnavailableError`.
 
-    Raises `StoreUnavailableError` when the store does not answer. Without a key that is old
-    enough the service starts, and becomes ready when there is one.
+    Without a key that is old enough the service starts, and becomes ready when there is one.
     """
     # Authlib logs whole token responses at debug level, whoever turned that on.
     logging.getLogger("authlib").setLevel(logging.INFO)
     claims, ring = _open_ring(parts)
     configuration, settings = parts.configuration, parts.configuration.settings
+    snapshot, issuer_url = configuration.snapshot, configuration.issuer
     verifier = TokenVerifier(
-        ring,
-        parts.clock,
-        issuer=configuration.issuer,
-        leeway_seconds=settings.leeway_seconds,
+        ring, parts.clock, issuer=issuer_url, leeway_seconds=settings.leeway_seconds
     )
     clients, grants = _remembering(parts)
-    accounts, families = Accounts(), Families()
     server = _build_server(parts, ring, verifier, clients, grants)
     issuer = CodeIssuer(
         parts.store, clock=parts.clock, rng=parts.rng, code_seconds=settings.code_seconds
@@ -108,31 +108,30 @@ def mount(router: Router, parts: OAuthParts) -> OAuthService:
         issuer,
         GrantHousekeeping(parts.store, parts.clock),
         clock=parts.clock,
-        issuer_url=configuration.issuer,
-        snapshot=configuration.snapshot,
+        issuer_url=issuer_url,
+        snapshot=snapshot,
     )
     router.add_route(AUTHORIZE_PATH, authorization)
-    snapshot = configuration.snapshot
     router.add_route(discovery.TOKEN_PATH, TokenEndpoint(server, snapshot=snapshot))
     introspection = IntrospectionResource(server, snapshot=snapshot)
     router.add_route(discovery.INTROSPECTION_PATH, introspection)
-    userinfo = UserinfoEndpoint(parts.store, accounts, families, verifier, grants)
+    userinfo = UserinfoEndpoint(parts.store, Accounts(), Families(), verifier, grants)
     router.add_route(discovery.USERINFO_PATH, userinfo)
     end_session = EndSessionEndpoint(server, parts.current_session, verifier)
     router.add_route(END_SESSION_PATH, end_session)
     _mount_documents(router, configuration, ring)
     mount_keys(router, ring, claims, parts.admin_token)
     upkeep = KeyUpkeep(ring, claims, parts.clock, rotation_days=settings.key_rotation_days)
-    return OAuthService(is_ready=ring.is_ready, look_after_keys=upkeep.run_once)
+    return OAuthService(ring.is_ready, ring.waiting, look_after_keys=upkeep.run_once)
 
 
 def _mount_documents(router: Router, configuration: ReplicaConfiguration, ring: KeyRing) -> None:
     """Add what everybody may read and keep for a while."""
-    max_age = configuration.settings.jwks_max_age_seconds
-    metadata = discovery.DiscoveryResource(configuration.issuer, max_age_seconds=max_age)
+    settings = configuration.settings
+    metadata = discovery.DiscoveryResource(configuration.issuer, settings)
     router.add_route(discovery.OPENID_PATH, metadata)
     router.add_route(discovery.OAUTH_PATH, metadata)
-    keys = discovery.JwksResource(ring, max_age_seconds=max_age)
+    keys = discovery.JwksResource(ring, max_age_seconds=settings.jwks_max_age_seconds)
     router.add_route(discovery.JWKS_PATH, keys)
 
 
@@ -145,6 +144,7 @@ def _open_ring(parts: OAuthParts) -> tuple[KeyClaims, KeyRing]:
         parts.clock,
         snapshot=parts.configuration.snapshot,
         jwks_max_age_seconds=max_age,
+        algorithm=Algorithm(parts.configuration.settings.signing_algorithm),
     )
     ring = KeyRing(parts.store, keys, claims, parts.clock, jwks_max_age_seconds=max_age)
     ring.start()
@@ -189,6 +189,7 @@ def _build_server(
                 verifier=verifier,
                 clock=parts.clock,
                 issuer=configuration.issuer,
+                audiences=Audiences.of_settings(configuration),
                 clients=clients,
                 families=Families(),
                 grants=grants,

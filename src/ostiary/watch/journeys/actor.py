@@ -1,14 +1,19 @@
 """One probe account at one target: what every journey does before it does its own thing."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import httpx
 
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
+from ostiary.watch.journeys.login import Login
+from ostiary.watch.journeys.minted import require_minted_as_before, require_own_claims
 from ostiary.watch.journeys.probes import ProbeAccount
+from ostiary.watch.journeys.reference import Reference, read_reference
 from ostiary.watch.relying_party.answers import Answer
 from ostiary.watch.relying_party.browser import Browser
+from ostiary.watch.relying_party.claims import TokenRejectedError
 from ostiary.watch.relying_party.cookies import CookieJar
 from ostiary.watch.relying_party.errors import FailureKind
 from ostiary.watch.relying_party.front_channel import SignInPage, read_code, sign_in_for_code
@@ -20,7 +25,6 @@ from ostiary.watch.relying_party.tokens import (
     AccessClaims,
     Expectation,
     IdentityClaims,
-    TokenRejectedError,
     verify_access_token,
     verify_id_token,
 )
@@ -29,7 +33,10 @@ from ostiary.watch.relying_party.wire import Wire
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A target and what it says about itself; every actor there starts from it."""
+    """A target and what it says about itself; every actor there starts from it.
+
+    `reference` is what its tokens are compared with besides; None where there is nothing older.
+    """
 
     target: Target
     transport: httpx.AsyncBaseTransport
@@ -37,6 +44,7 @@ class Site:
     clock: Clock
     rng: Random
     seconds_max: float
+    reference: Reference | None = None
 
     @classmethod
     async def open(
@@ -52,27 +60,21 @@ class Site:
         provider = await discover(Wire(target, transport, seconds_max=seconds_max))
         return cls(target, transport, provider, clock, rng, seconds_max)
 
+    async def compared_with(self, last_good: "Site", accounts: Sequence[ProbeAccount]) -> "Site":
+        """Return the site, to be held against what last good mints now.
+
+        Raises `StepFailedError` where last good mints nothing. `accounts` must hold one whose
+        tokens are for the default audience.
+        """
+        account = next(each for each in accounts if each.audience is None)
+        wire = Wire(last_good.target, last_good.transport, seconds_max=self.seconds_max)
+        now = self.clock.now().timestamp()
+        reference = await read_reference(wire, last_good.provider, account, now=now)
+        return replace(self, reference=reference)
+
     def actor(self, account: ProbeAccount) -> "Actor":
         """Return the account as it meets this target, its strata counted afresh."""
         return Actor(self, account)
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A completed login: the device with its session, and what was granted and verified."""
-
-    browser: Browser
-    code: str = field(repr=False)
-    request: AuthorizationRequest
-    tokens: TokenSet
-    access: AccessClaims
-    identity: IdentityClaims
-
-    @property
-    def refresh_token(self) -> str:
-        """Return the refresh token, which a login must have brought."""
-        assert self.tokens.refresh_token is not None  # noqa: S101 - checked when it was granted
-        return self.tokens.refresh_token
 
 
 class Actor:
@@ -152,6 +154,8 @@ class Actor:
             got="another time",
             kind=FailureKind.WRONG_CONTENT,
         )
+        require_own_claims(answer, self.account, claims)
+        require_minted_as_before(answer, self.provider, self.site.reference, claims)
         return claims
 
     def verify_identity(
@@ -174,12 +178,16 @@ class Actor:
             got="another email",
             kind=FailureKind.WRONG_IDENTITY,
         )
+        require_own_claims(answer, self.account, claims)
+        require_minted_as_before(answer, self.provider, self.site.reference, claims)
         return claims
 
     def _expectation(self) -> Expectation:
+        reference = self.site.reference
+        default = None if reference is None else reference.audience
         return Expectation(
             issuer=self.provider.issuer,
             client_id=self.registration.client_id,
-            audience=self.registration.audience,
+            audience=self.registration.audience or default,
             now=self.site.clock.now().timestamp(),
         )

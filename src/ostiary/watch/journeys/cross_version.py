@@ -6,7 +6,8 @@ everything that the new version minted is left to the old one.
 
 from dataclasses import dataclass
 
-from ostiary.watch.journeys.actor import Actor, Login, Site
+from ostiary.watch.journeys.actor import Actor, Site
+from ostiary.watch.journeys.login import Login
 from ostiary.watch.journeys.probes import ProbeAccount
 from ostiary.watch.journeys.sign_in import (
     check_active,

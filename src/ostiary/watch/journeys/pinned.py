@@ -25,17 +25,25 @@ async def run_pinned_journeys(
     accounts: Sequence[ProbeAccount],
     clock: Clock,
     rng: Random,
+    last_good: Target | None = None,
     admin: ProbeAdmin | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> JourneyReport:
     """Sign every account in at the canary through the edge, and try the cheap refusals.
 
-    No second opinion hides anything on this way. The accounts may be used again and again. With
-    `admin`, which talks to a replica, somebody new signs up too, and their account is deleted.
+    No second opinion hides anything on this way. What the canary mints is held against what
+    `last_good` mints now. The accounts may be used again and again. With `admin`, which talks to a
+    replica, somebody new signs up too, and their account is deleted.
     """
     target = Target("canary through the edge", edge_url, issuer, pin=pin_token)
     return await run_quick_journeys(
-        [target], accounts=accounts, clock=clock, rng=rng, admin=admin, transport=transport
+        [target],
+        accounts=accounts,
+        clock=clock,
+        rng=rng,
+        last_good=last_good,
+        admin=admin,
+        transport=transport,
     )
 
 
@@ -45,6 +53,7 @@ async def run_quick_journeys(
     accounts: Sequence[ProbeAccount],
     clock: Clock,
     rng: Random,
+    last_good: Target | None = None,
     admin: ProbeAdmin | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     sign_in: bool = True,
@@ -58,6 +67,9 @@ async def run_quick_journeys(
     started = clock.monotonic()
     try:
         sites = [await Site.open(each, shared, clock=clock, rng=rng) for each in targets]
+        if last_good is not None:
+            old = await Site.open(last_good, shared, clock=clock, rng=rng)
+            sites = [await each.compared_with(old, accounts) for each in sites]
         journeys = sign_in_set(sites, accounts) if sign_in else []
         if admin is not None and sign_in:
             journeys += [sign_up_journey(site, accounts[0], admin) for site in sites]

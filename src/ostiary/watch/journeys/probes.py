@@ -1,4 +1,8 @@
-"""Accounts that belong to the journeys: no roles, a private audience, secrets used for one run."""
+"""Accounts that belong to the journeys: no roles, secrets used for one run.
+
+Every other one has an audience of its own, so that one audience for all shows; the tokens of the
+rest are for the default audience, so that a default that applications do not know shows.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +19,7 @@ from ostiary.watch.relying_party.registration import Registration
 _DOMAIN: Final = "probe.invalid"
 _REDIRECT_URI: Final = f"https://{_DOMAIN}/callback"
 """Never opened: the browser of a journey stops where it would leave the issuer (RFC 2606)."""
-_GRANTS: Final = ("authorization_code", "refresh_token")
+_GRANTS: Final = ("authorization_code", "refresh_token", "client_credentials")
 _PASSWORDS_AT_ONCE: Final = 2
 
 
@@ -23,6 +27,8 @@ _PASSWORDS_AT_ONCE: Final = 2
 class ProbeAccount:
     """One user and one client of their own, so that faults of either kind can show.
 
+    `audience` is None where its tokens are for the default one; `subject` is how the store knows
+    the user, None for one of whom only the form has heard.
     Journeys that share an account enter its password under `turn`, two at a time: a service may
     take more than that for somebody who guesses, and be right.
     """
@@ -32,7 +38,8 @@ class ProbeAccount:
     client_id: str
     client_secret: str = field(repr=False)
     redirect_uri: str
-    audience: str
+    audience: str | None
+    subject: str | None
     turn: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(_PASSWORDS_AT_ONCE), repr=False, compare=False
     )
@@ -81,27 +88,38 @@ class ProbeAdmin:
     async def __aexit__(self, *_: object) -> None:
         await self._api.__aexit__()
 
-    async def create(self, *, access_token_seconds: int | None = None) -> ProbeAccount:
+    async def create(
+        self, *, access_token_seconds: int | None = None, default_audience: bool = False
+    ) -> ProbeAccount:
         """Create a user and a confidential client; raises `AdminApiError`.
 
-        `access_token_seconds` shortens the life of this client's access tokens.
+        `access_token_seconds` shortens the life of this client's access tokens. Without
+        `default_audience` the client gets one of its own.
         """
         name = f"probe-{self._rng.hex(6)}"
         email, password = f"{name}@{_DOMAIN}", self._rng.token(24)
-        audience = f"urn:ostiary:{name}"
+        audience = None if default_audience else f"urn:ostiary:{name}"
         registration: dict[str, object] = {
             "client_id": name,
             "redirect_uris": [_REDIRECT_URI],
             "public": False,
             "grants": list(_GRANTS),
-            "audience": audience,
             "probe": True,
         }
+        if audience is not None:
+            registration["audience"] = audience
         if access_token_seconds is not None:
             registration["access_token_seconds"] = access_token_seconds
         secret = await self._api.create_client(registration)
-        await self._api.create_user(email, password, probe=True)
-        return ProbeAccount(email, password, name, secret or "", _REDIRECT_URI, audience)
+        subject = await self._api.create_user(email, password, probe=True)
+        return ProbeAccount(
+            email, password, name, secret or "", _REDIRECT_URI, audience=audience, subject=subject
+        )
+
+    async def create_several(self, count: int) -> AsyncIterator[ProbeAccount]:
+        """Create accounts, every other one for the default audience; raises `AdminApiError`."""
+        for number in range(count):
+            yield await self.create(default_audience=number % 2 == 1)
 
     async def delete(self, account: ProbeAccount) -> None:
         """Delete user, sessions, grants and client; raises `AdminApiError`."""
@@ -142,8 +160,8 @@ class ProbeAdmin:
         """Provide fresh accounts and delete them afterwards, also after a failure."""
         made: list[ProbeAccount] = []
         try:
-            for _ in range(count):
-                made.append(await self.create())  # noqa: PERF401 - deleted one by one on failure
+            async for account in self.create_several(count):
+                made.append(account)  # noqa: PERF401 - deleted one by one on failure
             yield made
         finally:
             await self._delete_all(made)

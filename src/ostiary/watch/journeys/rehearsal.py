@@ -80,8 +80,11 @@ async def _run(
     meanwhile: Callable[[], Awaitable[None]] | None,
 ) -> JourneyReport:
     """Run all parts; the expiry of a token is waited for beside the others."""
-    site, clock = sites[0], sites[0].clock
+    clock = sites[0].clock
     async with admin.accounts(accounts + 2) as made:
+        if old is not None:
+            sites = [await each.compared_with(old, made) for each in sites]
+        site = sites[0]
         *fresh, own, other = made
         short_lived = await admin.create(access_token_seconds=1)
         walk = partial(

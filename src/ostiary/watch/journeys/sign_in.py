@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 
 from ostiary.kernel.outcomes import OutcomeClass
-from ostiary.watch.journeys.actor import Actor, Login
+from ostiary.watch.journeys.actor import Actor
+from ostiary.watch.journeys.login import Login
 from ostiary.watch.relying_party.answers import Answer
 from ostiary.watch.relying_party.browser import Browser
 from ostiary.watch.relying_party.errors import FailureKind
@@ -65,6 +66,7 @@ async def check_userinfo(
         got="another subject or email",
         kind=FailureKind.WRONG_IDENTITY,
     )
+    _require_no_roles(answer)
 
 
 async def check_active(
@@ -87,6 +89,7 @@ async def check_active(
         got="another subject",
         kind=FailureKind.WRONG_IDENTITY,
     )
+    _require_no_roles(answer)
 
 
 async def refresh(actor: Actor, login: Login, *, step: str = "refresh") -> TokenSet:
@@ -123,6 +126,15 @@ async def check_signed_out(actor: Actor, browser: Browser) -> None:
     if isinstance(arrived, Answer) and arrived.query().get("code"):
         arrived.fail("the sign-in page", got="a code", kind=FailureKind.GRANTED)
     require_sign_in_page(arrived)
+
+
+def _require_no_roles(answer: Answer) -> None:
+    answer.require(
+        not answer.json().get("roles"),
+        "no roles, as this account has none",
+        got="roles",
+        kind=FailureKind.WRONG_CONTENT,
+    )
 
 
 def _require_same_user(actor: Actor, answer: Answer, renewed: TokenSet, login: Login) -> None:

@@ -4,7 +4,8 @@ from dataclasses import replace
 from functools import partial
 
 from ostiary.kernel.outcomes import Outcome, OutcomeClass
-from ostiary.watch.journeys.actor import Actor, Login, Site
+from ostiary.watch.journeys.actor import Actor, Site
+from ostiary.watch.journeys.login import Login
 from ostiary.watch.journeys.probes import ProbeAccount, ProbeAdmin
 from ostiary.watch.journeys.running import Journey
 from ostiary.watch.journeys.sign_in import check_signed_out, check_userinfo
@@ -33,7 +34,9 @@ def sign_up_journey(
 
     async def walk() -> None:
         async with admin.newcomer() as newcomer:
-            actor.account = replace(account, email=newcomer.email, password=newcomer.password)
+            actor.account = replace(
+                account, email=newcomer.email, password=newcomer.password, subject=None
+            )
             if await sign_up(actor) and sign_in_at is not None:
                 elsewhere = sign_in_at.actor(actor.account)
                 await elsewhere.sign_in(elsewhere.device(), elsewhere.request())

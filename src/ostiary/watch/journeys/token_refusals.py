@@ -32,7 +32,7 @@ async def no_token(actor: Actor) -> None:
 async def tampered_token(actor: Actor) -> None:
     """No forged version of a real access token is accepted anywhere; the real one still is."""
     login = await actor.login()
-    for name, forged in forgeries(login.tokens.access_token).items():
+    for name, forged in forgeries(login.tokens.access_token, actor.provider.keys).items():
         require_bearer_error(await actor.client.userinfo(forged, step=f"tampered:{name}"))
         require_inactive(await actor.client.introspect(forged, step=f"tampered:{name}"))
     await check_userinfo(actor, login.tokens.access_token, login)
@@ -41,10 +41,10 @@ async def tampered_token(actor: Actor) -> None:
 async def forged_token(actor: Actor) -> None:
     """Require that a token signed by nobody under a published key id is refused; no sign-in."""
     now = int(actor.site.clock.now().timestamp())
-    kid = next(iter(actor.provider.keys.keys))
+    kid, key = next(iter(actor.provider.keys.keys.items()))
     claims: dict[str, object] = {
         "iss": actor.provider.issuer,
-        "aud": actor.registration.audience,
+        "aud": actor.registration.audience or actor.provider.issuer,
         "sub": "nobody",
         "client_id": actor.registration.client_id,
         "scope": actor.registration.scope,
@@ -52,7 +52,8 @@ async def forged_token(actor: Actor) -> None:
         "iat": now,
         "exp": now + 300,
     }
-    forged = sign_with_foreign_key({"alg": "ES256", "typ": "at+jwt", "kid": kid}, claims)
+    header: dict[str, object] = {"alg": key.algorithm, "typ": "at+jwt", "kid": kid}
+    forged = sign_with_foreign_key(header, claims)
     require_bearer_error(await actor.client.userinfo(forged, step="forged_token"))
     require_inactive(await actor.client.introspect(forged, step="forged_token"))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ostiary.kernel.outcomes import OutcomeClass
 from ostiary.watch.relying_party.answers import Answer
 from ostiary.watch.relying_party.errors import FailureKind
-from ostiary.watch.relying_party.keys import BadKeySetError, KeyRing
+from ostiary.watch.relying_party.keys import ALGORITHMS, BadKeySetError, KeyRing
 from ostiary.watch.relying_party.wire import Wire
 
 _DISCOVERY_PATH = "/.well-known/openid-configuration"
@@ -14,7 +14,10 @@ _OK = 200
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """The provider's endpoints as it published them, and its keys at the time of asking."""
+    """The provider's endpoints as it published them, and its keys at the time of asking.
+
+    `algorithms` are those by which it says that it signs.
+    """
 
     issuer: str
     authorization: str
@@ -23,6 +26,7 @@ class Provider:
     introspection: str
     end_session: str
     jwks: str
+    algorithms: frozenset[str]
     keys: KeyRing
 
 
@@ -50,6 +54,7 @@ async def discover(wire: Wire) -> Provider:
         introspection=_endpoint(wire, answer, "introspection_endpoint"),
         end_session=_endpoint(wire, answer, "end_session_endpoint"),
         jwks=jwks,
+        algorithms=_algorithms(answer, document.get("id_token_signing_alg_values_supported")),
         keys=await fetch_keys(wire, jwks),
     )
 
@@ -74,6 +79,18 @@ def _endpoint(wire: Wire, answer: Answer, name: str) -> str:
         kind=FailureKind.WRONG_CONTENT,
     )
     return str(value)
+
+
+def _algorithms(answer: Answer, listed: object) -> frozenset[str]:
+    """Return the algorithms that the provider says it signs by (OIDC Discovery, section 3)."""
+    names = frozenset(str(name) for name in listed) if isinstance(listed, list) else frozenset()
+    answer.require(
+        bool(names & ALGORITHMS) and "none" not in names,
+        f"signing algorithms, such as {', '.join(sorted(ALGORITHMS))}",
+        got="another list",
+        kind=FailureKind.WRONG_CONTENT,
+    )
+    return names
 
 
 def _require_s256(answer: Answer, methods: object) -> None:

@@ -12,12 +12,15 @@ DEFAULT_SCOPE = "openid profile email offline_access"
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A client as the provider knows it. A public client has no secret."""
+    """A client as the provider knows it. A public client has no secret.
+
+    `audience` is None for a client whose tokens are for the provider's default audience.
+    """
 
     client_id: str
     client_secret: str | None = field(repr=False)
     redirect_uri: str
-    audience: str
+    audience: str | None
     scope: str = DEFAULT_SCOPE
 
 

@@ -5,44 +5,54 @@ profile demands must be there, and nothing is repaired.
 """
 
 import hashlib
-import json
-from base64 import urlsafe_b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from joserfc import jws
-from joserfc.errors import JoseError
-
-from ostiary.watch.relying_party.keys import KeyRing
+from ostiary.watch.relying_party.claims import (
+    TokenRejectedError,
+    decode,
+    printable,
+    read_audiences,
+    read_header,
+    read_object,
+    read_text,
+    read_texts,
+    read_time,
+)
+from ostiary.watch.relying_party.keys import ALGORITHMS, KeyRing
 from ostiary.watch.relying_party.registration import base64url
 
 _ACCESS_TOKEN_TYPES = frozenset({"at+jwt", "application/at+jwt"})
-_PARTS = 3
-_ALGORITHM = "ES256"
+_LIFE_SECONDS_MAX = 86_400
+"""No token lives longer than a day."""
 
-
-class TokenRejectedError(ValueError):
-    """A token that must not be accepted; the message says what is wrong and holds no token."""
+_AGE_SECONDS_MAX = 60
+"""How long ago a token may have been minted that has just come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a relying party knows before it reads a token. Times are Unix seconds."""
+    """What a relying party knows before it reads a token. Times are Unix seconds.
+
+    `audience` is None for one that compares with none; there must be one all the same.
+    """
 
     issuer: str
     client_id: str
-    audience: str
+    audience: str | None
     now: float
     leeway_seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """What a verified access token says. Times are Unix seconds."""
+    """What a verified access token says. Times are Unix seconds; `audiences` in their order."""
 
     subject: str
     kid: str
+    algorithm: str
+    audiences: tuple[str, ...]
     issued_at: float
     expires_at: float
     scope: frozenset[str]
@@ -55,7 +65,9 @@ class IdentityClaims:
 
     subject: str
     kid: str
+    algorithm: str
     email: str | None
+    roles: frozenset[str]
 
 
 def verify_access_token(token: str, keys: KeyRing, expected: Expectation) -> AccessClaims:
@@ -64,18 +76,22 @@ def verify_access_token(token: str, keys: KeyRing, expected: Expectation) -> Acc
     if str(header.get("typ", "")).lower() not in _ACCESS_TOKEN_TYPES:
         raise TokenRejectedError("its type is not at+jwt")
     _check_issuer_and_times(claims, expected)
-    if expected.audience not in _audiences(claims):
-        raise TokenRejectedError("it is for another audience")
+    audiences = read_audiences(claims)
+    if not audiences or expected.audience not in {None, *audiences}:
+        others = printable(" and ".join(audiences) or "nobody")
+        raise TokenRejectedError(f"it is for another audience: {others}")
     if claims.get("client_id") != expected.client_id:
         raise TokenRejectedError("it names another client")
-    _text(claims, "jti")
+    read_text(claims, "jti")
     return AccessClaims(
-        subject=_text(claims, "sub"),
+        subject=read_text(claims, "sub"),
         kid=str(header["kid"]),
-        issued_at=_number(claims, "iat"),
-        expires_at=_number(claims, "exp"),
+        algorithm=str(header["alg"]),
+        audiences=audiences,
+        issued_at=read_time(claims, "iat"),
+        expires_at=read_time(claims, "exp"),
         scope=frozenset(str(claims.get("scope", "")).split()),
-        roles=frozenset(_texts(claims.get("roles", []))),
+        roles=frozenset(read_texts(claims.get("roles", []))),
     )
 
 
@@ -91,11 +107,12 @@ def verify_id_token(
     if str(header.get("typ", "JWT")).lower() in _ACCESS_TOKEN_TYPES:
         raise TokenRejectedError("it is an access token")
     _check_issuer_and_times(claims, expected)
-    audiences = _audiences(claims)
+    audiences = read_audiences(claims)
     if expected.client_id not in audiences:
         raise TokenRejectedError("it is for another client")
-    if len(audiences) > 1 and claims.get("azp") != expected.client_id:
-        raise TokenRejectedError("it has several audiences and another authorized party")
+    party = claims.get("azp", expected.client_id if len(audiences) == 1 else None)
+    if party != expected.client_id:
+        raise TokenRejectedError("it names another authorized party, or none of several audiences")
     if nonce is not None and claims.get("nonce") != nonce:
         raise TokenRejectedError("its nonce is not the one that was sent")
     digest = hashlib.sha256(access_token.encode()).digest()
@@ -103,79 +120,49 @@ def verify_id_token(
         raise TokenRejectedError("its at_hash does not fit the access token")
     email = claims.get("email")
     return IdentityClaims(
-        subject=_text(claims, "sub"),
+        subject=read_text(claims, "sub"),
         kid=str(header["kid"]),
+        algorithm=str(header["alg"]),
         email=email if isinstance(email, str) else None,
+        roles=frozenset(read_texts(claims.get("roles", []))),
     )
-
-
-def read_header(token: str) -> Mapping[str, object]:
-    """Return the header of a compact token, not verified; raises `TokenRejectedError`."""
-    parts = token.split(".")
-    if len(parts) != _PARTS:
-        raise TokenRejectedError("it is no compact JWS")
-    return _json_object(parts[0], "header")
 
 
 def _verify_signature(token: str, keys: KeyRing) -> tuple[Mapping[str, object], dict[str, Any]]:
     """Check algorithm, key id and signature, in this order, before anything else is read."""
     header = read_header(token)
-    if header.get("alg") != _ALGORITHM:
-        raise TokenRejectedError(f"its algorithm is not {_ALGORITHM}")
-    kid = header.get("kid")
+    algorithm, kid = header.get("alg"), header.get("kid")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+        allowed = ", ".join(sorted(ALGORITHMS))
+        raise TokenRejectedError(f"its algorithm is {printable(algorithm)}, none of {allowed}")
     if not isinstance(kid, str) or kid not in keys.keys:
         raise TokenRejectedError("its key id is not among the published keys")
+    key = keys.keys[kid]
+    if algorithm != key.algorithm:
+        raise TokenRejectedError(f"its algorithm is {algorithm}, its key is for {key.algorithm}")
+    signed, _, signature = token.rpartition(".")
     try:
-        jws.deserialize_compact(token, keys.keys[kid], algorithms=[_ALGORITHM])
-    except (JoseError, ValueError) as error:
-        raise TokenRejectedError("its signature does not fit the published key") from error
-    return header, _json_object(token.split(".")[1], "payload")
+        fits = key.verifies(signed.encode(), decode(signature))
+    except ValueError as error:
+        raise TokenRejectedError("its signature cannot be read") from error
+    if not fits:
+        raise TokenRejectedError("its signature does not fit the published key")
+    return header, read_object(token.split(".")[1], "payload")
 
 
 def _check_issuer_and_times(claims: Mapping[str, object], expected: Expectation) -> None:
     if claims.get("iss") != expected.issuer:
-        raise TokenRejectedError("it is from another issuer")
-    issued, expires = _number(claims, "iat"), _number(claims, "exp")
+        raise TokenRejectedError(f"it is from another issuer: {printable(claims.get('iss'))}")
+    issued, expires = read_time(claims, "iat"), read_time(claims, "exp")
     if expires <= issued:
         raise TokenRejectedError("it expires before it was issued")
+    if expires - issued > _LIFE_SECONDS_MAX:
+        raise TokenRejectedError("it lives longer than a day")
     if expires <= expected.now - expected.leeway_seconds:
         raise TokenRejectedError("it has expired")
     if issued > expected.now + expected.leeway_seconds:
         raise TokenRejectedError("it was issued in the future")
-    if "nbf" in claims and _number(claims, "nbf") > expected.now + expected.leeway_seconds:
+    if issued < expected.now - expected.leeway_seconds - _AGE_SECONDS_MAX:
+        raise TokenRejectedError("it was issued long before it came")
+    if "nbf" in claims and read_time(claims, "nbf") > expected.now + expected.leeway_seconds:
         raise TokenRejectedError("it is not valid yet")
-
-
-def _json_object(part: str, name: str) -> dict[str, Any]:
-    try:
-        value = json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (ValueError, RecursionError) as error:
-        raise TokenRejectedError(f"its {name} cannot be read") from error
-    if not isinstance(value, dict):
-        raise TokenRejectedError(f"its {name} is no JSON object")
-    return value
-
-
-def _audiences(claims: Mapping[str, object]) -> frozenset[str]:
-    value = claims.get("aud")
-    return frozenset(_texts([value] if isinstance(value, str) else value))
-
-
-def _texts(value: object) -> Iterable[str]:
-    if not isinstance(value, list):
-        raise TokenRejectedError("a claim is no list of texts")
-    return [str(entry) for entry in value]
-
-
-def _text(claims: Mapping[str, object], name: str) -> str:
-    value = claims.get(name)
-    if not isinstance(value, str) or not value:
-        raise TokenRejectedError(f"it has no claim {name}")
-    return value
-
-
-def _number(claims: Mapping[str, object], name: str) -> float:
-    value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TokenRejectedError(f"it has no time {name}")
-    return float(value)

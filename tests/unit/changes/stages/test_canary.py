@@ -11,6 +11,7 @@ from tests.unit.changes.driving import (
     HEALTHY,
     PACING,
     PASSED,
+    Drive,
     at,
     window,
 )
@@ -223,7 +224,8 @@ def test_the_bake_ends_in_a_promotion() -> None:
 
 
 def test_a_forced_change_goes_on_whatever_evidence_and_journeys_say() -> None:
-    drive = at(Phase.PINNED, force_reason="the fix must go out").run_journeys(FAILED)
+    failed = events.JourneysRun(passed=False, control_passed=True, hideable=True)
+    drive = at(Phase.PINNED, force_reason="the fix must go out").run_journeys(failed)
     assert drive.actions == (actions.SetShare(0.1),)
     drive.apply_share().tell(*[BROKEN] * 20, *[BOTH_BROKEN] * 20)
     assert drive.state.evidence.decided
@@ -235,6 +237,25 @@ def test_a_forced_change_goes_on_whatever_evidence_and_journeys_say() -> None:
     assert drive.state.reasons[0].text.endswith("the fix must go out")
 
 
+@pytest.mark.parametrize("from_stage", [Stage.CHECK, Stage.CANARY])
+def test_not_even_force_lets_users_meet_what_no_second_opinion_hides(from_stage: Stage) -> None:
+    drive = Drive(from_stage=from_stage, force_reason="it must go out")
+    drive.tell(events.Checked(ok=True), events.CandidatesReady())
+    if from_stage is Stage.CHECK:
+        drive.tell(events.Rehearsed(passed=True))
+    drive.apply_share().run_journeys(FAILED)
+    assert drive.actions == (actions.RunJourneys(),), "one failure is looked into at once"
+    drive.run_journeys(FAILED)
+    assert drive.actions == WITHDRAWN
+    assert drive.state.verdict is Verdict.ROLLED_BACK
+    assert drive.state.result.users_affected == 0
+
+
+def test_a_forced_change_goes_on_where_the_journeys_fail_on_both_arms() -> None:
+    drive = at(Phase.PINNED, force_reason="it must go out").run_journeys(BOTH_FAILED)
+    assert drive.actions == (actions.SetShare(0.1),)
+
+
 def test_a_forced_change_still_needs_a_canary_that_is_there() -> None:
     drive = at(Phase.STEPPING, force_reason="it must go out")
     drive.tell(events.CanaryUnavailable("all replicas died"))
@@ -243,7 +264,7 @@ def test_a_forced_change_still_needs_a_canary_that_is_there() -> None:
 
 def test_a_forced_change_does_not_hammer_failing_journeys() -> None:
     drive = at(Phase.STEPPING, force_reason="it must go out")
-    drive.run_journeys(FAILED).run_journeys(FAILED)
+    drive.run_journeys(FAILED)
     assert drive.actions == ()
     assert drive.tell(events.Tick(), after=5.0).actions == (actions.RunJourneys(),)
 

@@ -4,7 +4,7 @@ from ostiary.changes import actions, events
 from ostiary.changes.errors import CommandRefusedError
 from ostiary.changes.model import Stage, Verdict
 from ostiary.changes.state import Phase
-from tests.unit.changes.driving import BROKEN, PACING, Drive, at
+from tests.unit.changes.driving import BROKEN, FAILED, PACING, Drive, at
 
 ROLLBACK = events.Command("rollback", "alice", "I do not like it")
 PROMOTE = events.Command("promote", "alice")
@@ -72,6 +72,15 @@ def test_promote_does_not_let_users_in_before_the_pinned_journeys_passed() -> No
         drive.tell(PROMOTE)
     drive.tell(PAUSE).run_journeys()
     assert drive.tell(PROMOTE).actions == (actions.SetShare(1.0),)
+
+
+def test_a_forced_promote_waits_for_journeys_that_saw_nothing_wrong() -> None:
+    drive = at(Phase.PINNED, force_reason="it must go out")
+    with pytest.raises(CommandRefusedError, match="pinned"):
+        drive.tell(PROMOTE)
+    drive.run_journeys(FAILED)
+    with pytest.raises(CommandRefusedError, match="pinned"):
+        drive.tell(PROMOTE)
 
 
 def test_promote_waits_for_a_step_that_the_edge_is_taking() -> None:

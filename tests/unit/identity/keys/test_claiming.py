@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from ostiary.identity.keys.claiming import CACHE_SECONDS_MAX, NEXT_KEYS, KeyClaims, choose_key
+from ostiary.identity.keys.claiming import KeyClaims
 from ostiary.identity.keys.model import PublishedKey
+from ostiary.identity.keys.pool import CACHE_SECONDS_MAX, NEXT_KEYS, choose_key
 from ostiary.identity.keys.signing import SigningUnavailableError
 from ostiary.identity.keys.storage import SigningKeys
 from ostiary.identity.store.engine import Store
@@ -41,18 +42,21 @@ def published(store: Store, signing_keys: SigningKeys) -> Callable[[], list[Publ
 def test_a_next_key_is_claimable_when_no_copy_of_the_jwks_can_lack_it(
     now: int, chosen: str | None
 ) -> None:
-    found = choose_key([key("a")], jwks_max_age_seconds=60, now=now)
+    found = choose_key([key("a")], "ES256", jwks_max_age_seconds=60, now=now)
     assert (found and found.kid) == chosen
 
 
 def test_the_longest_max_age_that_any_snapshot_served_decides() -> None:
     keys = [key("old", snapshot="s-0", jwks_max_age_seconds=600), key("a")]
-    assert choose_key(keys, jwks_max_age_seconds=60, now=1000 + 600 + CACHE_SECONDS_MAX - 1) is None
-    assert choose_key(keys, jwks_max_age_seconds=60, now=1000 + 600 + CACHE_SECONDS_MAX)
+    assert (
+        choose_key(keys, "ES256", jwks_max_age_seconds=60, now=1000 + 600 + CACHE_SECONDS_MAX - 1)
+        is None
+    )
+    assert choose_key(keys, "ES256", jwks_max_age_seconds=60, now=1000 + 600 + CACHE_SECONDS_MAX)
 
 
 def test_a_genesis_key_is_claimable_at_once() -> None:
-    found = choose_key([key("a", genesis=True)], jwks_max_age_seconds=60, now=1000)
+    found = choose_key([key("a", genesis=True)], "ES256", jwks_max_age_seconds=60, now=1000)
     assert found is not None
 
 
@@ -61,12 +65,12 @@ def test_a_claimed_key_and_one_of_another_algorithm_are_not_claimable(
     changes: dict[str, object],
 ) -> None:
     keys = [key("a", genesis=True, **changes)]
-    assert choose_key(keys, jwks_max_age_seconds=60, now=9999) is None
+    assert choose_key(keys, "ES256", jwks_max_age_seconds=60, now=9999) is None
 
 
 def test_the_oldest_key_comes_first() -> None:
     keys = [key("a", published_at=1), key("b", published_at=2)]
-    found = choose_key(keys, jwks_max_age_seconds=60, now=9999)
+    found = choose_key(keys, "ES256", jwks_max_age_seconds=60, now=9999)
     assert found is not None
     assert found.kid == "a"
 

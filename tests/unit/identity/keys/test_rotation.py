@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from joserfc import jws
-from joserfc.jwk import ECKey
+from joserfc.jwk import JWKRegistry, Key
 
-from ostiary.identity.keys.claiming import CACHE_SECONDS_MAX
 from ostiary.identity.keys.lifetime import DAY, RETIRE_SECONDS, SIGN_SECONDS_MAX
+from ostiary.identity.keys.pool import CACHE_SECONDS_MAX
 from tests.identity_app import IdentityService, build_identity, outcome_of
 
 MAX_AGE = 60
@@ -33,13 +33,13 @@ class OutsideVerifier:
     def __init__(self, service: IdentityService) -> None:
         self.service = service
         self.loaded_at = float("-inf")
-        self.keys: dict[str, ECKey] = {}
+        self.keys: dict[str, Key] = {}
 
     def accepts(self, token: str) -> bool:
         clock = self.service.clock
         if clock.monotonic() - self.loaded_at >= MAX_AGE:
             found = self.service.client().simulate_get("/oauth2/jwks").json["keys"]
-            self.keys = {entry["kid"]: ECKey.import_key(entry) for entry in found}
+            self.keys = {entry["kid"]: JWKRegistry.import_key(entry) for entry in found}
             self.loaded_at = clock.monotonic()
         key = self.keys.get(kid_of(token))
         return key is not None and bool(jws.deserialize_compact(token, key, algorithms=["ES256"]))

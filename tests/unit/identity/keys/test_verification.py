@@ -57,7 +57,7 @@ def sign(ring: KeyRing, claims: dict[str, Any], token_type: str = "at+jwt") -> s
 
 def sign_raw(header: bytes, payload: bytes, ring: KeyRing) -> str:
     """Sign any bytes with the real key: what only we ourselves could do wrong."""
-    key = ring.signer()._key.private_key
+    key = ring.signer()._key.key.private_key
     signed = f"{encoded(header)}.{encoded(payload)}"
     r, s = decode_dss_signature(key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
     return f"{signed}.{encoded(r.to_bytes(32) + s.to_bytes(32))}"

@@ -1,10 +1,12 @@
 """Discovery and JWKS: true, cacheable, and readable by scripts of any origin."""
 
+from pathlib import Path
+
 import pytest
 
-from ostiary.identity.keys.claiming import NEXT_KEYS
-from tests.identity_app import IdentityService, outcome_of
-from tests.unit.identity.oauth.flow import RelyingParty, bearer
+from ostiary.identity.keys.pool import NEXT_KEYS
+from tests.identity_app import IdentityService, build_identity, outcome_of
+from tests.unit.identity.oauth.flow import RelyingParty, bearer, decoded
 
 PUBLIC_PATHS = [
     "/.well-known/openid-configuration",
@@ -40,6 +42,38 @@ def test_every_endpoint_named_is_served(service: IdentityService) -> None:
         for method in ("GET", "POST"):
             answer = service.edge().request(method, path)
             assert answer.status_code != 404, path
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "listed"),
+    [
+        ("ES256", ["ES256", "RS256", "EdDSA"]),
+        ("RS256", ["RS256", "ES256", "EdDSA"]),
+        ("EdDSA", ["EdDSA", "ES256", "RS256"]),
+    ],
+)
+def test_every_algorithm_that_may_come_is_listed_and_the_present_one_first(
+    tmp_path: Path, algorithm: str, listed: list[str]
+) -> None:
+    built = build_identity(tmp_path, signing_algorithm=algorithm)
+    document = built.edge().get(PUBLIC_PATHS[0]).json
+    assert document["id_token_signing_alg_values_supported"] == listed
+    built.close()
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "EdDSA"])
+def test_a_whole_login_works_with_every_algorithm(tmp_path: Path, algorithm: str) -> None:
+    built = build_identity(tmp_path, signing_algorithm=algorithm)
+    built.add_user()
+    built.add_client()
+    browser = built.edge()
+    assert browser.sign_in().status_code == 303
+    tokens = RelyingParty(built, browser).tokens()
+    headers = [decoded(tokens[name], part=0) for name in ("access_token", "id_token")]
+    assert [header["alg"] for header in headers] == [algorithm] * 2
+    answer = built.edge().get("/oauth2/userinfo", headers=bearer(tokens["access_token"]))
+    assert (answer.status_code, outcome_of(answer)) == (200, "ok")
+    built.close()
 
 
 def test_keys_are_public_and_say_what_they_are_for(service: IdentityService) -> None:

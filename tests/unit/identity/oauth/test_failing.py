@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from ostiary.identity.keys.claiming import NEXT_KEYS
+from ostiary.identity.keys.pool import NEXT_KEYS
 from ostiary.identity.keys.signing import Signer, SigningUnavailableError
 from ostiary.identity.store.engine import Store, StoreUnavailableError
 from ostiary.kernel.outcomes import Outcome

@@ -3,7 +3,7 @@
 import secrets
 from urllib.parse import unquote
 
-from tests.unit.watch.small_provider.store import Client, Store, User
+from tests.unit.watch.small_provider.store import DEFAULT_AUDIENCE, Client, Store, User
 from tests.unit.watch.small_provider.wire import Request, Response
 
 
@@ -73,7 +73,7 @@ def _clients(store: Store, request: Request, rest: list[str]) -> Response:
         document["client_id"],
         secret,
         document["redirect_uris"],
-        document.get("audience", ""),
+        document.get("audience") or DEFAULT_AUDIENCE,
         document.get("access_token_seconds", 300),
         document.get("probe", False),
     )

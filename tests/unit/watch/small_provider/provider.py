@@ -93,6 +93,9 @@ class SmallProvider:
             "introspection_endpoint": f"{at}/oauth2/introspect",
             "end_session_endpoint": f"{at}/oauth2/end-session",
             "jwks_uri": f"{at}/oauth2/jwks",
+            "id_token_signing_alg_values_supported": [
+                "RS256" if self.has("unlisted_algorithm") else "ES256"
+            ],
             "code_challenge_methods_supported": ["plain" if self.has("plain_pkce") else "S256"],
         }
         return Response.of_json(200, "ok", document)

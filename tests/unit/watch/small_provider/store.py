@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from joserfc.jwk import ECKey
 
+DEFAULT_AUDIENCE = "urn:everybody"
+
 
 @dataclass
 class User:

@@ -8,7 +8,7 @@ import secrets
 from joserfc import jws
 from joserfc.errors import JoseError
 
-from tests.unit.watch.small_provider.store import Client, Family, User, now
+from tests.unit.watch.small_provider.store import DEFAULT_AUDIENCE, Client, Family, User, now
 from tests.unit.watch.small_provider.wire import Request, Response
 
 
@@ -30,6 +30,13 @@ class TokenRoutes:
         client = self._client(request)
         if client is None:
             return Response.of_json(401, "invalid_client", {"error": "invalid_client"})
+        if request.form.get("grant_type") == "client_credentials":
+            document = {
+                "access_token": self._access_token(client, None),
+                "token_type": "Bearer",
+                "expires_in": client.access_token_seconds,
+            }
+            return Response.of_json(200, "ok", document)
         if request.form.get("grant_type") == "refresh_token":
             return self._refresh(client, request.form.get("refresh_token", ""))
         return self._redeem(client, request.form)
@@ -117,20 +124,42 @@ class TokenRoutes:
             document.pop("refresh_token")
         return Response.of_json(200, "ok", document)
 
-    def _access_token(self, client: Client, user: User) -> str:
+    def _audience(self, client: Client) -> str | list[str]:
+        if self.has("wrong_audience"):
+            return "wrong"
+        if self.has("wrong_default_audience") and client.audience == DEFAULT_AUDIENCE:
+            return "urn:nobody"
+        if self.has("extra_audience"):
+            return [client.audience, "urn:others"]
+        return client.audience
+
+    def _roles(self, user: User | None) -> list[str]:
+        if self.has("roles_for_all"):
+            return ["admin"]
+        return [] if user is None else user.roles
+
+    def _access_token(self, client: Client, user: User | None) -> str:
         claims = {
             "iss": self.provider.issuer,
-            "aud": "wrong" if self.has("wrong_audience") else client.audience,
-            "sub": user.id,
-            "client_id": client.client_id,
+            "aud": self._audience(client),
+            "sub": client.client_id if user is None else user.id,
+            "client_id": "somebody" if self.has("wrong_client_id") else client.client_id,
             "scope": "openid",
-            "roles": user.roles,
+            "roles": self._roles(user),
             "jti": secrets.token_hex(8),
             "iat": now(),
             "exp": now() + client.access_token_seconds,
         }
         if self.has("one_subject_for_all"):
             claims["sub"] = "same"
+        if self.has("expires_in_a_year"):
+            claims["exp"] += 31_536_000
+        if self.has("issued_in_the_future"):
+            claims["iat"] += 120
+            claims["exp"] += 120
+        if self.has("issued_long_ago"):
+            claims["iat"] -= 200
+            claims["exp"] -= 200
         return self._sign(claims, "JWT" if self.has("wrong_type") else "at+jwt")
 
     def _id_token(self, client: Client, user: User, nonce: str | None, access: str) -> str:
@@ -145,6 +174,10 @@ class TokenRoutes:
         }
         if nonce is not None and not self.has("drops_nonce"):
             claims["nonce"] = nonce
+        if self.has("wrong_authorized_party"):
+            claims["azp"] = "somebody"
+        if self.has("id_token_of_a_year"):
+            claims["exp"] += 31_536_000
         if self.has("wrong_at_hash"):
             claims["at_hash"] = "x"
         return self._sign(claims, "JWT")

@@ -1,0 +1,62 @@
+"""Whether what was minted is what this account should get, and what applications can check.
+
+The relying party has verified the token by itself before this; here it is held against what the
+store knows of the account, and against what last good publishes.
+"""
+
+from ostiary.watch.journeys.probes import ProbeAccount
+from ostiary.watch.journeys.reference import Reference
+from ostiary.watch.relying_party.answers import Answer
+from ostiary.watch.relying_party.errors import FailureKind
+from ostiary.watch.relying_party.provider import Provider
+from ostiary.watch.relying_party.tokens import AccessClaims, IdentityClaims
+
+
+def require_own_claims(
+    answer: Answer, account: ProbeAccount, claims: AccessClaims | IdentityClaims
+) -> None:
+    """Require the subject of the account, no roles, and an audience of its own for it alone."""
+    answer.require(
+        account.subject in {None, claims.subject},
+        "the subject that the store has for this account",
+        got="another subject",
+        kind=FailureKind.WRONG_IDENTITY,
+    )
+    answer.require(
+        not claims.roles,
+        "no roles, as this account has none",
+        got=f"{len(claims.roles)} roles",
+        kind=FailureKind.WRONG_CONTENT,
+    )
+    if isinstance(claims, AccessClaims) and account.audience is not None:
+        answer.require(
+            claims.audiences == (account.audience,),
+            "an access token for the client's own audience alone",
+            got="one that is for others too",
+            kind=FailureKind.WRONG_CONTENT,
+        )
+
+
+def require_minted_as_before(
+    answer: Answer,
+    provider: Provider,
+    reference: Reference | None,
+    claims: AccessClaims | IdentityClaims,
+) -> None:
+    """Require an algorithm and a key that applications know, who may have asked last good."""
+    lists = {"the discovery document": provider.algorithms}
+    if reference is not None:
+        lists["the discovery document of last good"] = reference.algorithms
+    for name, algorithms in lists.items():
+        answer.require(
+            claims.algorithm in algorithms,
+            f"a token signed by an algorithm in {name} ({', '.join(sorted(algorithms))})",
+            got=f"one signed by {claims.algorithm}",
+            kind=FailureKind.WRONG_CONTENT,
+        )
+    answer.require(
+        reference is None or claims.kid in reference.key_ids,
+        "a token signed with a key that last good publishes",
+        got="one signed with a key that it does not publish",
+        kind=FailureKind.WRONG_CONTENT,
+    )
