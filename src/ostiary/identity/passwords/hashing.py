@@ -1,15 +1,24 @@
 """Password hashes: argon2id (RFC 9106)."""
 
 import unicodedata
+from base64 import b64encode
 
 from argon2 import PasswordHasher as Argon2
 from argon2 import Type
-from argon2.exceptions import VerifyMismatchError
+from argon2.exceptions import HashingError, InvalidHashError
 
 from ostiary.identity.configuration import IdentitySettings
 from ostiary.identity.passwords.admission import Priority
 from ostiary.identity.passwords.claims import Claim
 from ostiary.identity.passwords.gate import HashGate
+from ostiary.identity.passwords.hash_pool import HashPool
+from ostiary.identity.passwords.hash_process import (
+    FAILED,
+    INVALID,
+    MATCH,
+    request_hash,
+    request_verification,
+)
 from ostiary.identity.passwords.policy import BYTES_MAX, is_too_long
 from ostiary.kernel.ids import Random
 
@@ -28,9 +37,10 @@ class PasswordHasher:
     whatever a candidate writes, and nothing tells the candidate yet that it has become good.
     """
 
-    def __init__(self, settings: IdentitySettings, rng: Random, gate: HashGate) -> None:
-        """Prepare the hash against which unknown users are verified; this costs one hash."""
-        self._argon2 = Argon2(
+    def __init__(
+        self, settings: IdentitySettings, rng: Random, gate: HashGate, pool: HashPool
+    ) -> None:
+        self._parameters = Argon2(
             time_cost=settings.hash_time_cost,
             memory_cost=settings.hash_memory_kib,
             parallelism=settings.hash_parallelism,
@@ -40,7 +50,8 @@ class PasswordHasher:
         )
         self._rng = rng
         self._gate = gate
-        self._nobodys_hash = self.hash(rng.token())
+        self._pool = pool
+        self._nobodys_hash = self._hash_of_nothing()
 
     def require_room(self, best: Priority) -> None:
         """Raise `OverloadedError` when a request of this priority would be sent away now."""
@@ -52,7 +63,8 @@ class PasswordHasher:
         Takes tens of milliseconds: call it before any transaction begins.
         """
         salt = bytes.fromhex(self._rng.hex(_SALT_BYTES))
-        return self._gate.run(lambda: self._argon2.hash(normalise(password), salt=salt), claim)
+        request = request_hash(self._parameters, normalise(password), salt=salt)
+        return self._ask(request, claim).decode()
 
     def verify(self, password_hash: str, password: str, claim: Claim = _TRUSTED) -> bool:
         """Return whether the password belongs to the hash.
@@ -64,16 +76,28 @@ class PasswordHasher:
         """
         if is_too_long(password):
             password_hash, password = self._nobodys_hash, ""
-        try:
-            return self._gate.run(
-                lambda: self._argon2.verify(password_hash, normalise(password)), claim
-            )
-        except VerifyMismatchError:
-            return False
+        request = request_verification(password_hash, normalise(password))
+        return self._ask(request, claim) == MATCH
 
     def verify_nobody(self, password: str, claim: Claim = _TRUSTED) -> None:
         """Do the work of `verify` for an unknown user, so that time does not tell who exists."""
         self.verify(self._nobodys_hash, password, claim)
+
+    def _ask(self, request: bytes, claim: Claim) -> bytes:
+        answer = self._gate.run(lambda: self._pool.ask(request), claim)
+        if answer == INVALID:
+            raise InvalidHashError
+        if answer.startswith(FAILED):
+            raise HashingError(answer.removeprefix(FAILED).decode())
+        return answer
+
+    def _hash_of_nothing(self) -> str:
+        """Return a text that verifies no password and costs what every hash costs."""
+        parameters = self._parameters
+        costs = f"m={parameters.memory_cost},t={parameters.time_cost},p={parameters.parallelism}"
+        parts = (bytes.fromhex(self._rng.hex(length)) for length in (_SALT_BYTES, _HASH_BYTES))
+        salt, digest = (b64encode(part).rstrip(b"=").decode() for part in parts)
+        return f"$argon2id$v=19${costs}${salt}${digest}"
 
 
 def normalise(password: str) -> bytes:
