@@ -25,7 +25,7 @@ _END_SECONDS_MAX = 1.0
 
 
 class HashProcessError(Exception):
-    """No hash process answered. Never repeats what it was asked."""
+    """No hash process answers now. Never repeats what it was asked."""
 
 
 class HashPool:
@@ -39,15 +39,20 @@ class HashPool:
         self._size = size
 
     def start(self) -> None:
-        """Start all processes now, so that nobody waits for one. Raises `OSError`."""
+        """Start all processes now, so that nobody waits for one."""
         for process in [self._idle.get() for _ in range(self._size)]:
-            self._idle.put(process or _HashProcess())
+            try:
+                self._idle.put(process or _HashProcess())
+            except OSError as error:
+                # It is tried again when a password has to be hashed.
+                _LOG.warning("hash process not started", cause=error.strerror)
+                self._idle.put(None)
 
     def ask(self, request: bytes) -> bytes:
         """Return a process's answer to a request of `hash_process`; wait for one that is free.
 
         A process that ends meanwhile is replaced, and its successor is asked. Raises
-        `HashProcessError` when that does not help either, `OSError` when none can be started.
+        `HashProcessError` when that does not help either, or none can be started.
         """
         process = self._idle.get()
         try:
@@ -58,9 +63,11 @@ class HashPool:
                     return answer
                 _LOG.warning("hash process lost", ended=process.end())
                 process = None
+        except OSError as error:
+            raise HashProcessError(error.strerror) from error
         finally:
             self._idle.put(process)
-        raise HashProcessError
+        raise HashProcessError("each of them ended")
 
     def close(self) -> None:
         """End the processes; one that hashes now ends with the replica."""

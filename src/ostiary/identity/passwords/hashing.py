@@ -2,7 +2,9 @@
 
 import unicodedata
 from base64 import b64encode
+from collections.abc import Callable
 
+import structlog
 from argon2 import PasswordHasher as Argon2
 from argon2 import Type
 from argon2.exceptions import HashingError, InvalidHashError
@@ -10,8 +12,8 @@ from argon2.exceptions import HashingError, InvalidHashError
 from ostiary.identity.configuration import IdentitySettings
 from ostiary.identity.passwords.admission import Priority
 from ostiary.identity.passwords.claims import Claim
-from ostiary.identity.passwords.gate import HashGate
-from ostiary.identity.passwords.hash_pool import HashPool
+from ostiary.identity.passwords.gate import HashGate, OverloadedError
+from ostiary.identity.passwords.hash_pool import HashPool, HashProcessError
 from ostiary.identity.passwords.hash_process import (
     FAILED,
     INVALID,
@@ -22,6 +24,7 @@ from ostiary.identity.passwords.hash_process import (
 from ostiary.identity.passwords.policy import BYTES_MAX, is_too_long
 from ostiary.kernel.ids import Random
 
+_LOG = structlog.get_logger("ostiary.identity.passwords")
 _SALT_BYTES = 16
 _HASH_BYTES = 32
 _TRUSTED = Claim(Priority.KNOWN)
@@ -30,7 +33,8 @@ _TRUSTED = Claim(Priority.KNOWN)
 class PasswordHasher:
     """Hashes and verifies passwords with the parameters of the settings. Thread-safe.
 
-    Every hash passes the gate: each method raises `OverloadedError` when there is no room for it.
+    Every hash passes the gate: each method raises `OverloadedError` when there is no room for it,
+    or nobody to make it.
 
     A hash names its own parameters, so hashes made with others keep verifying. They are not
     renewed on sign-in: while a change is under way, the last good version must be able to read
@@ -63,8 +67,9 @@ class PasswordHasher:
         Takes tens of milliseconds: call it before any transaction begins.
         """
         salt = bytes.fromhex(self._rng.hex(_SALT_BYTES))
-        request = request_hash(self._parameters, normalise(password), salt=salt)
-        return self._ask(request, claim).decode()
+        return self._ask(
+            lambda: request_hash(self._parameters, normalise(password), salt=salt), claim
+        ).decode()
 
     def verify(self, password_hash: str, password: str, claim: Claim = _TRUSTED) -> bool:
         """Return whether the password belongs to the hash.
@@ -76,15 +81,21 @@ class PasswordHasher:
         """
         if is_too_long(password):
             password_hash, password = self._nobodys_hash, ""
-        request = request_verification(password_hash, normalise(password))
-        return self._ask(request, claim) == MATCH
+        answer = self._ask(lambda: request_verification(password_hash, normalise(password)), claim)
+        return answer == MATCH
 
     def verify_nobody(self, password: str, claim: Claim = _TRUSTED) -> None:
         """Do the work of `verify` for an unknown user, so that time does not tell who exists."""
         self.verify(self._nobodys_hash, password, claim)
 
-    def _ask(self, request: bytes, claim: Claim) -> bytes:
-        answer = self._gate.run(lambda: self._pool.ask(request), claim)
+    def _ask(self, request: Callable[[], bytes], claim: Claim) -> bytes:
+        """Return a process's answer; the request is made behind the gate, since it costs, too."""
+        try:
+            answer = self._gate.run(lambda: self._pool.ask(request()), claim)
+        except HashProcessError as error:
+            # The password was not checked, and another replica may be able to.
+            _LOG.error("no hash process", cause=str(error))
+            raise OverloadedError(claim.priority) from error
         if answer == INVALID:
             raise InvalidHashError
         if answer.startswith(FAILED):

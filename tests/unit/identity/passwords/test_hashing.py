@@ -1,12 +1,15 @@
+import errno
+import subprocess
 import unicodedata
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from argon2.exceptions import InvalidHashError
 
 from ostiary.identity.configuration import IdentitySettings
 from ostiary.identity.passwords.admission import GateLimits
-from ostiary.identity.passwords.gate import HashGate
+from ostiary.identity.passwords.gate import HashGate, OverloadedError
 from ostiary.identity.passwords.hash_pool import HashPool
 from ostiary.identity.passwords.hashing import PasswordHasher
 from ostiary.identity.passwords.policy import require_acceptable
@@ -111,3 +114,20 @@ def test_an_unknown_user_costs_as_much_memory_and_time_as_a_known_one(hasher, mo
     maker.verify_nobody("correct horse")
     (nobodys,) = verified
     assert nobodys.split("$")[:4] == maker.hash("correct horse").split("$")[:4]
+
+
+def test_where_no_process_can_be_started_the_password_is_not_checked(monkeypatch) -> None:
+    cheap = IdentitySettings(hash_memory_kib=8192, hash_time_cost=1)
+    with closing(HashPool(1)) as pool:
+        maker = PasswordHasher(cheap, SystemRandom(), gate(), pool)
+        with monkeypatch.context() as patch:
+            patch.setattr(subprocess, "Popen", no_more_processes)
+            pool.start()
+            for _ in range(2):
+                with pytest.raises(OverloadedError):
+                    maker.hash("correct horse")
+        assert maker.verify(maker.hash("correct horse"), "correct horse")
+
+
+def no_more_processes(*_arguments: object, **_options: object) -> None:
+    raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
