@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
-from queue import Empty, LifoQueue
+from queue import Empty, SimpleQueue
 
 import structlog
 
@@ -33,7 +33,7 @@ class HashPool:
 
     def __init__(self, size: int) -> None:
         """Have room for `size` processes; each is started when it is first needed."""
-        self._idle: LifoQueue[_HashProcess | None] = LifoQueue()
+        self._idle: SimpleQueue[_HashProcess | None] = SimpleQueue()
         for _ in range(size):
             self._idle.put(None)
         self._size = size
