@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from ostiary.drills.system import DrillSystem
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.ids import SystemRandom
+from ostiary.runtime.resources import children
 from ostiary.watch.journeys.actor import Site
 from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.relying_party.connections import KeptConnections
@@ -25,8 +26,15 @@ def cpu_seconds(pids: Iterable[int]) -> float:
 
 
 def serving_pids(system: DrillSystem) -> list[int]:
-    """Return the processes that stand between a user and the answer: Envoys and replicas."""
-    return [int(each["pid"]) for each in (*system.report["edge"], *system.report["replicas"])]
+    """Return what stands between a user and the answer: Envoys, replicas, hash processes."""
+    edges = [int(each["pid"]) for each in system.report["edge"]]
+    replicas = [int(each["pid"]) for each in system.report["replicas"]]
+    return [*edges, *(pid for replica in replicas for pid in with_children(replica))]
+
+
+def with_children(pid: int) -> list[int]:
+    """Return a replica and the processes that hash for it."""
+    return [pid, *sorted(children(pid))]
 
 
 def admin_url(system: DrillSystem) -> str:

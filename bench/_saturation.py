@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from _measured import cpu_seconds
+from _measured import cpu_seconds, with_children
 
 CONNECTIONS = 8
 
@@ -102,9 +102,10 @@ async def saturate(port: int, sent: bytes, seconds: float) -> tuple[list[float],
 
 def measure(pid: int, port: int, sent: bytes, seconds: float) -> Measured:
     """Keep the server busy for a while. Ends the program when an answer is not 200."""
-    before, began = cpu_seconds([pid]), time.perf_counter()
+    pids = with_children(pid)
+    before, began = cpu_seconds(pids), time.perf_counter()
     latencies, failures = asyncio.run(saturate(port, sent, seconds))
-    took, cpu = time.perf_counter() - began, cpu_seconds([pid]) - before
+    took, cpu = time.perf_counter() - began, cpu_seconds(pids) - before
     if failures:
         raise SystemExit(f"{failures} of {len(latencies)} answers were not 200")
     ordered = sorted(latencies)

@@ -1,8 +1,8 @@
 """Memory of one replica: at rest, and after sign-ins and tokens, against its limit.
 
 Memory is the resident set less what is shared with others (Private_* of /proc/<pid>/smaps_rollup).
-The replica is the one that `ostiary up` starts; it is asked by real sign-ins through the edge, so
-that its hashes are computed in as many threads as it uses.
+The replica is the one that `ostiary up` starts, with the processes that hash for it; it is asked
+by real sign-ins through the edge.
 
 Run: .venv/bin/python bench/replica_memory.py [--visits N]
 """
@@ -11,7 +11,7 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from _measured import edge_site, probe_admin
+from _measured import edge_site, probe_admin, with_children
 
 from ostiary.changes.snapshot_settings import IdentitySettings
 from ostiary.drills.system import DrillSystem, running
@@ -20,9 +20,10 @@ from ostiary.watch.relying_party.connections import KeptConnections
 TOGETHER = 16
 
 
-def private_mib(pid: int) -> float:
-    """Return the memory that would be free if this process ended."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+def private_mib(pids: list[int]) -> float:
+    """Return the memory that would be free if these processes ended."""
+    texts = (Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids)
+    lines = (line for text in texts for line in text.splitlines())
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
 
 
@@ -45,11 +46,11 @@ def main() -> None:
     options = parser.parse_args()
     limit = IdentitySettings().memory_max_mib
     with running("[identity]\nreplicas = 1\n") as system:
-        pid = int(system.report["replicas"][0]["pid"])
-        print(f"at rest:            {private_mib(pid):6.0f} MiB")
+        pids = with_children(int(system.report["replicas"][0]["pid"]))
+        print(f"at rest:            {private_mib(pids):6.0f} MiB")
         for part in (1, 2):
             asyncio.run(visit(system, options.visits // 2))
-            used = private_mib(pid)
+            used = private_mib(pids)
             done = options.visits // 2 * part
             print(f"after {done:4} visits:  {used:6.0f} MiB, {used / limit:.2f} of the limit")
 

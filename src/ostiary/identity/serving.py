@@ -55,6 +55,7 @@ def configure_logging() -> None:
 
 def serve(configuration: ReplicaConfiguration, identity: Identity) -> None:
     """Answer requests until SIGTERM; then finish those in flight, let go of the store, return."""
+    identity.start()
     health = HealthListener(
         (configuration.host, configuration.health_port),
         name=configuration.name,

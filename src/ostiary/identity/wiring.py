@@ -19,6 +19,7 @@ from ostiary.identity.oauth.mounting import mount as mount_oauth
 from ostiary.identity.pages.mounting import PagesParts, write_problem
 from ostiary.identity.pages.mounting import mount as mount_pages
 from ostiary.identity.passwords.gate import HashGate
+from ostiary.identity.passwords.hash_pool import HashPool
 from ostiary.identity.passwords.hashing import PasswordHasher
 from ostiary.identity.passwords.sizing import gate_limits
 from ostiary.identity.sealing.key_files import StoreKeyFiles
@@ -34,12 +35,16 @@ from ostiary.kernel.ids import Random, SystemRandom
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A built login service, ready to be served."""
+    """A built login service, ready to be served.
+
+    `start` starts the processes that it has beside it, `close` ends them and lets go of the store.
+    """
 
     app: App
     is_ready: Callable[[], bool]
     waiting: Callable[[], Mapping[str, object]]
     metrics: Callable[[], bytes]
+    start: Callable[[], None]
     close: Callable[[], None]
     look_after_keys: Callable[[], None]
     delete_expired: Callable[[], None]
@@ -69,8 +74,9 @@ def build(
     )
     prepare(store, clock, rng, wait_seconds_max=store_wait_seconds_max)
     require_openable(store, sealer)
-    gate = HashGate(gate_limits(configuration.settings), clock)
-    hasher = PasswordHasher(configuration.settings, rng, gate)
+    limits = gate_limits(settings)
+    gate, pool = HashGate(limits, clock), HashPool(limits.slots)
+    hasher = PasswordHasher(settings, rng, gate, pool)
     mail = open_mail(configuration, store, clock=clock, rng=rng)
     metrics = RequestMetrics(configuration.snapshot)
     metrics.add(HashMetrics(gate.counts))
@@ -127,6 +133,7 @@ def build(
 
     def close() -> None:
         mail.stop()
+        pool.close()
         store.close()
 
     return Identity(
@@ -134,6 +141,7 @@ def build(
         is_ready=oauth.is_ready,
         waiting=oauth.waiting,
         metrics=metrics.render,
+        start=pool.start,
         close=close,
         look_after_keys=oauth.look_after_keys,
         delete_expired=pages.housekeeping.run,

@@ -7,6 +7,7 @@ kernel's limits here only keep a replica that runs away from taking the machine 
 import os
 import resource
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ MEMORY_MAX_MIB_DEFAULT = 512
 """What a snapshot means that was made before there was the setting."""
 
 _MIB = 1_048_576
+_HASH_PROCESS_MIB = 8
+"""What a process that hashes keeps itself, beside the memory of a hash."""
+
 _RUNAWAY_FACTOR = 2
 _RUNAWAY_MIB = 512
 _MEASURED = ("RssAnon:", "VmSwap:")
@@ -27,11 +31,12 @@ _MEASURED = ("RssAnon:", "VmSwap:")
 def memory_max_mib(settings: Mapping[str, Any]) -> int:
     """Return how much memory a replica with these `[identity]` settings may keep, in MiB.
 
-    The setting, and on top of it what password hashes need that run at the same time. Releases
-    made them on their `threads` once and now have places for them: whichever is more counts.
+    The setting, and on top of it what password hashes need that run at the same time, each in a
+    process of its own. Releases made them on their `threads` once: whichever is more counts.
     """
-    places = max(int(settings.get("threads", 4)), _hash_places(settings))
-    hashes = places * int(settings.get("hash_memory_kib", 0)) // 1024
+    own = _hash_places(settings)
+    places = max(int(settings.get("threads", 4)), own)
+    hashes = places * int(settings.get("hash_memory_kib", 0)) // 1024 + own * _HASH_PROCESS_MIB
     return int(settings.get("memory_max_mib", MEMORY_MAX_MIB_DEFAULT)) + hashes
 
 
@@ -52,10 +57,26 @@ def limits(settings: Mapping[str, Any]) -> dict[int, int]:
 
 
 def memory_mib(process: ProcessRecord) -> float:
-    """Return the memory that a process alone keeps, swapped out or not; 0 for one that is gone."""
+    """Return the memory that a process and its children keep, swapped out or not.
+
+    0 for one that is gone. Children are looked for one level deep.
+    """
+    return sum(_own_memory_mib(pid) for pid in (process.pid, *children(process.pid)))
+
+
+def _own_memory_mib(pid: int) -> float:
     try:
-        text = Path(f"/proc/{process.pid}/status").read_text()
+        text = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return 0.0
     lines = [line.split() for line in text.splitlines() if line.startswith(_MEASURED)]
     return sum(int(words[1]) for words in lines) / 1024
+
+
+def children(pid: int) -> set[int]:
+    """Return the child processes of a process; each of its threads has a list of its own."""
+    found: set[int] = set()
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found.update(map(int, thread.read_text().split()))
+    return found

@@ -3,7 +3,9 @@
 import os
 import resource
 import signal
+import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -28,16 +30,18 @@ def wait_for_end(record) -> None:
 
 def test_password_hashes_come_on_top_of_the_memory_that_is_set():
     settings = {"memory_max_mib": 300, "threads": 4, "hash_memory_kib": 65_536}
-    assert memory_max_mib(settings | {"hash_concurrency": 1}) == 300 + 4 * 64
-    assert memory_max_mib(settings | {"hash_concurrency": 16}) == 300 + 16 * 64
-    assert memory_max_mib({"threads": 4}) == 512
+    assert memory_max_mib(settings | {"hash_concurrency": 1}) == 300 + 4 * 64 + 8
+    assert memory_max_mib(settings | {"hash_concurrency": 16}) == 300 + 16 * (64 + 8)
+    assert memory_max_mib({"threads": 4, "hash_concurrency": 2}) == 512 + 2 * 8
 
 
 def test_where_the_places_for_hashes_are_left_open_the_replicas_share_the_cores(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(24)))
     settings = {"memory_max_mib": 300, "threads": 4, "hash_memory_kib": 65_536}
-    assert memory_max_mib(settings | {"replicas": 3, "hash_concurrency": 0}) == 300 + 8 * 64
-    assert memory_max_mib(settings | {"replicas": 12, "hash_concurrency": 0}) == 300 + 4 * 64
+    assert memory_max_mib(settings | {"replicas": 3, "hash_concurrency": 0}) == 300 + 8 * (64 + 8)
+    assert (
+        memory_max_mib(settings | {"replicas": 12, "hash_concurrency": 0}) == 300 + 4 * 64 + 2 * 8
+    )
 
 
 def test_memory_of_this_process_is_measured_and_of_none_is_nothing():
@@ -48,6 +52,27 @@ def test_memory_of_this_process_is_measured_and_of_none_is_nothing():
     assert memory_mib(record) - before > len(held) / 1_048_576 / 2
     gone = type(record)(2**22 + 1, 1, record.boot_id)
     assert memory_mib(gone) == 0
+
+
+def test_the_memory_of_children_counts_whichever_thread_started_them():
+    code = "held = bytearray(b'x' * 64 * 1024 * 1024); print('ready', flush=True); input()"
+    started: list[subprocess.Popen[str]] = []
+
+    def start() -> None:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        started.append(subprocess.Popen([sys.executable, "-c", code], text=True, **pipes))
+
+    record = identify(os.getpid())
+    assert record is not None
+    before = memory_mib(record)
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+    with started[0] as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        assert memory_mib(record) - before > 32
+        child.communicate("\n")
 
 
 def test_limits_are_set_on_the_new_process_and_never_above_the_hard_one(tmp_path: Path):

@@ -1,5 +1,6 @@
 """Clients in the store: the table `clients`."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, select
@@ -7,6 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, select
 from ostiary.identity.clients.model import Client, is_client_id
 from ostiary.identity.store.errors import StoreUnavailableError
 from ostiary.identity.store.proofs import Proofs, note_ended
+from ostiary.identity.store.reading import Reading
 from ostiary.identity.store.schema import clients
 from ostiary.identity.store.upserts import insert_into
 
@@ -22,15 +24,23 @@ class Clients:
         self._proofs = proofs
 
     def find(self, connection: Connection, client_id: str) -> Client | None:
-        """Return a client, or None when there is none of that id.
+        """Return a client, or None when there is none of that id."""
+        return self._found(client_id, lambda: _read(connection, client_id))
 
-        One indexed read and no cache: a deleted client is refused at once, on all replicas.
-        """
+    def find_for(self, reading: Reading, client_id: str) -> Client | None:
+        """Return a client for a request; a deleted one is refused at once, on all replicas."""
+        return self._found(
+            client_id,
+            lambda: reading.ask(
+                ("client", client_id), lambda connection: _read(connection, client_id)
+            ),
+        )
+
+    def _found(self, client_id: str, read: Callable[[], Client | None]) -> Client | None:
         if not is_client_id(client_id):
             return None
         moment = 0 if self._proofs is None else self._proofs.moment(client_id)
-        row = connection.execute(_BY_ID, {"id": client_id}).first()
-        client = None if row is None else _client(row)
+        client = read()
         if self._proofs is not None:
             if client is None:
                 self._proofs.forget(client_id)
@@ -80,6 +90,11 @@ class Clients:
         note_ended(connection, client_id)
         result = connection.execute(delete(clients).where(clients.c.client_id == client_id))
         return result.rowcount > 0
+
+
+def _read(connection: Connection, client_id: str) -> Client | None:
+    row = connection.execute(_BY_ID, {"id": client_id}).first()
+    return None if row is None else _client(row)
 
 
 def _client(row: Row[*tuple[Any, ...]]) -> Client:

@@ -79,10 +79,11 @@ def read_context(request: falcon.Request, *, edge_token: str, rng: Random) -> Re
     """Build the context of a request; without the edge's token nothing in it is believed."""
     presented = request.get_header(EDGE_HEADER) or ""
     from_edge = hmac.compare_digest(presented.encode(), edge_token.encode())
-    own_id = rng.hex(16)
     if not from_edge:
-        return RequestContext(own_id, 1, request.remote_addr or "", secure=False, from_edge=False)
-    request_id = request.get_header(REQUEST_ID_HEADER) or own_id
+        return RequestContext(
+            rng.hex(16), 1, request.remote_addr or "", secure=False, from_edge=False
+        )
+    request_id = request.get_header(REQUEST_ID_HEADER) or rng.hex(16)
     attempt = request.get_header(ATTEMPT_HEADER) or "1"
     forwarded = (request.get_header("x-forwarded-for") or "").rpartition(",")[2].strip()
     return RequestContext(

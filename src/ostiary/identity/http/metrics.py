@@ -46,6 +46,8 @@ class RequestMetrics:
             registry=self._registry,
         )
         self._snapshot = snapshot
+        # Looking a series up by its labels costs more than counting.
+        self._series: dict[tuple[str, str, Outcome], tuple[Counter, Histogram]] = {}
 
     def add(self, collector: Collector) -> None:
         """Let another part of the replica tell what it has counted, whenever it is asked."""
@@ -53,9 +55,13 @@ class RequestMetrics:
 
     def observe(self, route: str, method: str, outcome: Outcome, seconds: float) -> None:
         """Count one answer."""
-        name = name_of_method(method)
-        self._answers.labels(self._snapshot, route, name, outcome.value).inc()
-        self._seconds.labels(route).observe(seconds)
+        key = (route, name_of_method(method), outcome)
+        series = self._series.get(key)
+        if series is None:
+            answers = self._answers.labels(self._snapshot, *key[:2], outcome.value)
+            series = self._series[key] = (answers, self._seconds.labels(route))
+        series[0].inc()
+        series[1].observe(seconds)
 
     def render(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

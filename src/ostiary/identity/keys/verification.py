@@ -8,6 +8,7 @@ a refusal, or 503 when the store is needed and away; never a 500.
 
 from collections.abc import Mapping
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, NewType
 
 from joserfc.errors import JoseError
@@ -25,6 +26,8 @@ VerifiedClaims = NewType("VerifiedClaims", dict[str, Any])
 _ALGORITHMS = tuple(Algorithm)
 _HEADERS = JWSRegistry()
 _UNIX_SECONDS_MAX = 2**53
+SEEN_MAX = 4096
+"""How many tokens are kept whose signature was good; then all are forgotten."""
 
 
 class TokenType(StrEnum):
@@ -51,6 +54,7 @@ class TokenVerifier:
         self._clock = clock
         self._issuer = issuer
         self._leeway_seconds = leeway_seconds
+        self._seen: dict[tuple[TokenType, bytes], tuple[str, dict[str, Any]]] = {}
 
     def verify(
         self, token: str, token_type: TokenType, *, accept_expired: bool = False
@@ -61,17 +65,33 @@ class TokenVerifier:
         `StoreUnavailableError` as `KeyRing.find` does.
         """
         try:
-            header_part, payload_part, _ = split(token)
-            header = read_object(header_part)
-            _check_header(header, token_type)
-            self._check_signature(token, header)
-            claims = read_object(payload_part)
+            claims = self._signed_claims(token, token_type)
         except MalformedTokenError as error:
             raise TokenRefusedError(str(error)) from None
         if claims.get("iss") != self._issuer:
             raise TokenRefusedError("another issuer")
         self._check_times(claims, accept_expired=accept_expired)
         return VerifiedClaims(claims)
+
+    def _signed_claims(self, token: str, token_type: TokenType) -> dict[str, Any]:
+        """Return what a token says whose signature is good.
+
+        Whoever checks tokens asks about the same one again and again. A signature that was good is
+        good for ever; whether its key is still published is looked up each time.
+        """
+        header_part, payload_part, _ = split(token)
+        digest = (token_type, sha256(token.encode()).digest())
+        seen = self._seen.get(digest)
+        if seen is not None and self._ring.find(seen[0]) is not None:
+            return dict(seen[1])
+        header = read_object(header_part)
+        _check_header(header, token_type)
+        self._check_signature(token, header)
+        claims = read_object(payload_part)
+        if len(self._seen) >= SEEN_MAX:
+            self._seen = {}
+        self._seen[digest] = (str(header["kid"]), claims)
+        return dict(claims)
 
     def _check_signature(self, token: str, header: Mapping[str, Any]) -> None:
         """Verify by the algorithm of the key that is named, never by one that the header chose."""

@@ -96,25 +96,25 @@ class TokenIntrospection(IntrospectionEndpoint):
 
     def _stands(self, request: OAuthRequest, client: Client, token: AccessToken) -> bool:
         """Tell whether the token's grant stands; from memory where the store is away."""
-        connection = request.connection
-        if connection is None:
+        reading = request.reading
+        if reading is None:
             return self._services.grants.stands(token)
         if token.grant_id is not None:
             moment = self._services.grants.moment(token)
-            standing = self._services.families.is_standing(connection, token.grant_id)
+            standing = self._services.families.is_standing_for(reading, token.grant_id)
             self._services.grants.remember(token, standing=standing, since=moment)
             return standing
         if token.client_id == client.client_id:
             return True
-        return self._services.clients.find(connection, token.client_id) is not None
+        return self._services.clients.find_for(reading, token.client_id) is not None
 
     def _describe_refresh_token(
         self, request: OAuthRequest, client: Client, presented: str
     ) -> dict[str, Any]:
-        connection = request.connection
-        if connection is None:
+        if request.reading is None:
             # Whether it was used meanwhile is known to the store alone.
             raise StoreUnavailableError("a refresh token was asked about")
+        connection = request.open_connection
         token = self._services.refresh_tokens.find(connection, hash_token(presented))
         if token is None:
             raise TokenRefusedError("an unknown refresh token")

@@ -87,10 +87,13 @@ class UserinfoEndpoint:
         """Return the user, if the grant still stands: revoking and disabling act at once."""
         moment = self._grants.moment(token)
         try:
-            with self._store.read() as connection:
-                account = self._accounts.get(connection, token.subject)
-                standing = token.grant_id is not None and self._families.is_standing(
-                    connection, token.grant_id
+            with self._store.for_request() as reading:
+                account = reading.ask(
+                    ("account", token.subject),
+                    lambda connection: self._accounts.get(connection, token.subject),
+                )
+                standing = token.grant_id is not None and self._families.is_standing_for(
+                    reading, token.grant_id
                 )
         except StoreUnavailableError as error:
             if error.is_busy:

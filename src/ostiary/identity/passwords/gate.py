@@ -1,12 +1,11 @@
 """The gate before every password hash: so many at once, so many waiting, the rest sent away.
 
-Hashes run on threads of their own, which Linux lets stand back behind all others: a token is
-checked while passwords are hashed. The threads come when they are needed and go when they are not.
+It decides and nothing else: `hash_pool` makes the hashes, in processes that stand back behind the
+replica, so that tokens are checked while passwords are hashed.
 """
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
@@ -19,7 +18,6 @@ from ostiary.identity.passwords.admission import (
 )
 from ostiary.identity.passwords.claims import Claim, fair
 from ostiary.identity.passwords.counts import GateCounts
-from ostiary.identity.passwords.niceness import stand_back
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import OstiaryError
 
@@ -29,7 +27,6 @@ WAIT_SECONDS_MAX = 1.0
 """Longest wait for a hash. With the hash itself it stays well below the edge's time-out for one
 attempt (2 s), so that the answer 503 arrives and another replica can be asked."""
 
-_IDLE_SECONDS = 10.0
 _SMOOTHING = 0.1
 _RETRY_AFTER_SECONDS = {Priority.KNOWN: 1, Priority.OTHER: 3, Priority.SUSPECT: 10}
 
@@ -47,29 +44,26 @@ class OverloadedError(OstiaryError):
 
 
 class _Job:
-    """One hash that is wanted: what to do, for whom, and how it ended."""
+    """One hash that is wanted: for whom, since when, and whether its turn has come."""
 
-    __slots__ = ("arrived", "claim", "done", "error", "value", "work")
+    __slots__ = ("arrived", "claim", "decided", "shed")
 
-    def __init__(self, work: Callable[[], object], claim: Claim, arrived: float) -> None:
-        self.work = work
+    def __init__(self, claim: Claim, arrived: float) -> None:
         self.claim, self.arrived = claim, arrived
-        self.done = threading.Event()
-        self.value: object = None
-        self.error: BaseException | None = None
+        self.decided = threading.Event()
+        self.shed: OverloadedError | None = None
 
 
 class HashGate:
-    """Runs hashes within its limits. Thread-safe; one per process."""
+    """Lets hashes run within its limits, each in the thread that wants it. Thread-safe."""
 
     def __init__(self, limits: GateLimits, clock: Clock) -> None:
         self._limits = limits
         self._clock = clock
         self._lock = threading.Lock()
-        self._work_came = threading.Condition(self._lock)
+        # Whoever waits is let in by those who leave, so that nobody waits while a slot is free.
         self._queue: list[_Job] = []
         self._running: list[_Job] = []
-        self._threads = 0
         self._turn = 0
         self._mean_seconds = 0.0
         self._counts = GateCounts()
@@ -101,15 +95,18 @@ class HashGate:
 
         Raises `OverloadedError` when it is not run, and what `work` raises.
         """
-        job = self._enter(work, claim)
-        if not job.done.wait(self._limits.wait_seconds_max):
+        job = self._enter(claim)
+        if not job.decided.wait(self._limits.wait_seconds_max):
             self._leave(job)
-            job.done.wait()
-        if job.error is not None:
-            raise job.error
-        return job.value  # type: ignore[return-value] # what `work` returned
+        if job.shed is not None:
+            raise job.shed
+        began = self._clock.monotonic()
+        try:
+            return work()
+        finally:
+            self._finish(job, began, self._clock.monotonic())
 
-    def _enter(self, work: Callable[[], object], claim: Claim) -> _Job:
+    def _enter(self, claim: Claim) -> _Job:
         with self._lock:
             holding = [each.claim for each in (*self._queue, *self._running)]
             stands = fair(claim, holding, queue=self._limits.queue)
@@ -120,26 +117,19 @@ class HashGate:
                 raise self._shed(stands.priority)
             if admission.evicted is not None:
                 self._send_away(self._queue[admission.evicted])
-            job = _Job(work, stands, self._clock.monotonic())
+            job = _Job(stands, self._clock.monotonic())
             self._queue.append(job)
-            self._see_to_a_thread()
-            if not self._threads:
-                # Nobody would ever serve it.
-                self._queue.remove(job)
-                raise self._shed(stands.priority)
-            self._work_came.notify()
+            self._let_in()
             return job
 
-    def _see_to_a_thread(self) -> None:
-        """Start a thread when there is more to do than threads that are free."""
-        free = self._threads - len(self._running)
-        if len(self._queue) <= free or self._threads >= self._limits.slots:
-            return
-        thread = threading.Thread(target=self._hash_for_all, name="hash", daemon=True)
-        # A system that has no more threads to give leaves the work to those that there are.
-        with suppress(RuntimeError, MemoryError):
-            thread.start()
-            self._threads += 1
+    def _let_in(self) -> None:
+        """Give the slots that are free to those whose turn it is."""
+        while self._queue and len(self._running) < self._limits.slots:
+            self._turn += 1
+            waiting = [each.claim.priority for each in self._queue]
+            job = self._queue.pop(next_served(waiting, self._turn))
+            self._running.append(job)
+            job.decided.set()
 
     def _admission(self, newcomer: Priority) -> Admission:
         """Decide on a newcomer; a slot that is about to be taken is a place as well."""
@@ -149,42 +139,19 @@ class HashGate:
         return admit(waiting, newcomer, limits, hash_seconds=self._mean_seconds)
 
     def _leave(self, job: _Job) -> None:
-        """Give up a place in the queue that took too long; a hash that runs is waited for."""
+        """Give up a place in the queue that took too long, unless the turn has just come."""
         with self._lock:
             if job in self._queue:
                 self._send_away(job)
 
     def _send_away(self, job: _Job) -> None:
         self._queue.remove(job)
-        job.error = self._shed(job.claim.priority)
-        job.done.set()
+        job.shed = self._shed(job.claim.priority)
+        job.decided.set()
 
     def _shed(self, priority: Priority) -> OverloadedError:
         self._counts.shed[priority] += 1
         return OverloadedError(priority)
-
-    def _hash_for_all(self) -> None:
-        stand_back()
-        while (job := self._next()) is not None:
-            began = self._clock.monotonic()
-            try:
-                job.value = job.work()
-            except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-                job.error = error
-            self._finish(job, began, self._clock.monotonic())
-
-    def _next(self) -> _Job | None:
-        """Return the next job, or None when there has been none for a while."""
-        with self._lock:
-            while not self._queue:
-                if not self._work_came.wait(_IDLE_SECONDS) and not self._queue:
-                    self._threads -= 1
-                    return None
-            self._turn += 1
-            waiting = [each.claim.priority for each in self._queue]
-            job = self._queue.pop(next_served(waiting, self._turn))
-            self._running.append(job)
-            return job
 
     def _finish(self, job: _Job, began: float, ended: float) -> None:
         seconds = ended - began
@@ -196,4 +163,4 @@ class HashGate:
             counts.wait_seconds += began - job.arrived
             mean = self._mean_seconds or seconds
             self._mean_seconds = mean + _SMOOTHING * (seconds - mean)
-        job.done.set()
+            self._let_in()

@@ -1,18 +1,30 @@
 """Password hashes: argon2id (RFC 9106)."""
 
 import unicodedata
+from base64 import b64encode
+from collections.abc import Callable
 
+import structlog
 from argon2 import PasswordHasher as Argon2
 from argon2 import Type
-from argon2.exceptions import VerifyMismatchError
+from argon2.exceptions import HashingError, InvalidHashError
 
 from ostiary.identity.configuration import IdentitySettings
 from ostiary.identity.passwords.admission import Priority
 from ostiary.identity.passwords.claims import Claim
-from ostiary.identity.passwords.gate import HashGate
+from ostiary.identity.passwords.gate import HashGate, OverloadedError
+from ostiary.identity.passwords.hash_pool import HashPool, HashProcessError
+from ostiary.identity.passwords.hash_process import (
+    FAILED,
+    INVALID,
+    MATCH,
+    request_hash,
+    request_verification,
+)
 from ostiary.identity.passwords.policy import BYTES_MAX, is_too_long
 from ostiary.kernel.ids import Random
 
+_LOG = structlog.get_logger("ostiary.identity.passwords")
 _SALT_BYTES = 16
 _HASH_BYTES = 32
 _TRUSTED = Claim(Priority.KNOWN)
@@ -21,16 +33,18 @@ _TRUSTED = Claim(Priority.KNOWN)
 class PasswordHasher:
     """Hashes and verifies passwords with the parameters of the settings. Thread-safe.
 
-    Every hash passes the gate: each method raises `OverloadedError` when there is no room for it.
+    Every hash passes the gate: each method raises `OverloadedError` when there is no room for it,
+    or nobody to make it.
 
     A hash names its own parameters, so hashes made with others keep verifying. They are not
     renewed on sign-in: while a change is under way, the last good version must be able to read
     whatever a candidate writes, and nothing tells the candidate yet that it has become good.
     """
 
-    def __init__(self, settings: IdentitySettings, rng: Random, gate: HashGate) -> None:
-        """Prepare the hash against which unknown users are verified; this costs one hash."""
-        self._argon2 = Argon2(
+    def __init__(
+        self, settings: IdentitySettings, rng: Random, gate: HashGate, pool: HashPool
+    ) -> None:
+        self._parameters = Argon2(
             time_cost=settings.hash_time_cost,
             memory_cost=settings.hash_memory_kib,
             parallelism=settings.hash_parallelism,
@@ -40,7 +54,8 @@ class PasswordHasher:
         )
         self._rng = rng
         self._gate = gate
-        self._nobodys_hash = self.hash(rng.token())
+        self._pool = pool
+        self._nobodys_hash = self._hash_of_nothing()
 
     def require_room(self, best: Priority) -> None:
         """Raise `OverloadedError` when a request of this priority would be sent away now."""
@@ -52,7 +67,9 @@ class PasswordHasher:
         Takes tens of milliseconds: call it before any transaction begins.
         """
         salt = bytes.fromhex(self._rng.hex(_SALT_BYTES))
-        return self._gate.run(lambda: self._argon2.hash(normalise(password), salt=salt), claim)
+        return self._ask(
+            lambda: request_hash(self._parameters, normalise(password), salt=salt), claim
+        ).decode()
 
     def verify(self, password_hash: str, password: str, claim: Claim = _TRUSTED) -> bool:
         """Return whether the password belongs to the hash.
@@ -64,16 +81,34 @@ class PasswordHasher:
         """
         if is_too_long(password):
             password_hash, password = self._nobodys_hash, ""
-        try:
-            return self._gate.run(
-                lambda: self._argon2.verify(password_hash, normalise(password)), claim
-            )
-        except VerifyMismatchError:
-            return False
+        answer = self._ask(lambda: request_verification(password_hash, normalise(password)), claim)
+        return answer == MATCH
 
     def verify_nobody(self, password: str, claim: Claim = _TRUSTED) -> None:
         """Do the work of `verify` for an unknown user, so that time does not tell who exists."""
         self.verify(self._nobodys_hash, password, claim)
+
+    def _ask(self, request: Callable[[], bytes], claim: Claim) -> bytes:
+        """Return a process's answer; the request is made behind the gate, since it costs, too."""
+        try:
+            answer = self._gate.run(lambda: self._pool.ask(request()), claim)
+        except HashProcessError as error:
+            # The password was not checked, and another replica may be able to.
+            _LOG.error("no hash process", cause=str(error))
+            raise OverloadedError(claim.priority) from error
+        if answer == INVALID:
+            raise InvalidHashError
+        if answer.startswith(FAILED):
+            raise HashingError(answer.removeprefix(FAILED).decode())
+        return answer
+
+    def _hash_of_nothing(self) -> str:
+        """Return a text that verifies no password and costs what every hash costs."""
+        parameters = self._parameters
+        costs = f"m={parameters.memory_cost},t={parameters.time_cost},p={parameters.parallelism}"
+        parts = (bytes.fromhex(self._rng.hex(length)) for length in (_SALT_BYTES, _HASH_BYTES))
+        salt, digest = (b64encode(part).rstrip(b"=").decode() for part in parts)
+        return f"$argon2id$v=19${costs}${salt}${digest}"
 
 
 def normalise(password: str) -> bytes:

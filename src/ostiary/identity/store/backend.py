@@ -25,6 +25,14 @@ class Backend(Protocol):
         """Undo a write, where there is something to undo."""
         ...
 
+    def version(self) -> int | None:
+        """Return a number that every commit of anybody changes; None where that is not known."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is held beside the engine."""
+        ...
+
     def probe(self, connection: Connection) -> None:
         """Ask the store for anything that it has to look up."""
         ...

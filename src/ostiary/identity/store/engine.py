@@ -15,6 +15,7 @@ from ostiary.identity.store.availability import Availability
 from ostiary.identity.store.backend import Backend
 from ostiary.identity.store.errors import StoreDamagedError, StoreUnavailableError
 from ostiary.identity.store.postgresql import PostgresqlBackend
+from ostiary.identity.store.reading import Reading, Unchanged
 from ostiary.identity.store.sqlite import SqliteBackend
 from ostiary.identity.store.transactions import Limits, Read, Write
 from ostiary.kernel.clock import Clock, SystemClock
@@ -32,6 +33,7 @@ class Store:
         self.engine = backend.engine
         self.reading = Availability("read", self._probe_reading, clock=clock, rng=rng)
         self.writing = Availability("write", self._probe_writing, clock=clock, rng=rng)
+        self._unchanged = Unchanged(backend.version)
         self._forgetters: list[Callable[[str], None]] = []
 
     def read(self) -> AbstractContextManager[Connection]:
@@ -40,6 +42,10 @@ class Store:
         Raises `StoreUnavailableError` when the store cannot be reached or waits too long.
         """
         return Read(self._backend, self.reading)
+
+    def for_request(self) -> Reading:
+        """Return the reading of one request; nothing is opened unless something has to be asked."""
+        return Reading(self.read, self._unchanged)
 
     def write(
         self, *, durable: bool = True, seconds_max: float | None = None
@@ -62,6 +68,7 @@ class Store:
         """Close all pooled connections."""
         self.reading.close()
         self.writing.close()
+        self._backend.close()
         self.engine.dispose()
 
     def _probe_reading(self) -> None:

@@ -76,6 +76,12 @@ class PostgresqlBackend:
         if not raw.closed:
             raw.execute("ROLLBACK")
 
+    def version(self) -> None:
+        """Tell nothing: a server has to be asked anyway."""
+
+    def close(self) -> None:
+        """Nothing is held beside the engine."""
+
     def probe(self, connection: Connection) -> None:
         """Ask the server anything."""
         connection.exec_driver_sql("SELECT 1").close()

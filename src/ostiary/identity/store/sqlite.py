@@ -17,6 +17,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from ostiary.identity.store.commit_watch import CommitWatch
 from ostiary.identity.store.failure import Failure
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
@@ -63,6 +64,7 @@ class SqliteBackend:
             connect_args={"timeout": WAIT_SECONDS_MAX, "check_same_thread": False},
         )
         event.listen(self.engine, "connect", _prepare)
+        self._commits = CommitWatch(url.database)
 
     def begin(self, connection: Connection, *, durable: bool, seconds_max: float | None) -> None:
         """Begin a write; wait for those before it."""
@@ -98,6 +100,14 @@ class SqliteBackend:
         raw: Any = connection.connection.dbapi_connection
         if raw is not None and raw.in_transaction:
             raw.execute("ROLLBACK").close()
+
+    def version(self) -> int | None:
+        """Return the file's version as one connection sees it that never writes."""
+        return self._commits.version()
+
+    def close(self) -> None:
+        """Close that connection."""
+        self._commits.close()
 
     def probe(self, connection: Connection) -> None:
         """Read something that is in the file."""

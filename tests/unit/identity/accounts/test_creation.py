@@ -1,4 +1,5 @@
 from collections import Counter
+from contextlib import closing
 
 import pytest
 
@@ -6,6 +7,7 @@ from ostiary.identity.accounts.creation import AccountCreation
 from ostiary.identity.configuration import IdentitySettings
 from ostiary.identity.passwords.admission import GateLimits
 from ostiary.identity.passwords.gate import Claim, HashGate
+from ostiary.identity.passwords.hash_pool import HashPool
 from ostiary.identity.passwords.hashing import PasswordHasher
 from ostiary.identity.passwords.policy import WeakPasswordError
 from ostiary.kernel.clock import to_unix
@@ -53,11 +55,11 @@ def test_the_first_digit_of_ids_is_evenly_distributed() -> None:
 
 def test_an_account_does_not_show_its_hash() -> None:
     gate = HashGate(GateLimits(slots=1, queue=1, wait_seconds_max=60.0), FakeClock())
-    hasher = PasswordHasher(
-        IdentitySettings(hash_memory_kib=8192, hash_time_cost=1), SeededRandom(1), gate
-    )
-    account = AccountCreation(hasher, FakeClock(), SeededRandom(1)).prepare(
-        "ada@example.org", "correct horse"
-    )
+    settings = IdentitySettings(hash_memory_kib=8192, hash_time_cost=1)
+    with closing(HashPool(1)) as pool:
+        hasher = PasswordHasher(settings, SeededRandom(1), gate, pool)
+        account = AccountCreation(hasher, FakeClock(), SeededRandom(1)).prepare(
+            "ada@example.org", "correct horse"
+        )
     assert account.password_hash.startswith("$argon2id$")
     assert "argon2" not in repr(account)

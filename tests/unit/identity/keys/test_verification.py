@@ -277,3 +277,61 @@ def test_no_changed_character_is_accepted(
     changed = token[:place] + chr(byte) + token[place + 1 :]
     if changed != token:
         refused(verifier, changed)
+
+
+@pytest.fixture
+def checked(monkeypatch) -> list[str]:
+    """The tokens whose signature was checked."""
+    seen: list[str] = []
+    check = TokenVerifier._check_signature
+
+    def noted(verifier: TokenVerifier, token: str, kid: str) -> None:
+        seen.append(token)
+        check(verifier, token, kid)
+
+    monkeypatch.setattr(TokenVerifier, "_check_signature", noted)
+    return seen
+
+
+def test_a_good_signature_is_checked_once_and_all_else_each_time(
+    ring, verifier, clock, checked
+) -> None:
+    token = sign(ring, claims_at(clock))
+    first = verifier.verify(token, TokenType.ACCESS)
+    first["sub"] = "somebody else"
+    assert verifier.verify(token, TokenType.ACCESS)["sub"] == "ada"
+    assert checked == [token]
+    with pytest.raises(TokenRefusedError, match="another type"):
+        verifier.verify(token, TokenType.ID)
+    clock.advance(306)
+    with pytest.raises(TokenRefusedError, match="expired"):
+        verifier.verify(token, TokenType.ACCESS)
+    assert checked == [token]
+
+
+def test_a_token_that_was_good_is_refused_when_its_key_is_withdrawn(
+    ring, verifier, clock, monkeypatch
+) -> None:
+    token = sign(ring, claims_at(clock))
+    verifier.verify(token, TokenType.ACCESS)
+    monkeypatch.setattr(ring, "find", lambda _kid: None)
+    with pytest.raises(TokenRefusedError, match="unknown key"):
+        verifier.verify(token, TokenType.ACCESS)
+
+
+def test_a_wrong_signature_is_never_remembered(ring, verifier, clock, checked) -> None:
+    good = sign(ring, claims_at(clock))
+    verifier.verify(good, TokenType.ACCESS)
+    forged = good[:-10] + ("A" * 10)
+    for _ in range(2):
+        with pytest.raises(TokenRefusedError, match="wrong signature"):
+            verifier.verify(forged, TokenType.ACCESS)
+    assert checked == [good, forged, forged]
+    assert len(verifier._seen) == 1
+
+
+def test_only_so_many_tokens_are_remembered(ring, verifier, clock, monkeypatch) -> None:
+    monkeypatch.setattr("ostiary.identity.keys.verification.SEEN_MAX", 2)
+    for number in range(5):
+        verifier.verify(sign(ring, claims_at(clock, jti=str(number))), TokenType.ACCESS)
+        assert len(verifier._seen) <= 2

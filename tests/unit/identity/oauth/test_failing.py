@@ -49,6 +49,8 @@ def test_what_is_remembered_counts_while_the_store_is_away_and_not_while_it_is_b
         return [answer.status_code for answer in answers]
 
     assert ask() == [200, 200]
+    # Somebody commits something, so that the store itself has to be asked again.
+    party.service.add_user("bob@example.org")
     with store_away(monkeypatch, is_busy=is_busy):
         assert ask() == ([503, 503] if is_busy else [200, 200])
 

@@ -10,10 +10,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher as Argon2
 from falcon import testing
 from sqlalchemy import func, select
 
+from ostiary.identity.passwords.hash_pool import HashPool
 from ostiary.identity.passwords.sizing import gate_limits, request_threads
 from ostiary.identity.store.schema import sign_in_failures
 from tests.identity_app import IdentityService, build_identity, counted_statements, outcome_of
@@ -68,16 +68,16 @@ class Surge:
 
 @pytest.fixture
 def hashing(monkeypatch) -> Iterator[threading.Event]:
-    """An event without which no password is verified from now on, once it is cleared."""
+    """An event without which no password is hashed from now on, once it is cleared."""
     allowed = threading.Event()
     allowed.set()
-    verify = Argon2.verify
+    ask = HashPool.ask
 
-    def held(hasher: Argon2, *arguments, **options) -> bool:
+    def held(pool: HashPool, request: bytes) -> bytes:
         assert allowed.wait(SECONDS_MAX)
-        return verify(hasher, *arguments, **options)
+        return ask(pool, request)
 
-    monkeypatch.setattr(Argon2, "verify", held)
+    monkeypatch.setattr(HashPool, "ask", held)
     yield allowed
     allowed.set()
 

@@ -144,38 +144,6 @@ def test_two_jobs_on_two_idle_slots_run_at_the_same_time() -> None:
                 each.result()
 
 
-def test_a_thread_that_cannot_be_started_costs_no_slot(monkeypatch) -> None:
-    gate = HashGate(GateLimits(1, 2, SECONDS_MAX), SystemClock())
-    with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", no_more_threads)
-        for _ in range(3):
-            with pytest.raises(OverloadedError):
-                gate.run(lambda: None, OTHER)
-        assert gate.counts().waiting == 0
-    assert gate.run(lambda: 7, OTHER) == 7
-
-
-def test_work_waits_for_the_threads_there_are_when_no_more_can_be_started(monkeypatch) -> None:
-    gate = HashGate(GateLimits(2, 2, SECONDS_MAX), SystemClock())
-    running, held = threading.Event(), threading.Event()
-    with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(gate.run, lambda: running.set() or held.wait(SECONDS_MAX), OTHER)
-        assert running.wait(SECONDS_MAX)
-        second = pool.submit(lambda: None)
-        second.result()  # The pool has both of its threads from here on.
-        monkeypatch.setattr(threading.Thread, "start", no_more_threads)
-        second = pool.submit(gate.run, lambda: 7, OTHER)
-        while not gate.counts().waiting:
-            time.sleep(0.001)
-        held.set()
-        assert first.result(SECONDS_MAX)
-        assert second.result(SECONDS_MAX) == 7
-
-
-def no_more_threads(_thread: threading.Thread) -> None:
-    raise RuntimeError("can't start new thread")
-
-
 def test_what_the_work_raises_reaches_whoever_asked(make_crowd) -> None:
     gate = make_crowd().gate
     with pytest.raises(ZeroDivisionError):

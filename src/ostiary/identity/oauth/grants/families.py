@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, select, update
 
 from ostiary.identity.oauth.grants.model import Family
+from ostiary.identity.store.reading import Reading
 from ostiary.identity.store.schema import grant_families as families
 from ostiary.identity.store.schema import refresh_tokens, users
 
@@ -55,6 +56,10 @@ class Families:
         """Return whether tokens of the family are good: not revoked, its user not disabled."""
         row = connection.execute(_STANDING, {"id": family_id}).first()
         return row is not None and row.revoked_at is None and not row.disabled
+
+    def is_standing_for(self, reading: Reading, family_id: str) -> bool:
+        """Return the same for a request that only reads."""
+        return reading.ask(("family", family_id), lambda each: self.is_standing(each, family_id))
 
     def revoke(self, connection: Connection, family_id: str, *, because: str, now: int) -> bool:
         """Refuse all tokens of a family from now on; return whether they were good before.

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from ostiary.identity.http.context import attempt_of
 from ostiary.identity.http.problems import ProblemError
+from ostiary.identity.store.reading import Reading
 from ostiary.kernel.outcomes import Outcome
 
 Write = Callable[[Connection], OAuth2Error | None]
@@ -26,7 +27,7 @@ _CHECKED_ADDRESS = "https://edge.invalid"
 class OAuthRequest(OAuth2Request):
     """One request to an OAuth endpoint.
 
-    Each of `parameters` was sent once. `connection` is open while a grant validates. `pending` is
+    Each of `parameters` was sent once. `reading` is there while a grant validates. `pending` is
     what the grant wants written once everything is signed: a failure of signing must not use up a
     code. `outcome` is set by endpoints whose answer is a refusal although its status is 200.
     """
@@ -45,7 +46,7 @@ class OAuthRequest(OAuth2Request):
         self.parameters = parameters
         self.payload = BasicOAuth2Payload(parameters)
         self.attempt = attempt_of(request, snapshot=snapshot)
-        self.connection: Connection | None = None
+        self.reading: Reading | None = None
         self.pending: Write | None = None
         self.outcome: Outcome | None = None
 
@@ -62,8 +63,8 @@ class OAuthRequest(OAuth2Request):
     @property
     def open_connection(self) -> Connection:
         """Return the connection of the transaction in which a grant validates."""
-        assert self.connection is not None, "grants run inside a read transaction"  # noqa: S101
-        return self.connection
+        assert self.reading is not None, "grants run while the store is read"  # noqa: S101
+        return self.reading.connection
 
 
 def read_query(request: falcon.Request) -> dict[str, str]:

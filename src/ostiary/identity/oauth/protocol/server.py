@@ -45,15 +45,15 @@ class OAuthServer(AuthorizationServer):
 
         Raises `StoreUnavailableError` where what is remembered does not suffice.
         """
-        request.connection = None
+        request.reading = None
         reply = self.create_endpoint_response(name, request)  # type: ignore[no-untyped-call]
         return cast("Reply", reply)
 
     def find_client(self, client_id: str) -> OAuthClient | None:
         """Return a client by its id; while the store is away, as it was a moment ago."""
         try:
-            with self._store.read() as connection:
-                client = self._clients.find(connection, client_id)
+            with self._store.for_request() as reading:
+                client = self._clients.find_for(reading, client_id)
         except StoreUnavailableError as error:
             if error.is_busy:
                 raise
@@ -61,10 +61,10 @@ class OAuthServer(AuthorizationServer):
         return None if client is None else OAuthClient(client)
 
     def _run(self, request: OAuthRequest, answer: Callable[[OAuthRequest], object]) -> Reply:
-        with self._store.read() as connection:
-            request.connection = connection
+        with self._store.for_request() as reading:
+            request.reading = reading
             reply = cast("Reply", answer(request))
-        request.connection = None
+        request.reading = None
         if request.pending is None:
             return reply
         with self._store.write() as connection:
@@ -83,9 +83,9 @@ class OAuthServer(AuthorizationServer):
         """Return the client that a request comes from, read in the request's transaction."""
 
         def find(client_id: str) -> OAuthClient | None:
-            if request.connection is None:
+            if request.reading is None:
                 return OAuthClient(self._clients.recall(client_id))
-            client = self._clients.find(request.connection, client_id)
+            client = self._clients.find_for(request.reading, client_id)
             return None if client is None else OAuthClient(client)
 
         return authenticate_client(find, request, methods, endpoint)
