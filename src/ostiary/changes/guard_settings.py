@@ -4,16 +4,11 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from ostiary.changes.setting_fields import DAY, seconds, unit
+from ostiary.changes.setting_fields import DAY, as_tuple, seconds, unit
 from ostiary.kernel.settings import SettingsTable
 
-
-def _as_tuple(value: object) -> object:
-    """Return a list as a tuple, which cannot be changed after reading."""
-    return tuple(value) if isinstance(value, list) else value
-
-
 Percent = Annotated[int, Field(ge=1, le=100)]
+Steps = Annotated[tuple[Percent, ...], Field(strict=False), BeforeValidator(as_tuple)]
 
 
 class GuardSettings(SettingsTable):
@@ -26,9 +21,16 @@ class GuardSettings(SettingsTable):
         lt=0.5,
         json_schema_extra=unit("probability"),
     )
-    steps: Annotated[tuple[Percent, ...], Field(strict=False), BeforeValidator(_as_tuple)] = Field(
+    steps: Steps = Field(
         (1, 5, 25, 50, 100),
         description="Shares of users' requests that the canary gets, one step after the other.",
+        min_length=1,
+        max_length=20,
+        json_schema_extra=unit("percent"),
+    )
+    flag_steps: Steps = Field(
+        (100,),
+        description="The same for a change in which nothing but flags differs.",
         min_length=1,
         max_length=20,
         json_schema_extra=unit("percent"),

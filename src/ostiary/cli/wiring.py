@@ -358,6 +358,7 @@ def _pacing(base: _Base) -> Pacing:
         step_seconds_min=settings.step_seconds_min,
         held_after_seconds=settings.held_after_seconds,
         bake_seconds=settings.bake_seconds,
+        flag_steps=tuple(step / 100 for step in settings.flag_steps),
     )
 
 

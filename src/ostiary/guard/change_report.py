@@ -34,6 +34,7 @@ def report_change(
     return {
         **result,
         "from_snapshot": record.from_snapshot,
+        "kinds": [kind.value for kind in record.kinds],
         "share": None if state is None or record.result is not None else state.share,
         "proposed_at": record.proposed_at,
         "settled_at": record.settled_at,

@@ -11,7 +11,6 @@ from typing import Any
 from ostiary.changes import actions, events
 from ostiary.changes.controller import begin, handle
 from ostiary.changes.evidence import EvidenceSettings
-from ostiary.changes.model import Stage
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.records import result_to_json, state_from_json, state_to_json
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
@@ -22,6 +21,7 @@ from ostiary.guard.canary_watch import CanaryWatch
 from ostiary.guard.effects import Effects
 from ostiary.guard.lease import LeaseServer
 from ostiary.guard.plane import DataPlane
+from ostiary.guard.terms import Terms
 from ostiary.guard.trials import Trials
 from ostiary.guard.windows import WindowReader
 from ostiary.kernel.clock import Clock
@@ -67,11 +67,9 @@ class Conductor:
         """Return whether a change is under way."""
         return self.state is not None and not self.state.settled
 
-    def start(
-        self, change: str, snapshot: Snapshot, from_stage: Stage, force_reason: str | None
-    ) -> None:
+    def start(self, change: str, snapshot: Snapshot, terms: Terms) -> None:
         """Begin a change that has been journalled as proposed."""
-        self._begin(snapshot, self._first_step(change, snapshot.id, from_stage, force_reason))
+        self._begin(snapshot, self._first_step(change, snapshot.id, terms))
 
     def take_over(self, record: history.ChangeRecord) -> None:
         """Finish a change that an earlier guard left unfinished, as the controller says."""
@@ -80,22 +78,20 @@ class Conductor:
             state = state_from_json(record.state)
         except ValueError:
             # Its guard died before the first step, or was of another version.
-            state, _ = self._first_step(record.id, record.snapshot, Stage.CHECK, None)
+            state, _ = self._first_step(record.id, record.snapshot, Terms())
         restarted = events.GuardRestarted()
         self._begin(snapshot, handle(state, restarted, self._parts.clock.monotonic()))
 
-    def _first_step(
-        self, change: str, snapshot: str, from_stage: Stage, force_reason: str | None
-    ) -> Step:
+    def _first_step(self, change: str, snapshot: str, terms: Terms) -> Step:
         parts = self._parts
         return begin(
             change,
             snapshot,
             now=parts.clock.monotonic(),
-            pacing=parts.pacing,
+            pacing=parts.pacing.at_pace_of(terms.kinds),
             evidence=EvidenceSettings(strata=CLASS_NAMES, alpha=parts.alpha),
-            from_stage=from_stage,
-            force_reason=force_reason,
+            from_stage=terms.from_stage,
+            force_reason=terms.force_reason,
         )
 
     def command(self, command: events.Command) -> None:

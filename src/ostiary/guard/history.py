@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ostiary.changes.kinds import Kind
 from ostiary.kernel.journal import Entry
 
 GUARD_STARTED = "guard_started"
@@ -29,8 +30,9 @@ ACCOUNTS_CHANGED = "accounts_changed"
 class ChangeRecord:
     """One change as journalled.
 
-    `request` is what was proposed, `state` the controller's latest state in words (stage, share),
-    `result` the settled result (see the command-line contract), None while it runs.
+    `request` is what was proposed, `kinds` what it touches, `state` the controller's latest state
+    in words (stage, share), `result` the settled result (see the command-line contract), None while
+    it runs.
     """
 
     id: str
@@ -38,6 +40,7 @@ class ChangeRecord:
     snapshot: str
     from_snapshot: str
     request: dict[str, Any]
+    kinds: tuple[Kind, ...] = ()
     state: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] | None = None
     settled_at: str | None = None
@@ -70,6 +73,7 @@ class History:
                 snapshot=str(data["snapshot"]),
                 from_snapshot=str(data["from_snapshot"]),
                 request=dict(data["request"]),
+                kinds=tuple(Kind(kind) for kind in data.get("kinds", ()) if kind in set(Kind)),
             )
             return replace(self, changes=(*self.changes, record))
         if entry.kind == CHANGE_MOVED:

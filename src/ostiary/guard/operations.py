@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from ostiary.changes.checks import load_checked
 from ostiary.changes.events import Command
-from ostiary.changes.model import Stage
+from ostiary.changes.kinds import kinds_of
 from ostiary.changes.pacing import expected_seconds
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard import history
@@ -15,12 +15,12 @@ from ostiary.guard.change_report import report_change
 from ostiary.guard.fleet import SERVICE
 from ostiary.guard.load import CAPACITY_MEASURED, read_measurement
 from ostiary.guard.service import Guard, GuardParts
+from ostiary.guard.terms import Terms, force_reason, start_stage
 from ostiary.guard.threads import in_thread
 from ostiary.kernel.errors import RefusedError, UsageError
 from ostiary.kernel.ids import Random, new_id
 
 Answer = dict[str, Any]
-_START_STAGES = ("check", "rehearse", "canary", "bake")
 _COMMANDS = ("rollback", "promote", "pause", "resume")
 
 
@@ -68,22 +68,22 @@ class GuardOperations:
     async def propose(self, body: Answer) -> Answer:
         """Begin a change. Raises what is wrong with it before anything has happened."""
         parts = self._parts
-        from_stage = _start_stage(body)
-        reason = str(body.get("reason") or "").strip()
-        if body.get("force") and not reason:
-            raise UsageError("reason_missing", "A forced change needs a reason.")
+        from_stage, forced_because = start_stage(body), force_reason(body)
         self._require_no_change()
         # Copying and compiling a release takes a while, in which another change may have begun.
         snapshot = await in_thread(lambda: self._snapshot(body))
         self._require_no_change()
         change = new_id("c", self._rng)
+        kinds = kinds_of(parts.snapshots.get(parts.plane.last_good), snapshot)
+        terms = Terms(kinds, from_stage, forced_because)
         data = {
             "snapshot": snapshot.id,
             "from_snapshot": parts.plane.last_good,
+            "kinds": [kind.value for kind in kinds],
             "request": _without_paths_of_nothing(body),
         }
         parts.journal.append(history.CHANGE_PROPOSED, change, data)
-        parts.conductor.start(change, snapshot, from_stage, reason if body.get("force") else None)
+        parts.conductor.start(change, snapshot, terms)
         return await self.change(change)
 
     async def changes(self) -> Answer:
@@ -139,7 +139,8 @@ class GuardOperations:
         conductor = self._parts.conductor
         state = conductor.state
         live = state if state is not None and state.change == record.id else None
-        seconds = expected_seconds(self._parts.pacing, _start_stage(record.request))
+        pacing = self._parts.pacing.at_pace_of(record.kinds)
+        seconds = expected_seconds(pacing, start_stage(record.request))
         return report_change(record, live, conductor.windows, expected_seconds=seconds)
 
     def _snapshot(self, body: Answer) -> Snapshot:
@@ -183,17 +184,6 @@ def _releases(body: Answer) -> dict[str, str]:
                 hint=f"Write --release {SERVICE}=PATH.",
             )
     return releases
-
-
-def _start_stage(body: Mapping[str, Any]) -> Stage:
-    word = str(body.get("from_stage") or "check")
-    if word not in _START_STAGES:
-        raise UsageError(
-            "stage_unknown",
-            f"No change can start at stage {word}.",
-            hint=f"Write one of {', '.join(_START_STAGES[1:])}.",
-        )
-    return Stage(word)
 
 
 def _without_paths_of_nothing(body: Answer) -> Answer:
