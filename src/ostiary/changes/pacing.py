@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from ostiary.changes.guard_settings import GuardSettings
 from ostiary.changes.kinds import FLAGS_ALONE, Kind
 from ostiary.changes.model import Stage
 
@@ -44,6 +45,17 @@ class Pacing:
                 raise ValueError(f"Steps must rise from above 0 to 1.0, not {steps}.")
         if min(self.step_seconds_min, self.bake_seconds) < 0 or self.held_after_seconds <= 0:
             raise ValueError("Durations cannot be negative, and a change needs time to be decided.")
+
+    @classmethod
+    def of(cls, settings: GuardSettings) -> "Pacing":
+        """Return the pace that `[guard]` asks for, its percents as shares."""
+        return cls(
+            steps=tuple(step / 100 for step in settings.steps),
+            flag_steps=tuple(step / 100 for step in settings.flag_steps),
+            step_seconds_min=settings.step_seconds_min,
+            held_after_seconds=settings.held_after_seconds,
+            bake_seconds=settings.bake_seconds,
+        )
 
     def step_after(self, share: float) -> float:
         """Return the next share above `share`; 1.0 stays 1.0."""

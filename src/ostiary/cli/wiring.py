@@ -177,7 +177,7 @@ def _served_settings(
     last_good = history.read(journal.entries()).last_good
     if last_good is None:
         return configuration.snapshot_settings
-    return SnapshotSettings.model_validate(SnapshotStore(data.snapshots).get(last_good).settings)
+    return SnapshotSettings.from_snapshot(SnapshotStore(data.snapshots).get(last_good).settings)
 
 
 def _with_new_edge(base: _Base) -> _Base:
@@ -352,14 +352,7 @@ def _trials(base: _Base, plane: DataPlane, certificates: CertificateWatch | None
 
 
 def _pacing(base: _Base) -> Pacing:
-    settings = base.configuration.guard
-    return Pacing(
-        steps=tuple(step / 100 for step in settings.steps),
-        step_seconds_min=settings.step_seconds_min,
-        held_after_seconds=settings.held_after_seconds,
-        bake_seconds=settings.bake_seconds,
-        flag_steps=tuple(step / 100 for step in settings.flag_steps),
-    )
+    return Pacing.of(base.configuration.guard)
 
 
 def _edge(base: _Base, chosen: Chosen | None = None) -> Edge:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ostiary.identity.flags.definition import FlagDefinitions
 from ostiary.kernel.errors import RefusedError
 
 
@@ -66,7 +67,7 @@ class ReplicaConfiguration(BaseModel):
     edge_token_file: str
     store_key_file: str
     settings: IdentitySettings = IdentitySettings()
-    flags: dict[str, bool | int | float | str] = {}
+    flags: FlagDefinitions = {}
 
     @property
     def audience(self) -> str:

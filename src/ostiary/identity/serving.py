@@ -63,6 +63,7 @@ def serve(configuration: ReplicaConfiguration, identity: Identity) -> None:
         metrics=identity.metrics,
     )
     health.start()
+    identity.flags.offer_to_everybody()
     keys = Periodic(identity.look_after_keys, seconds=_KEY_SECONDS, name="keys")
     keys.start()
     housekeeping = Periodic(

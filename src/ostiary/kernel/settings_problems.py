@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -174,10 +174,13 @@ def _fields_at(model: type[BaseModel], path: KeyPath) -> dict[str, FieldInfo]:
     """Return the settings of the table at `path`; none where the table has free names."""
     current: object = model
     for part in path:
-        if not (isinstance(current, type) and issubclass(current, BaseModel)):
-            return {}
-        field = current.model_fields.get(str(part))
-        current = None if field is None else field.annotation
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            field = current.model_fields.get(str(part))
+            current = None if field is None else field.annotation
+        else:
+            # A table with free names: under each stands the same, perhaps with validators.
+            value = (*get_args(current), None, None)[1]
+            current = get_args(value)[0] if get_origin(value) is Annotated else value
     if isinstance(current, type) and issubclass(current, BaseModel):
         return dict(current.model_fields)
     return {}

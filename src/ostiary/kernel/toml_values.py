@@ -61,7 +61,8 @@ def _number(value: object, *, whole: bool) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
-        number = float(value)
+        # Whoever writes "25%" means the number.
+        number = float(value.strip().removesuffix("%") if isinstance(value, str) else value)
     except (ValueError, OverflowError):
         return None
     if number.is_integer():

@@ -43,6 +43,7 @@ from ostiary.identity.oauth.token.code_grant import CodeRedemption
 from ostiary.identity.oauth.token.endpoint import TokenEndpoint
 from ostiary.identity.oauth.token.refresh_grant import RefreshTokenRotation
 from ostiary.identity.oauth.token.services import TokenServices
+from ostiary.identity.oauth.token_holders import TokenHolders
 from ostiary.identity.oauth.userinfo import UserinfoEndpoint
 from ostiary.identity.sealing.sealer import Sealer
 from ostiary.identity.store.engine import Store
@@ -73,11 +74,13 @@ class OAuthParts:
 class OAuthService:
     """What the replica needs to know of the endpoints.
 
-    `is_ready` says whether it can sign; `look_after_keys` is to be called every few seconds.
+    `is_ready` says whether it can sign; `look_after_keys` is to be called every few seconds;
+    `token_holders` tells other endpoints whose an access token is.
     """
 
     is_ready: Callable[[], bool]
     look_after_keys: Callable[[], None]
+    token_holders: TokenHolders
 
 
 def mount(router: Router, parts: OAuthParts) -> OAuthService:
@@ -97,7 +100,6 @@ def mount(router: Router, parts: OAuthParts) -> OAuthService:
         leeway_seconds=settings.leeway_seconds,
     )
     clients, grants = _remembering(parts)
-    accounts, families = Accounts(), Families()
     server = _build_server(parts, ring, verifier, clients, grants)
     issuer = CodeIssuer(
         parts.store, clock=parts.clock, rng=parts.rng, code_seconds=settings.code_seconds
@@ -116,14 +118,14 @@ def mount(router: Router, parts: OAuthParts) -> OAuthService:
     router.add_route(discovery.TOKEN_PATH, TokenEndpoint(server, snapshot=snapshot))
     introspection = IntrospectionResource(server, snapshot=snapshot)
     router.add_route(discovery.INTROSPECTION_PATH, introspection)
-    userinfo = UserinfoEndpoint(parts.store, accounts, families, verifier, grants)
-    router.add_route(discovery.USERINFO_PATH, userinfo)
+    holders = TokenHolders(parts.store, verifier, grants, clients)
+    router.add_route(discovery.USERINFO_PATH, UserinfoEndpoint(holders))
     end_session = EndSessionEndpoint(server, parts.current_session, verifier)
     router.add_route(END_SESSION_PATH, end_session)
     _mount_documents(router, configuration, ring)
     mount_keys(router, ring, claims, parts.admin_token)
     upkeep = KeyUpkeep(ring, claims, parts.clock, rotation_days=settings.key_rotation_days)
-    return OAuthService(is_ready=ring.is_ready, look_after_keys=upkeep.run_once)
+    return OAuthService(ring.is_ready, upkeep.run_once, holders)
 
 
 def _mount_documents(router: Router, configuration: ReplicaConfiguration, ring: KeyRing) -> None:
