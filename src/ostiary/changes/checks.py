@@ -28,12 +28,13 @@ RULES: tuple[Rule, ...] = (
     edge.a_trusted_proxy_can_be_there,
     edge.status_url_is_a_link,
     flags.flag_names_are_plain,
+    flags.built_in_flags_are_true_or_false,
     guard.steps_rise_to_everyone,
     guard.changes_have_time_for_all_steps,
 )
 """Every rule about a file alone, in the order in which people should read its findings."""
 
-COMPARING_RULES: tuple[ComparingRule, ...] = ()
+COMPARING_RULES: tuple[ComparingRule, ...] = (flags.flags_are_removed_in_time,)
 """Every rule about a file and the system that it is proposed for; they come after the others."""
 
 

@@ -45,9 +45,11 @@ def _wrong(text: str) -> PydanticCustomError:
 
 def _as_date(value: object, info: ValidationInfo) -> object:
     """Take TOML's own dates only; in a snapshot, which is JSON, a date is text."""
-    if info.mode == "json" or value is None or type(value) is date:
+    if value is None or type(value) is date:
         return value
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        if info.mode == "json":
+            return date.fromisoformat(value)
         raise _wrong(f"a date stands without quotes; write {value}")
     raise _wrong("this is no date without a time; write for example 2027-01-31")
 

@@ -11,6 +11,8 @@ from typing import Any
 from ostiary.changes import actions, events
 from ostiary.changes.controller import begin, handle
 from ostiary.changes.evidence import EvidenceSettings
+from ostiary.changes.kinds import FLAGS_ALONE
+from ostiary.changes.model import Stage
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.records import result_to_json, state_from_json, state_to_json
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
@@ -69,6 +71,8 @@ class Conductor:
 
     def start(self, change: str, snapshot: Snapshot, terms: Terms) -> None:
         """Begin a change that has been journalled as proposed."""
+        if terms.kinds == FLAGS_ALONE and terms.from_stage in (Stage.CHECK, Stage.REHEARSE):
+            self._parts.trials.mint_ahead()
         self._begin(snapshot, self._first_step(change, snapshot.id, terms))
 
     def take_over(self, record: history.ChangeRecord) -> None:

@@ -15,7 +15,7 @@ from ostiary.guard.change_report import report_change
 from ostiary.guard.fleet import SERVICE
 from ostiary.guard.load import CAPACITY_MEASURED, read_measurement
 from ostiary.guard.service import Guard, GuardParts
-from ostiary.guard.terms import Terms, force_reason, start_stage
+from ostiary.guard.terms import terms_of
 from ostiary.guard.threads import in_thread
 from ostiary.kernel.errors import RefusedError, UsageError
 from ostiary.kernel.ids import Random, new_id
@@ -68,14 +68,14 @@ class GuardOperations:
     async def propose(self, body: Answer) -> Answer:
         """Begin a change. Raises what is wrong with it before anything has happened."""
         parts = self._parts
-        from_stage, forced_because = start_stage(body), force_reason(body)
+        terms_of(body, ())  # so that what is wrong with them is told before anything is copied
         self._require_no_change()
         # Copying and compiling a release takes a while, in which another change may have begun.
         snapshot = await in_thread(lambda: self._snapshot(body))
         self._require_no_change()
         change = new_id("c", self._rng)
         kinds = kinds_of(parts.snapshots.get(parts.plane.last_good), snapshot)
-        terms = Terms(kinds, from_stage, forced_because)
+        terms = terms_of(body, kinds)
         data = {
             "snapshot": snapshot.id,
             "from_snapshot": parts.plane.last_good,
@@ -140,7 +140,7 @@ class GuardOperations:
         state = conductor.state
         live = state if state is not None and state.change == record.id else None
         pacing = self._parts.pacing.at_pace_of(record.kinds)
-        seconds = expected_seconds(pacing, start_stage(record.request))
+        seconds = expected_seconds(pacing, terms_of(record.request, record.kinds).from_stage)
         return report_change(record, live, conductor.windows, expected_seconds=seconds)
 
     def _snapshot(self, body: Answer) -> Snapshot:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ostiary.changes.kinds import Kind
+from ostiary.changes.kinds import FLAGS_ALONE, Kind
 from ostiary.changes.model import Stage
 from ostiary.kernel.errors import UsageError
 
@@ -18,6 +18,18 @@ class Terms:
     kinds: tuple[Kind, ...] = ()
     from_stage: Stage = Stage.CHECK
     force_reason: str | None = None
+
+
+def terms_of(body: Mapping[str, Any], kinds: tuple[Kind, ...]) -> Terms:
+    """Return the terms of a proposal that touches `kinds`. Raises `UsageError`.
+
+    A forced flip begins at bake unless it names a stage: nothing but availability could end it
+    before, and the old replicas stay warm and give second opinions there as well.
+    """
+    reason, stage = force_reason(body), start_stage(body)
+    if reason is not None and kinds == FLAGS_ALONE and not body.get("from_stage"):
+        stage = Stage.BAKE
+    return Terms(kinds, stage, reason)
 
 
 def start_stage(body: Mapping[str, Any]) -> Stage:

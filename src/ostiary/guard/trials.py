@@ -14,6 +14,7 @@ import httpx
 
 from ostiary.changes.events import JourneysRun, ProofRun, Rehearsed
 from ostiary.changes.model import Reason
+from ostiary.guard.minted_ahead import MintedAhead
 from ostiary.guard.plane import DataPlane
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
@@ -58,7 +59,12 @@ class Trials:
         self._rng = rng
         self._accounts: list[ProbeAccount] = []
         self._making = asyncio.Lock()
+        self._ahead = MintedAhead(clock, rng)
         self._turn = 0
+
+    def mint_ahead(self) -> None:
+        """Have last good mint a token for the coming rehearsal while the candidates start."""
+        self._ahead.begin(self._admin, self._target(self._plane.stable[0], "last good"))
 
     async def rehearse(self) -> Rehearsed:
         """Run the full set on the candidates, off traffic, and the matrix with last good."""
@@ -76,6 +82,7 @@ class Trials:
                     rng=self._rng,
                     last_good=self._target(old, "last good"),
                     leeway_seconds=self._place.leeway_seconds,
+                    short_lived=await self._ahead.take(),
                 )
         except AdminApiError as error:
             return Rehearsed(passed=False, failures=(_no_accounts(error),))
@@ -149,6 +156,7 @@ class Trials:
         accounts, self._accounts = self._accounts, []
         try:
             async with self._admin() as admin:
+                await self._ahead.forget(admin)
                 for account in accounts:
                     await admin.delete(account)
         except AdminApiError:

@@ -30,6 +30,21 @@ BUILT_IN = (SIGN_UP_OPEN, SIGN_UP_OFFERED, NEW_DEVICE_MAIL)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
+
+def _as_set(value: object) -> object:
+    # A value that was looked at is no longer JSON to pydantic, which then wants a set of Python's.
+    return frozenset(value) if isinstance(value, list) and _are_texts(value) else value
+
+
+def _are_texts(values: list[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _as_date(value: object) -> object:
+    is_date = isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value)
+    return date.fromisoformat(str(value)) if is_date else value
+
+
 Role = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_:-]{1,64}$")]
 ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,128}$")]
 
@@ -42,13 +57,17 @@ class FlagDefinition(BaseModel):
     default: FlagValue
     variant: FlagValue | None = None
     percent: Annotated[float, Field(ge=0, le=100)] = 0.0
-    roles: Annotated[frozenset[Role], Field(min_length=1)] | None = None
-    clients: Annotated[frozenset[ClientId], Field(min_length=1)] | None = None
+    roles: Annotated[
+        Annotated[frozenset[Role], Field(min_length=1)] | None, BeforeValidator(_as_set)
+    ] = None
+    clients: Annotated[
+        Annotated[frozenset[ClientId], Field(min_length=1)] | None, BeforeValidator(_as_set)
+    ] = None
     off: bool = False
     public: bool = False
     description: Annotated[str, Field(max_length=500)] = ""
     owner: Annotated[str, Field(max_length=200)] = ""
-    remove_after: date | None = None
+    remove_after: Annotated[date | None, BeforeValidator(_as_date)] = None
 
     @model_validator(mode="after")
     def _variant_fits(self) -> Self:

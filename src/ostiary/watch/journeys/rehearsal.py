@@ -7,6 +7,7 @@ of a fault that hits a quarter, 8 accounts miss 1 in 10; of one that hits three 
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import httpx
@@ -20,6 +21,7 @@ from ostiary.watch.journeys.report import JourneyFailure, JourneyReport, combine
 from ostiary.watch.journeys.running import Journey, run_journeys
 from ostiary.watch.journeys.sets import cross_version_set, refusal_set, sign_in_set
 from ostiary.watch.journeys.sign_up import sign_up_journey
+from ostiary.watch.journeys.token_refusals import ShortLived
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.errors import StepFailedError
 from ostiary.watch.relying_party.target import Target
@@ -37,13 +39,15 @@ async def run_rehearsal_journeys(
     last_good: Target | None = None,
     accounts: int = SIGN_IN_ACCOUNTS,
     leeway_seconds: float = 5.0,
+    short_lived: ShortLived | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> JourneyReport:
     """Try everything on the candidate replicas, and the mint and verify matrix with last good.
 
     `admin` should belong to a last good replica: then the accounts' hashes are those of existing
     users. `leeway_seconds` is how long after its time a token may be accepted, as the settings
-    say; the run takes a little longer than that. Accounts are deleted before this returns. Raises
+    say; the run takes a little longer than that, or less with a `short_lived` token of last good
+    that was minted before. Accounts are deleted before this returns, that token's as well. Raises
     `AdminApiError` where they cannot be made or deleted; what a replica does wrong is reported.
     """
     shared = KeptConnections() if transport is None else transport
@@ -53,7 +57,8 @@ async def run_rehearsal_journeys(
         old = None
         if last_good is not None:
             old = await Site.open(last_good, shared, clock=clock, rng=rng)
-        report = await _run(sites, old, admin, accounts, leeway_seconds)
+        expiring = _Expiring(leeway_seconds, short_lived)
+        report = await _run(sites, old, admin, accounts, expiring)
     except StepFailedError as error:
         # Without discovery and keys there is nothing that a journey could start from.
         report = JourneyReport.not_begun(JourneyFailure.of("discovery", error))
@@ -61,6 +66,14 @@ async def run_rehearsal_journeys(
         if transport is None:
             await shared.aclose()
     return report.lasting(clock.monotonic() - started)
+
+
+@dataclass(frozen=True, slots=True)
+class _Expiring:
+    """How the expiry of a token is tried: with how much leeway, and on which token."""
+
+    leeway_seconds: float
+    minted: ShortLived | None
 
 
 async def cross_version(a: Site, b: Site, account: ProbeAccount) -> JourneyReport:
@@ -73,17 +86,21 @@ async def _run(
     old: Site | None,
     admin: ProbeAdmin,
     accounts: int,
-    leeway_seconds: float,
+    expiring: _Expiring,
 ) -> JourneyReport:
     """Run all parts; the expiry of a token is waited for beside the others."""
     site, clock = sites[0], sites[0].clock
     async with admin.accounts(accounts + 2) as made:
         *fresh, own, other = made
-        short_lived = await admin.create(access_token_seconds=1)
+        minted = expiring.minted
+        account = minted.account if minted else await admin.create(access_token_seconds=1)
         walk = partial(
-            token_refusals.expired_token, site.actor(short_lived), leeway_seconds=leeway_seconds
+            token_refusals.expired_token,
+            site.actor(account),
+            leeway_seconds=expiring.leeway_seconds,
+            minted=minted,
         )
-        expiring = asyncio.create_task(run_journeys([Journey("expired_token", walk)], clock))
+        expired = asyncio.create_task(run_journeys([Journey("expired_token", walk)], clock))
         try:
             walks = sign_in_set(sites, fresh)
             walks += [sign_up_journey(each, own, admin, sign_in_at=old or each) for each in sites]
@@ -91,8 +108,8 @@ async def _run(
             reports.append(await run_journeys(refusal_set(site, own, other, admin), clock))
             if old is not None:
                 reports.append(await cross_version(site, old, own))
-            reports.append(await expiring)
+            reports.append(await expired)
         finally:
-            expiring.cancel()
-            await admin.delete(short_lived)
+            expired.cancel()
+            await admin.delete(account)
     return combine(reports)
