@@ -6,8 +6,10 @@ import pytest
 
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.ids import SeededRandom
+from ostiary.watch.journeys.actor import Site
 from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.rehearsal import run_rehearsal_journeys
+from ostiary.watch.journeys.token_refusals import mint_short_lived
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.errors import FailureKind
 from ostiary.watch.relying_party.target import Target
@@ -57,9 +59,49 @@ def test_a_healthy_candidate_passes_every_stratum(start, store, clock, rng):
         "userinfo",
         "introspect",
         "end_session",
+        "flags",
     }
     assert report.strata_failed == frozenset()
     assert report.seconds > 0
+
+
+def test_a_release_without_flags_passes_but_proves_nothing_of_them(start, clock, rng):
+    report = rehearse([start(issuer=ISSUER, faults={"no_flags"})], clock, rng)
+
+    assert report.passed
+    assert "flags" not in report.strata_passed
+    assert "userinfo" in report.strata_passed
+
+
+@pytest.mark.parametrize(("faults", "finds"), [((), False), (("expiry_ignored",), True)])
+def test_a_token_that_last_good_minted_ahead_tries_the_candidates_check(faults, finds, store):
+    async def run():
+        async with KeptConnections() as transport:
+            with (
+                SmallProvider(store, issuer=ISSUER, snapshot="s-old") as old,
+                SmallProvider(store, issuer=ISSUER, snapshot="s-new", faults=faults) as new,
+            ):
+                rng, clock = SeededRandom("ahead"), SystemClock()
+                probes = ProbeAdmin(old.url, ADMIN_TOKEN, rng=rng, transport=transport)
+                account = await probes.create(access_token_seconds=1)
+                site = await Site.open(target_of(old), transport, clock=clock, rng=rng)
+                minted = await mint_short_lived(site.actor(account))
+                report = await run_rehearsal_journeys(
+                    [target_of(new)],
+                    admin=probes,
+                    clock=clock,
+                    rng=rng,
+                    accounts=1,
+                    leeway_seconds=0.5,
+                    short_lived=minted,
+                    transport=transport,
+                )
+                return report, [user.email for user in store.users.values()]
+
+    report, left = asyncio.run(run())
+
+    assert [failure.journey for failure in report.failures] == ["expired_token"] * finds
+    assert left == [], "the account of the token is gone as well"
 
 
 def test_probe_accounts_are_gone_afterwards(start, store, clock, rng):
@@ -113,6 +155,8 @@ FAULTS = {
     "one_subject_for_all": "sign_in_code_flow",
     "session_survives": "sign_in_code_flow",
     "end_session_broken": "sign_in_code_flow",
+    "flags_crash": "sign_in_code_flow",
+    "flags_without_keys": "sign_in_code_flow",
     "sign_up_page_crashes": "sign_up",
     "sign_up_refuses_everybody": "sign_up",
     "sign_up_crashes": "sign_up",

@@ -74,8 +74,7 @@ class OAuthParts:
 class OAuthService:
     """What the replica needs to know of the endpoints.
 
-    `is_ready` says whether it can sign; `look_after_keys` is to be called every few seconds;
-    `token_holders` tells other endpoints whose an access token is.
+    `is_ready` says whether it can sign; `look_after_keys` is to be called every few seconds.
     """
 
     is_ready: Callable[[], bool]
@@ -116,8 +115,7 @@ def mount(router: Router, parts: OAuthParts) -> OAuthService:
     router.add_route(AUTHORIZE_PATH, authorization)
     snapshot = configuration.snapshot
     router.add_route(discovery.TOKEN_PATH, TokenEndpoint(server, snapshot=snapshot))
-    introspection = IntrospectionResource(server, snapshot=snapshot)
-    router.add_route(discovery.INTROSPECTION_PATH, introspection)
+    router.add_route(discovery.INTROSPECTION_PATH, IntrospectionResource(server, snapshot=snapshot))
     holders = TokenHolders(parts.store, verifier, grants, clients)
     router.add_route(discovery.USERINFO_PATH, UserinfoEndpoint(holders))
     end_session = EndSessionEndpoint(server, parts.current_session, verifier)
