@@ -72,7 +72,7 @@ class Conductor:
     def start(self, change: str, snapshot: Snapshot, terms: Terms) -> None:
         """Begin a change that has been journalled as proposed."""
         if terms.kinds == FLAGS_ALONE and terms.from_stage in (Stage.CHECK, Stage.REHEARSE):
-            self._parts.trials.mint_ahead()
+            self._parts.trials.begin_flip()
         self._begin(snapshot, self._first_step(change, snapshot.id, terms))
 
     def take_over(self, record: history.ChangeRecord) -> None:

@@ -14,7 +14,7 @@ import httpx
 
 from ostiary.changes.events import JourneysRun, ProofRun, Rehearsed
 from ostiary.changes.model import Reason
-from ostiary.guard.minted_ahead import MintedAhead
+from ostiary.guard.expiry_trial import ExpiryTrial
 from ostiary.guard.plane import DataPlane
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
@@ -59,20 +59,19 @@ class Trials:
         self._rng = rng
         self._accounts: list[ProbeAccount] = []
         self._making = asyncio.Lock()
-        self._ahead = MintedAhead(clock, rng)
+        self._expiry = ExpiryTrial(clock, rng)
         self._turn = 0
 
-    def mint_ahead(self) -> None:
-        """Have last good mint a token for the coming rehearsal while the candidates start."""
-        self._ahead.begin(self._admin, self._target(self._plane.stable[0], "last good"))
+    def begin_flip(self) -> None:
+        """Begin what a flip does not wait for."""
+        self._expiry.begin(self._admin, self._target(self._plane.stable[0], "last good"))
 
     async def rehearse(self) -> Rehearsed:
         """Run the full set on the candidates, off traffic, and the matrix with last good."""
-        plane = self._plane
         candidates = [
-            self._target(replica, f"candidate {replica.name}") for replica in plane.canary
+            self._target(replica, f"candidate {replica.name}") for replica in self._plane.canary
         ]
-        old = plane.stable[0]
+        tried = await self._expiry.goes_on_at(candidates[0], self._place.leeway_seconds)
         try:
             async with self._admin() as admin:
                 report = await run_rehearsal_journeys(
@@ -80,9 +79,8 @@ class Trials:
                     admin=admin,
                     clock=self._clock,
                     rng=self._rng,
-                    last_good=self._target(old, "last good"),
-                    leeway_seconds=self._place.leeway_seconds,
-                    short_lived=await self._ahead.take(),
+                    last_good=self._target(self._plane.stable[0], "last good"),
+                    leeway_seconds=None if tried else self._place.leeway_seconds,
                 )
         except AdminApiError as error:
             return Rehearsed(passed=False, failures=(_no_accounts(error),))
@@ -116,6 +114,7 @@ class Trials:
                     admin=admin,
                 ),
             )
+        canary = self._expiry.added_to(canary)
         return JourneysRun(
             passed=canary.passed,
             strata_passed=canary.strata_passed,
@@ -149,6 +148,7 @@ class Trials:
                 admin=admin,
                 transport=transport,
             )
+        report = await self._expiry.end_added_to(report) if of == "promotion" else report
         return ProofRun(of=of, passed=report.passed, failures=_reasons(report))
 
     async def clean_up(self) -> None:
@@ -156,7 +156,7 @@ class Trials:
         accounts, self._accounts = self._accounts, []
         try:
             async with self._admin() as admin:
-                await self._ahead.forget(admin)
+                await self._expiry.forget(admin)
                 for account in accounts:
                     await admin.delete(account)
         except AdminApiError:

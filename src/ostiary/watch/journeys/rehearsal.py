@@ -6,8 +6,8 @@ of a fault that hits a quarter, 8 accounts miss 1 in 10; of one that hits three 
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
 import httpx
@@ -21,7 +21,6 @@ from ostiary.watch.journeys.report import JourneyFailure, JourneyReport, combine
 from ostiary.watch.journeys.running import Journey, run_journeys
 from ostiary.watch.journeys.sets import cross_version_set, refusal_set, sign_in_set
 from ostiary.watch.journeys.sign_up import sign_up_journey
-from ostiary.watch.journeys.token_refusals import ShortLived
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.errors import StepFailedError
 from ostiary.watch.relying_party.target import Target
@@ -38,16 +37,15 @@ async def run_rehearsal_journeys(
     rng: Random,
     last_good: Target | None = None,
     accounts: int = SIGN_IN_ACCOUNTS,
-    leeway_seconds: float = 5.0,
-    short_lived: ShortLived | None = None,
+    leeway_seconds: float | None = 5.0,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> JourneyReport:
     """Try everything on the candidate replicas, and the mint and verify matrix with last good.
 
     `admin` should belong to a last good replica: then the accounts' hashes are those of existing
     users. `leeway_seconds` is how long after its time a token may be accepted, as the settings
-    say; the run takes a little longer than that, or less with a `short_lived` token of last good
-    that was minted before. Accounts are deleted before this returns, that token's as well. Raises
+    say; the run takes a little longer than that. With None the expiry is not tried, which is then
+    the caller's to do. Accounts are deleted before this returns. Raises
     `AdminApiError` where they cannot be made or deleted; what a replica does wrong is reported.
     """
     shared = KeptConnections() if transport is None else transport
@@ -57,8 +55,7 @@ async def run_rehearsal_journeys(
         old = None
         if last_good is not None:
             old = await Site.open(last_good, shared, clock=clock, rng=rng)
-        expiring = _Expiring(leeway_seconds, short_lived)
-        report = await _run(sites, old, admin, accounts, expiring)
+        report = await _run(sites, old, admin, accounts, leeway_seconds)
     except StepFailedError as error:
         # Without discovery and keys there is nothing that a journey could start from.
         report = JourneyReport.not_begun(JourneyFailure.of("discovery", error))
@@ -66,14 +63,6 @@ async def run_rehearsal_journeys(
         if transport is None:
             await shared.aclose()
     return report.lasting(clock.monotonic() - started)
-
-
-@dataclass(frozen=True, slots=True)
-class _Expiring:
-    """How the expiry of a token is tried: with how much leeway, and on which token."""
-
-    leeway_seconds: float
-    minted: ShortLived | None
 
 
 async def cross_version(a: Site, b: Site, account: ProbeAccount) -> JourneyReport:
@@ -86,30 +75,40 @@ async def _run(
     old: Site | None,
     admin: ProbeAdmin,
     accounts: int,
-    expiring: _Expiring,
+    leeway_seconds: float | None,
 ) -> JourneyReport:
     """Run all parts; the expiry of a token is waited for beside the others."""
     site, clock = sites[0], sites[0].clock
-    async with admin.accounts(accounts + 2) as made:
+    async with (
+        admin.accounts(accounts + 2) as made,
+        _waiting_for_expiry(site, admin, leeway_seconds) as expired,
+    ):
         *fresh, own, other = made
-        minted = expiring.minted
-        account = minted.account if minted else await admin.create(access_token_seconds=1)
-        walk = partial(
-            token_refusals.expired_token,
-            site.actor(account),
-            leeway_seconds=expiring.leeway_seconds,
-            minted=minted,
-        )
-        expired = asyncio.create_task(run_journeys([Journey("expired_token", walk)], clock))
-        try:
-            walks = sign_in_set(sites, fresh)
-            walks += [sign_up_journey(each, own, admin, sign_in_at=old or each) for each in sites]
-            reports = [await run_journeys(walks, clock)]
-            reports.append(await run_journeys(refusal_set(site, own, other, admin), clock))
-            if old is not None:
-                reports.append(await cross_version(site, old, own))
+        walks = sign_in_set(sites, fresh)
+        walks += [sign_up_journey(each, own, admin, sign_in_at=old or each) for each in sites]
+        reports = [await run_journeys(walks, clock)]
+        reports.append(await run_journeys(refusal_set(site, own, other, admin), clock))
+        if old is not None:
+            reports.append(await cross_version(site, old, own))
+        if expired is not None:
             reports.append(await expired)
-        finally:
-            expired.cancel()
-            await admin.delete(account)
     return combine(reports)
+
+
+@asynccontextmanager
+async def _waiting_for_expiry(
+    site: Site, admin: ProbeAdmin, leeway_seconds: float | None
+) -> AsyncIterator[asyncio.Task[JourneyReport] | None]:
+    """Try the expiry of a token meanwhile; None where that is not wanted."""
+    if leeway_seconds is None:
+        yield None
+        return
+    account = await admin.create(access_token_seconds=1)
+    walk = partial(token_refusals.expired_token, site.actor(account), leeway_seconds=leeway_seconds)
+    journey = Journey("expired_token", walk)
+    task = asyncio.create_task(run_journeys([journey], site.clock))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await admin.delete(account)
