@@ -1,25 +1,29 @@
 """A flip of a flag: there for everybody in seconds, and taken back where it does harm."""
 
 import asyncio
-import json
-import time
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from ostiary.guard.client import GuardClient
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.ids import SystemRandom
 from ostiary.watch.journeys.actor import Site
 from ostiary.watch.journeys.probes import ProbeAccount
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.target import Target
-from tests.system import Account, RunningSystem, call_ostiary
+from tests.guarded.waiting import wait_for
+from tests.system import Account, RunningSystem
 
 pytestmark = pytest.mark.system
 
-PACE = "[guard]\nbake_seconds = 3.0\nstep_seconds_min = 5.0\n"
+# A bake so long that nothing but evidence, or an order, ends it.
+PACE = "[guard]\nbake_seconds = 80.0\n"
 FLAG = '[flags.new_checkout]\ndefault = false\nvariant = true\nroles = ["staff"]\n'
 PUBLIC = f"{PACE}{FLAG}public = true\n"
 HIDDEN = f"{PACE}{FLAG}"
@@ -67,11 +71,46 @@ def evaluate(system: RunningSystem, token: str) -> tuple[int, dict[str, Any]]:
     return answer.status_code, answer.json()
 
 
-def propose(system: RunningSystem, settings: str, *options: str) -> tuple[int, dict[str, Any]]:
+def propose(system: RunningSystem, settings: str) -> str:
+    """Propose settings and return the change's id."""
     path = system.data.with_name("proposed.toml")
     path.write_text(settings)
-    result = call_ostiary("change", "propose", "--config", str(path), *options, data=system.data)
-    return result.returncode, json.loads(result.stdout)
+    body = {"releases": {}, "config": str(path)}
+    return str(GuardClient(system.data).post("/changes", body)["change"])
+
+
+@contextmanager
+def application(system: RunningSystem, token: str) -> Iterator[set[int]]:
+    """An application that asks for the flag all the time; yields the status codes that it got."""
+    seen: set[int] = set()
+    ended = threading.Event()
+
+    def ask() -> None:
+        while not ended.is_set():
+            seen.add(evaluate(system, token)[0])
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        thread.join()
+
+
+def change_when(
+    system: RunningSystem, change: str, holds: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    """Return a change as soon as something holds of it."""
+    guard = GuardClient(system.data)
+
+    def found() -> dict[str, Any] | None:
+        shown = guard.get(f"/changes/{change}")
+        return shown if holds(shown) else None
+
+    shown = wait_for(found, "the change")
+    assert shown is not None
+    return shown
 
 
 def test_a_flip_reaches_a_user_of_a_role_and_one_that_does_harm_is_taken_back(guarded):
@@ -81,29 +120,27 @@ def test_a_flip_reaches_a_user_of_a_role_and_one_that_does_harm_is_taken_back(gu
     )
     assert evaluate(guarded, staff)[1]["errorCode"] == "FLAG_NOT_FOUND"
 
-    code, flip = propose(guarded, PUBLIC, "--wait")
-    assert (code, flip["verdict"]) == (0, "promoted"), flip
-    shown = guarded.ostiary("change", "show", flip["change"])
-    assert shown["kinds"] == ["flags"]
-    # The steps of other changes would have taken twenty seconds more.
-    assert shown["expected_seconds"] < 40
+    flip = propose(guarded, PUBLIC)
+    served = change_when(guarded, flip, lambda change: change["share"] is not None)
+    assert served["kinds"] == ["flags"]
+    served = change_when(guarded, flip, lambda change: change["stage"] == "bake")
+    assert served["share"] == 1.0, "the first step is the last one"
     assert evaluate(guarded, staff) == (
         200,
         {"key": "new_checkout", "value": True, "reason": "TARGETING_MATCH", "variant": "variant"},
     )
     # What a request claims about its user is not believed.
     assert evaluate(guarded, other)[1]["value"] is False
+    GuardClient(guarded.data).post(f"/changes/{flip}/promote", {})
+    ended = change_when(guarded, flip, lambda change: change["verdict"] is not None)
+    assert ended["verdict"] == "promoted", ended
 
     # The application still asks for it, so hiding it breaks something.
-    _, proposed = propose(guarded, HIDDEN)
-    change = proposed["change"]
-    deadline, seen = time.monotonic() + 60, set()
-    while guarded.ostiary("change", "show", change)["verdict"] is None:
-        assert time.monotonic() < deadline
-        seen |= {evaluate(guarded, staff)[0] for _ in range(20)}
-    ended = guarded.ostiary("change", "show", change)
+    with application(guarded, staff) as seen:
+        change = propose(guarded, HIDDEN)
+        ended = change_when(guarded, change, lambda change: change["verdict"] is not None)
     assert (ended["verdict"], ended["stage"]) == ("rolled_back", "bake"), ended
     assert ended["reasons"][0]["numbers"]["stratum"] == "flags"
     assert ended["failed_attempts_hidden"] > 0
     assert seen == {200}
-    assert guarded.ostiary("status")["last_good"] == flip["snapshot"]
+    assert evaluate(guarded, staff)[1]["value"] is True

@@ -46,7 +46,8 @@ def show_change(console: Console, change: Result) -> None:
     rows.add_column(style="dim", min_width=16)
     rows.add_column(overflow="fold")
     rows.add_row("snapshot", f"{change['from_snapshot']} → {change['snapshot']}")
-    rows.add_row("touches", ", ".join(change["kinds"]) or "unknown")
+    if change.get("kinds"):
+        rows.add_row("touches", ", ".join(change["kinds"]))
     rows.add_row("stage", str(change["stage"]))
     for position, reason in enumerate(change["reasons"] or []):
         rows.add_row("why" if position == 0 else "", Text(reason["text"]))

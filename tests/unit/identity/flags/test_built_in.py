@@ -2,6 +2,7 @@
 
 import pytest
 
+from ostiary.identity.flags import Subject
 from tests.identity_app import IdentityService, outcome_of
 
 CLOSED = {"sign_up_open": False}
@@ -68,3 +69,16 @@ def test_mail_about_new_devices_goes_by_the_owners_roles(service: IdentityServic
     assert mails(service) == 0
     assert replica.edge().sign_in("bob@example.org").status_code == 303
     assert mails(service) == 1
+
+
+def test_replicas_draw_alike_whatever_their_snapshot(service: IdentityService) -> None:
+    split = {"new": {"default": False, "variant": True, "percent": 50}}
+    first = service.replica(name="one", flags=split)
+    second = service.replica(name="two", snapshot="s-00000000bbbb", flags=split)
+    users = [Subject(f"u-{number}") for number in range(50)]
+    drawn = [
+        [replica.identity.flags.is_on("new", default=False, who=user) for user in users]
+        for replica in (first, second)
+    ]
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn[0])) == 2
