@@ -23,6 +23,8 @@ from ostiary.watch.relying_party.errors import StepFailedError
 from ostiary.watch.relying_party.target import Target
 
 _JOURNEY = "expired_token"
+_LEEWAY_SECONDS_MAX = 30.0
+"""With more, a promotion after a short bake would have to wait longer than a promotion may."""
 
 
 class ExpiryTrial:
@@ -42,9 +44,11 @@ class ExpiryTrial:
         """Begin to try the token at a candidate; return whether there is one.
 
         There is none where none was asked for or none could be had; then the rehearsal mints its
-        own, and finds out what is wrong.
+        own, and finds out what is wrong. With a long leeway it waits itself as well.
         """
-        minted = None if self._minting is None else await self._minting
+        if self._minting is None or leeway_seconds > _LEEWAY_SECONDS_MAX:
+            return False
+        minted = await self._minting
         if minted is not None:
             self._trying = asyncio.create_task(self._try(candidate, minted, leeway_seconds))
         return minted is not None

@@ -2,9 +2,15 @@
 
 import pytest
 
+from ostiary.changes import events
+from ostiary.changes.actions import SetShare
+from ostiary.changes.evidence import ArmCounts
 from ostiary.changes.kinds import FLAGS_ALONE, Kind, kinds_of
+from ostiary.changes.model import Verdict
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.snapshot import Snapshot
+from ostiary.changes.state import Phase
+from tests.unit.changes.driving import PACING, Drive, window
 
 SETTINGS = {"identity": {"threads": 4}, "flags": {"new": True}, "edge": {}, "services": {}}
 BEFORE = Snapshot.of({"identity": "aa"}, SETTINGS)
@@ -55,3 +61,16 @@ def test_the_pace_of_flags_keeps_everything_but_the_steps():
 def test_the_steps_of_flags_must_rise_to_all_traffic_too(steps):
     with pytest.raises(ValueError, match="Steps must rise"):
         Pacing(flag_steps=steps)
+
+
+def test_a_flip_goes_from_the_journeys_to_everybody_and_a_bake_in_force():
+    drive = Drive(pacing=PACING.at_pace_of(FLAGS_ALONE))
+    drive.tell(events.Checked(ok=True), events.CandidatesReady(), events.Rehearsed(passed=True))
+    drive.apply_share()
+    assert drive.state.phase is Phase.PINNED
+    drive.run_journeys()
+    assert drive.actions == (SetShare(1.0),)
+    drive.apply_share()
+    assert drive.state.phase is Phase.BAKING
+    drive.until_decided(window(ArmCounts(10, 10, 0, 10), ArmCounts(0)))
+    assert drive.state.verdict is Verdict.ROLLED_BACK

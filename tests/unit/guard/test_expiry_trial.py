@@ -71,9 +71,17 @@ def test_what_the_candidate_does_with_an_expired_token_is_found(system, faults, 
 def test_a_change_that_ends_before_leaves_no_account_behind(system):
     async def broken_off(trial, admin, last_good, candidate):
         trial.begin(admin, last_good)
-        await trial.goes_on_at(candidate, 60.0)
+        assert await trial.goes_on_at(candidate, 30.0)
 
     assert system(use=broken_off) == (None, [])
+
+
+def test_with_a_long_leeway_the_rehearsal_waits_itself(system):
+    async def long(trial, admin, last_good, candidate):
+        trial.begin(admin, last_good)
+        assert not await trial.goes_on_at(candidate, 31.0)
+
+    assert system(use=long) == (None, [])
 
 
 def test_without_a_token_the_rehearsal_is_told_to_mint_its_own(system):
