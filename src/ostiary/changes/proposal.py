@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ostiary.changes.kinds import FLAGS_ALONE, Kind
 from ostiary.changes.model import Stage
 from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.kernel.errors import UsageError
@@ -76,6 +77,17 @@ def read_proposal(body: Mapping[str, Any], services: frozenset[str]) -> Proposal
     )
     _require_sense(proposal)
     return proposal
+
+
+def beginning(from_stage: Stage | None, kinds: tuple[Kind, ...], *, is_forced: bool) -> Stage:
+    """Return the stage at which a change begins that touches `kinds`; None is where none was named.
+
+    A forced flip begins at bake: nothing but availability could end it before, and the old replicas
+    stay warm and give second opinions there as well.
+    """
+    if from_stage is None and is_forced and kinds == FLAGS_ALONE:
+        return Stage.BAKE
+    return from_stage or Stage.CHECK
 
 
 def start_stage(word: object) -> Stage:

@@ -23,6 +23,11 @@ def seconds(
     return Field(default, description=description, ge=ge, le=le, json_schema_extra=schema)
 
 
+def as_tuple(value: object) -> object:
+    """Return a list as a tuple, which cannot be changed after reading."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 def unit(name: str) -> dict[str, Any]:
     """Return what adds a unit to a key of the schema."""
     return {"unit": name}
@@ -50,8 +55,3 @@ def deprecated(*, refused_from: date, instead: str) -> dict[str, Any]:
     to write, a whole sentence such as "Write `listen`.".
     """
     return {"deprecated": True, "refused_from": refused_from.isoformat(), "instead": instead}
-
-
-def as_tuple(value: object) -> object:
-    """Return a list as a tuple, which cannot be changed after reading."""
-    return tuple(value) if isinstance(value, list) else value

@@ -1,18 +1,17 @@
 """The settings that belong to a snapshot: `[identity] [flags] [edge] [services]`."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from ostiary.changes.edge_settings import EdgeSettings
+from ostiary.changes.flag_settings import Flag
 from ostiary.changes.setting_fields import DAY, seconds, secret, unit, unset, why
 from ostiary.changes.token_fields import Audiences, SigningAlgorithm
+from ostiary.kernel.hashing import canonical_json
 from ostiary.kernel.settings import SettingsTable
-
-Scalar = bool | int | float | str
-"""What a flag may hold."""
 
 
 class IdentitySettings(SettingsTable):
@@ -189,13 +188,20 @@ class SnapshotSettings(SettingsTable):
     """What rolls back together with the release."""
 
     identity: IdentitySettings = IdentitySettings()
-    flags: Mapping[str, Scalar] = Field(
-        {}, description="Feature flags by name: true or false, a number or text."
+    flags: Mapping[str, Flag] = Field(
+        {},
+        description="Feature flags by name: true or false, a number or text, or a table that says "
+        "who gets which value.",
     )
     edge: EdgeSettings = EdgeSettings()
     services: Annotated[Mapping[str, Any], BeforeValidator(_not_available)] = Field(
         {}, description="Other guarded services; not available yet, so this stays empty."
     )
+
+    @classmethod
+    def from_snapshot(cls, settings: Mapping[str, Any]) -> Self:
+        """Return the settings in a snapshot. Raises `ValueError` for those of another version."""
+        return cls.model_validate_json(canonical_json(settings))
 
     def to_snapshot(self) -> dict[str, Any]:
         """Return the tables of a snapshot, every default written out.

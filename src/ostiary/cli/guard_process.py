@@ -1,4 +1,8 @@
-"""Starting and stopping the guard's process, in the foreground or kept by a keeper."""
+"""Starting and stopping the guard's process, in the foreground or kept by a keeper.
+
+The composition root is imported where a guard is really made: it brings in all that a guard
+consists of, which takes longer than most commands that only ask one.
+"""
 
 import fcntl
 import json
@@ -11,7 +15,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ostiary.cli import wiring
 from ostiary.guard.client import GuardClient, GuardError
 from ostiary.guard.options import GuardOptions
 from ostiary.kernel import processes
@@ -32,6 +35,8 @@ _KEEPER_FILE = "keeper.json"
 
 def run_in_foreground(options: GuardOptions, ready: Callable[[dict[str, Any]], None]) -> None:
     """Run a guard until Ctrl-C, SIGTERM or `ostiary down`; then everything has stopped."""
+    from ostiary.cli import wiring  # noqa: PLC0415 - see the module's text
+
     wiring.run_guard(options, ready=ready, stops_everything=True)
 
 
@@ -45,6 +50,8 @@ def run_kept(data: Path) -> int:
     started: list[dict[str, Any]] = []
     try:
         options = GuardOptions.requested(data)
+        from ostiary.cli import wiring  # noqa: PLC0415 - see the module's text
+
         wiring.run_guard(options, ready=started.append, stops_everything=False)
     except OstiaryError as error:
         value = {
@@ -65,6 +72,8 @@ def start_detached(options: GuardOptions) -> dict[str, Any]:
 
     Raises what the guard could not start for.
     """
+    from ostiary.cli import wiring  # noqa: PLC0415 - see the module's text
+
     wiring.preflight(options)
     with starting(options.data):
         return _start_detached(options)
@@ -163,6 +172,8 @@ def _stop_without_guard(data: Path) -> dict[str, Any]:
             hint="Name the data directory with --data.",
         )
     with DataDirectory(data).acquire():
+        from ostiary.cli import wiring  # noqa: PLC0415 - see the module's text
+
         if not wiring.stop_orphans(GuardOptions.recorded(data)):
             raise NotRunningError("nothing_running", f"Nothing runs on {data}.")
     return {"running": False}

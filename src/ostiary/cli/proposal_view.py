@@ -20,6 +20,8 @@ def add_proposal(rows: Table, change: Result) -> None:
         rows.add_row("reason", Text(change["reason"]))
     for text in _declared(change):
         rows.add_row("declared", Text(text, style="bold yellow"))
+    if change["kinds"]:
+        rows.add_row("touches", ", ".join(change["kinds"]))
     difference = change["difference"]
     if difference:
         rows.add_row("risk", risk_text(difference["risk"]))

@@ -184,7 +184,7 @@ def _served_settings(
     if last_good is None:
         require_checked(configuration)
         return configuration.snapshot_settings
-    return SnapshotSettings.model_validate(SnapshotStore(data.snapshots).get(last_good).settings)
+    return SnapshotSettings.from_snapshot(SnapshotStore(data.snapshots).get(last_good).settings)
 
 
 def _with_new_edge(base: _Base) -> _Base:

@@ -42,6 +42,7 @@ ROUTE_CLASSES = (
     RouteClass("userinfo", path="/oauth2/userinfo"),
     RouteClass("introspect", path="/oauth2/introspect"),
     RouteClass("end_session", path="/oauth2/end-session"),
+    RouteClass("flags", prefix="/ofrep/"),
     RouteClass("discovery", path="/oauth2/jwks"),
     RouteClass("discovery", prefix="/.well-known/"),
     RouteClass("page", prefix="/"),

@@ -128,7 +128,7 @@ def _is_alike(last_good: Snapshot, candidate: Snapshot) -> bool:
 
 
 def _settings(snapshot: Snapshot) -> SnapshotSettings:
-    return SnapshotSettings.model_validate(snapshot.settings)
+    return SnapshotSettings.from_snapshot(snapshot.settings)
 
 
 def _cores() -> int:

@@ -36,6 +36,7 @@ def report_change(
     return {
         **result,
         "from_snapshot": record.from_snapshot,
+        "kinds": [kind.value for kind in record.kinds],
         "share": None if state is None or record.result is not None else state.share,
         "proposed_at": record.proposed_at,
         "settled_at": record.settled_at,
@@ -45,7 +46,7 @@ def report_change(
         "tightens": record.request.get("tightens") or [],
         "fixes": record.request.get("fixes"),
         "restores": record.request.get("restores"),
-        "from_stage": record.request.get("from_stage") or "check",
+        "from_stage": record.from_stage,
         "difference": record.difference,
         "proposed_by": record.proposed_by,
         "approved_by": record.approved_by,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ostiary.changes.events import Approved, Command
+from ostiary.changes.kinds import Kind
 from ostiary.kernel.errors import UsageError
 from ostiary.kernel.journal import Entry
 
@@ -50,7 +51,8 @@ class ChangeRecord:
     `request` is what was proposed, `difference` what it would change, `state` the controller's
     latest state in words (stage, share), `result` the settled result (see the command-line
     contract), None while it runs. `orders` are `{at, operator, command, reason}`, `comments`
-    `{at, operator, text}`. `proposed_by` is None where an older guard did not write it down.
+    `{at, operator, text}`. `kinds` are the parts of the snapshot that it touches. `proposed_by` is
+    None where an older guard did not write it down.
     """
 
     id: str
@@ -59,6 +61,8 @@ class ChangeRecord:
     from_snapshot: str
     request: dict[str, Any]
     difference: dict[str, Any] | None = None
+    from_stage: str = "check"
+    kinds: tuple[Kind, ...] = ()
     state: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] | None = None
     settled_at: str | None = None
@@ -175,6 +179,8 @@ def _proposed(entry: Entry) -> ChangeRecord:
         from_snapshot=str(data["from_snapshot"]),
         request=dict(data["request"]),
         difference=data.get("difference"),
+        from_stage=str(data.get("from_stage") or data["request"].get("from_stage") or "check"),
+        kinds=tuple(Kind(kind) for kind in data.get("kinds", ()) if kind in set(Kind)),
         proposed_by=data.get("operator"),
     )
 

@@ -7,10 +7,12 @@ from ostiary.changes.pacing import expected_seconds
 from ostiary.changes.proposal import start_stage
 from ostiary.guard import history, orders
 from ostiary.guard.change_report import report_change
+from ostiary.guard.change_starts import ChangeStarts
 from ostiary.guard.differences import Differences
 from ostiary.guard.load import CAPACITY_MEASURED, read_measurement
 from ostiary.guard.operators.model import Operator
 from ostiary.guard.proposals import Proposals
+from ostiary.guard.restoring import restore
 from ostiary.guard.service import Guard, GuardParts
 from ostiary.guard.settings_check import check_settings
 from ostiary.guard.snapshot_report import report_snapshots
@@ -27,7 +29,8 @@ class GuardOperations:
     def __init__(self, guard: Guard, parts: GuardParts, rng: Random) -> None:
         self._guard = guard
         self._parts = parts
-        self._proposals = Proposals(parts, rng)
+        self._starts = ChangeStarts(parts, rng)
+        self._proposals = Proposals(parts, self._starts)
         self._is_shut_down = False
 
     async def status(self) -> Answer:
@@ -62,7 +65,7 @@ class GuardOperations:
     async def record_capacity(self, body: Answer, caller: Operator) -> Answer:
         """Journal a measured capacity; refused while a change runs, which it would weigh on."""
         snapshot, rate = read_measurement(body)
-        self._proposals.require_no_change()
+        self._starts.require_none_under_way()
         self._parts.journal.append(CAPACITY_MEASURED, snapshot, body | {"operator": caller.name})
         self._parts.load.take(body)
         return {"snapshot": snapshot, "sign_ins_per_second": rate}
@@ -73,7 +76,7 @@ class GuardOperations:
 
     async def propose(self, body: Answer, caller: Operator) -> Answer:
         """Begin a change. Raises what is wrong with it before anything has happened."""
-        change = await self._proposals.begin(body, self._parts.history.present(), caller)
+        change = await self._proposals.begin(body, caller)
         return await self.change(change)
 
     async def changes(self) -> Answer:
@@ -118,13 +121,12 @@ class GuardOperations:
     ) -> Answer:
         """Give the running change a command, or take a good one back.
 
-        Raises as `change`, `orders.order` and `Proposals.restore` do.
+        Raises as `change`, `orders.order` and `restore` do.
         """
         parts = self._parts
-        found = parts.history.present()
-        record = found.get(change_id)
+        record = parts.history.present().get(change_id)
         if kind == "rollback" and record.is_promoted and not parts.conductor.is_running(change_id):
-            return await self.change(self._proposals.restore(record, body, found, caller))
+            return await self.change(restore(parts, self._starts, record, body, caller))
         orders.order(parts.conductor, change_id, kind, body, caller)
         return await self.change(change_id)
 
@@ -138,9 +140,8 @@ class GuardOperations:
         conductor = self._parts.conductor
         state = conductor.state
         live = state if state is not None and state.change == record.id else None
-        seconds = expected_seconds(
-            self._parts.pacing, start_stage(record.request.get("from_stage"))
-        )
+        pacing = self._parts.pacing.at_pace_of(record.kinds)
+        seconds = expected_seconds(pacing, start_stage(record.from_stage))
         approvers = self._parts.registry.approvers(record.proposed_by)
         return report_change(
             record, live, conductor.windows, expected_seconds=seconds, approvers=approvers

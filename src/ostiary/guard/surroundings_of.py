@@ -8,7 +8,7 @@ from ostiary.guard.service import GuardParts
 async def surroundings_of(parts: GuardParts) -> Surroundings:
     """Return the system that a proposal would change, as of now."""
     last_good = parts.snapshots.get(parts.plane.last_good)
-    served = SnapshotSettings.model_validate(last_good.settings)
+    served = SnapshotSettings.from_snapshot(last_good.settings)
     load = parts.load.known(last_good.id, served)
     return Surroundings(
         last_good=served,

@@ -14,6 +14,7 @@ import httpx
 
 from ostiary.changes.events import JourneysRun, ProofRun, Rehearsed
 from ostiary.changes.terms import Replay
+from ostiary.guard.expiry_trial import ExpiryTrial
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.replaying import ROUNDS, replay_reasons, replayed
 from ostiary.guard.trial_reasons import no_accounts, reasons_of
@@ -58,7 +59,12 @@ class Trials:
         self._rng = rng
         self._accounts: list[ProbeAccount] = []
         self._making = asyncio.Lock()
+        self._expiry = ExpiryTrial(clock, rng)
         self._turn = 0
+
+    def begin_flip(self) -> None:
+        """Begin what a flip does not wait for."""
+        self._expiry.begin(self._admin, self._target(self._plane.stable[0], "last good"))
 
     async def rehearse(
         self,
@@ -71,11 +77,10 @@ class Trials:
         Then what stopped an earlier change is tried again, where this one claims to mend it.
         `meanwhile` is done while nothing but time has to pass.
         """
-        plane = self._plane
         candidates = [
-            self._target(replica, f"candidate {replica.name}") for replica in plane.canary
+            self._target(replica, f"candidate {replica.name}") for replica in self._plane.canary
         ]
-        old = plane.stable[0]
+        tried = await self._expiry.goes_on_at(candidates[0], self._place.leeway_seconds)
         try:
             async with self._admin() as admin:
                 report = await run_rehearsal_journeys(
@@ -83,8 +88,8 @@ class Trials:
                     admin=admin,
                     clock=self._clock,
                     rng=self._rng,
-                    last_good=self._target(old, "last good"),
-                    leeway_seconds=self._place.leeway_seconds,
+                    last_good=self._target(self._plane.stable[0], "last good"),
+                    leeway_seconds=None if tried else self._place.leeway_seconds,
                     meanwhile=meanwhile,
                 )
             if replay is not None and report.passed:
@@ -138,6 +143,7 @@ class Trials:
                     admin=admin,
                 ),
             )
+        canary = self._expiry.added_to(canary)
         return JourneysRun(
             passed=canary.passed,
             strata_passed=canary.strata_passed,
@@ -171,6 +177,7 @@ class Trials:
                 admin=admin,
                 transport=transport,
             )
+        report = await self._expiry.end_added_to(report) if of == "promotion" else report
         return ProofRun(of=of, passed=report.passed, failures=reasons_of(report))
 
     async def clean_up(self) -> None:
@@ -178,6 +185,7 @@ class Trials:
         accounts, self._accounts = self._accounts, []
         try:
             async with self._admin() as admin:
+                await self._expiry.forget(admin)
                 for account in accounts:
                     await admin.delete(account)
         except AdminApiError:

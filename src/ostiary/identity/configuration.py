@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ostiary.identity.flags.definition import FlagDefinitions
 from ostiary.kernel.errors import RefusedError
 
 
@@ -64,7 +65,7 @@ class ReplicaConfiguration(BaseModel):
     edge_token_file: str
     store_key_file: str
     settings: IdentitySettings = IdentitySettings()
-    flags: dict[str, bool | int | float | str] = {}
+    flags: FlagDefinitions = {}
 
     @property
     def audience(self) -> str:

@@ -65,6 +65,7 @@ def serve(configuration: ReplicaConfiguration, identity: Identity) -> None:
         waiting=identity.waiting,
     )
     health.start()
+    identity.flags.offer_to_everybody()
     keys = Periodic(identity.look_after_keys, seconds=_KEY_SECONDS, name="keys")
     keys.start()
     housekeeping = Periodic(

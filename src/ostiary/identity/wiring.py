@@ -9,6 +9,8 @@ from ostiary.identity.admin.mounting import mount as mount_admin
 from ostiary.identity.audit.resources import mount_audit
 from ostiary.identity.clients.resources import mount_clients
 from ostiary.identity.configuration import ReplicaConfiguration, read_token
+from ostiary.identity.flags import Flags
+from ostiary.identity.flags.reading import SECRET_NAME as FLAGS_SECRET_NAME
 from ostiary.identity.http.admin_token import AdminToken
 from ostiary.identity.http.app import App, create_app
 from ostiary.identity.http.metrics import HashMetrics, RequestMetrics
@@ -16,6 +18,7 @@ from ostiary.identity.http.middleware import OutcomeMiddleware
 from ostiary.identity.mail.mounting import open_mail
 from ostiary.identity.oauth.mounting import OAuthParts
 from ostiary.identity.oauth.mounting import mount as mount_oauth
+from ostiary.identity.ofrep.resources import mount_ofrep
 from ostiary.identity.pages.mounting import PagesParts, write_problem
 from ostiary.identity.pages.mounting import mount as mount_pages
 from ostiary.identity.passwords.gate import HashGate
@@ -25,6 +28,7 @@ from ostiary.identity.passwords.sizing import gate_limits
 from ostiary.identity.sealing.key_files import StoreKeyFiles
 from ostiary.identity.sealing.sealed_columns import require_openable
 from ostiary.identity.sealing.sealer import Sealer
+from ostiary.identity.sealing.server_secrets import read_or_create
 from ostiary.identity.sessions.client_metrics import ClientMetrics
 from ostiary.identity.sessions.client_sketch import ClientSketch
 from ostiary.identity.store.engine import open_store
@@ -48,6 +52,7 @@ class Identity:
     close: Callable[[], None]
     look_after_keys: Callable[[], None]
     delete_expired: Callable[[], None]
+    flags: Flags
 
 
 def build(
@@ -78,6 +83,7 @@ def build(
     gate, pool = HashGate(limits, clock), HashPool(limits.slots)
     hasher = PasswordHasher(settings, rng, gate, pool)
     mail = open_mail(configuration, store, clock=clock, rng=rng)
+    flags = Flags(configuration.flags, read_or_create(store, sealer, FLAGS_SECRET_NAME, rng))
     metrics = RequestMetrics(configuration.snapshot)
     metrics.add(HashMetrics(gate.counts))
     clients = ClientSketch(clock, rng)
@@ -101,6 +107,7 @@ def build(
             hasher=hasher,
             mails=mail.mails,
             clients=clients,
+            flags=flags,
         ),
     )
     oauth = mount_oauth(
@@ -116,6 +123,7 @@ def build(
             mails=mail.mails,
         ),
     )
+    mount_ofrep(app, flags, oauth.token_holders)
     mount_admin(
         app,
         AdminParts(
@@ -145,4 +153,5 @@ def build(
         close=close,
         look_after_keys=oauth.look_after_keys,
         delete_expired=pages.housekeeping.run,
+        flags=flags,
     )

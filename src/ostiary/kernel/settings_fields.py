@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeGuard, get_args, get_origin
+from typing import Annotated, Any, TypeGuard, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -56,8 +56,11 @@ def _inside(kind: object, part: str) -> object:
     if _is_table(kind):
         field = kind.model_fields.get(part)
         return None if field is None else field.annotation
-    # Under free names stand values of one type.
-    return get_args(kind)[1] if get_origin(kind) in (Mapping, dict) else None
+    if get_origin(kind) not in (Mapping, dict):
+        return None
+    # Under free names stand values of one type, perhaps with validators.
+    value = get_args(kind)[1]
+    return get_args(value)[0] if get_origin(value) is Annotated else value
 
 
 def _is_table(kind: object) -> TypeGuard[type[BaseModel]]:

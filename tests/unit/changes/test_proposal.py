@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from ostiary.changes.kinds import FLAGS_ALONE, Kind
 from ostiary.changes.model import Stage
-from ostiary.changes.proposal import read_proposal
+from ostiary.changes.proposal import beginning, read_proposal
 from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.kernel.errors import ExitCode, UsageError
 
@@ -73,3 +74,22 @@ def test_what_cannot_be_meant_says_what_to_write(
     assert caught.value.code == code
     assert words in f"{caught.value.message} {caught.value.hint}"
     assert caught.value.exit_code is ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("from_stage", "kinds", "is_forced", "stage"),
+    [
+        (None, FLAGS_ALONE, False, Stage.CHECK),
+        (Stage.CANARY, FLAGS_ALONE, False, Stage.CANARY),
+        (None, FLAGS_ALONE, True, Stage.BAKE),
+        (Stage.CHECK, FLAGS_ALONE, True, Stage.CHECK),
+        (Stage.REHEARSE, FLAGS_ALONE, True, Stage.REHEARSE),
+        (None, (Kind.RELEASES, Kind.FLAGS), True, Stage.CHECK),
+        (None, (Kind.IDENTITY,), True, Stage.CHECK),
+        (None, (), True, Stage.CHECK),
+    ],
+)
+def test_only_a_forced_flip_begins_at_the_bake_by_itself(
+    from_stage: Stage | None, kinds: tuple[Kind, ...], is_forced: bool, stage: Stage
+) -> None:
+    assert beginning(from_stage, kinds, is_forced=is_forced) is stage

@@ -26,6 +26,7 @@ CHANGE = {
     "restores": None,
     "from_stage": "check",
     "difference": None,
+    "kinds": [],
     "proposed_at": "2026-01-02T03:04:05.678Z",
     "proposed_by": "ada",
     "approved_by": None,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ostiary.cli import guard_process
+from ostiary.cli import guard_process, wiring
 from ostiary.guard.options import GuardOptions
 from ostiary.kernel.errors import ExitCode, RefusedError
 from ostiary.kernel.journal import JournalError
@@ -19,7 +19,7 @@ def run(data: Path, monkeypatch: pytest.MonkeyPatch, guard: Callable[[Ready], No
         guard(ready)
 
     monkeypatch.setattr(GuardOptions, "requested", lambda _data: None)
-    monkeypatch.setattr(guard_process.wiring, "run_guard", run_guard)
+    monkeypatch.setattr(wiring, "run_guard", run_guard)
     return guard_process.run_kept(data)
 
 

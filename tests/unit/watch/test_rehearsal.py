@@ -57,9 +57,28 @@ def test_a_healthy_candidate_passes_every_stratum(start, store, clock, rng):
         "userinfo",
         "introspect",
         "end_session",
+        "flags",
     }
     assert report.strata_failed == frozenset()
     assert report.seconds > 0
+
+
+def test_a_release_without_flags_passes_but_proves_nothing_of_them(start, clock, rng):
+    report = rehearse([start(issuer=ISSUER, faults={"no_flags"})], clock, rng)
+
+    assert report.passed
+    assert "flags" not in report.strata_passed
+    assert "userinfo" in report.strata_passed
+
+
+def test_without_a_leeway_the_expiry_is_left_to_the_caller(start, clock, rng):
+    async def run(candidate):
+        async with ProbeAdmin(candidate.url, ADMIN_TOKEN, rng=rng) as probes:
+            return await run_rehearsal_journeys(
+                [target_of(candidate)], admin=probes, clock=clock, rng=rng, leeway_seconds=None
+            )
+
+    assert asyncio.run(run(start(issuer=ISSUER, faults={"expiry_ignored"}))).passed
 
 
 def test_probe_accounts_are_gone_afterwards(start, store, clock, rng):
@@ -122,6 +141,8 @@ FAULTS = {
     "one_subject_for_all": "sign_in_code_flow",
     "session_survives": "sign_in_code_flow",
     "end_session_broken": "sign_in_code_flow",
+    "flags_crash": "sign_in_code_flow",
+    "flags_without_keys": "sign_in_code_flow",
     "sign_up_page_crashes": "sign_up",
     "sign_up_refuses_everybody": "sign_up",
     "sign_up_crashes": "sign_up",

@@ -89,6 +89,7 @@ def test_a_location_is_joined_as_the_standard_library_does(location):
         ("POST", "/oauth2/token", "token"),
         ("GET", "/oauth2/userinfo", "userinfo"),
         ("POST", "/oauth2/introspect", "introspect"),
+        ("POST", "/ofrep/v1/evaluate/flags/new_page", "flags"),
         ("GET", "/oauth2/end-session", "end_session"),
         ("GET", "/oauth2/jwks", "discovery"),
         ("GET", "/.well-known/openid-configuration", "discovery"),

@@ -45,6 +45,7 @@ from ostiary.identity.oauth.token.code_grant import CodeRedemption
 from ostiary.identity.oauth.token.endpoint import TokenEndpoint
 from ostiary.identity.oauth.token.refresh_grant import RefreshTokenRotation
 from ostiary.identity.oauth.token.services import TokenServices
+from ostiary.identity.oauth.token_holders import TokenHolders
 from ostiary.identity.oauth.userinfo import UserinfoEndpoint
 from ostiary.identity.sealing.sealer import Sealer
 from ostiary.identity.store.engine import Store
@@ -82,6 +83,7 @@ class OAuthService:
     is_ready: Callable[[], bool]
     waiting: Callable[[], Mapping[str, object]]
     look_after_keys: Callable[[], None]
+    token_holders: TokenHolders
 
 
 def mount(router: Router, parts: OAuthParts) -> OAuthService:
@@ -113,16 +115,15 @@ def mount(router: Router, parts: OAuthParts) -> OAuthService:
     )
     router.add_route(AUTHORIZE_PATH, authorization)
     router.add_route(discovery.TOKEN_PATH, TokenEndpoint(server, snapshot=snapshot))
-    introspection = IntrospectionResource(server, snapshot=snapshot)
-    router.add_route(discovery.INTROSPECTION_PATH, introspection)
-    userinfo = UserinfoEndpoint(parts.store, Accounts(), Families(), verifier, grants)
-    router.add_route(discovery.USERINFO_PATH, userinfo)
+    router.add_route(discovery.INTROSPECTION_PATH, IntrospectionResource(server, snapshot=snapshot))
+    holders = TokenHolders(parts.store, verifier, grants, clients)
+    router.add_route(discovery.USERINFO_PATH, UserinfoEndpoint(holders))
     end_session = EndSessionEndpoint(server, parts.current_session, verifier)
     router.add_route(END_SESSION_PATH, end_session)
     _mount_documents(router, configuration, ring)
     mount_keys(router, ring, claims, parts.admin_token)
     upkeep = KeyUpkeep(ring, claims, parts.clock, rotation_days=settings.key_rotation_days)
-    return OAuthService(ring.is_ready, ring.waiting, look_after_keys=upkeep.run_once)
+    return OAuthService(ring.is_ready, ring.waiting, upkeep.run_once, holders)
 
 
 def _mount_documents(router: Router, configuration: ReplicaConfiguration, ring: KeyRing) -> None:

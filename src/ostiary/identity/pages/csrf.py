@@ -25,6 +25,7 @@ SECRET_NAME = "csrf"  # noqa: S105 - the name of a secret, not the secret
 """Name of the shared secret in the store."""
 
 _BROWSER_BYTES = 24
+_NEW_NAME = "browser_named_now"
 _BROWSER = re.compile(r"[A-Za-z0-9_-]{32,64}")
 _SAME_ORIGIN_SITES = frozenset({"same-origin", "none"})
 
@@ -42,11 +43,20 @@ class Csrf:
 
         `bound_to` is what the form acts on beside the browser: a session's hash, or nothing.
         """
-        browser = _browser(request)
-        if browser is None:
-            browser = self._rng.token(_BROWSER_BYTES)
-            BROWSER_COOKIE.set_(request, response, browser)
-        return self._sign(browser, bound_to)
+        return self._sign(self.browser(request, response), bound_to)
+
+    def browser(self, request: falcon.Request, response: falcon.Response | None) -> str:
+        """Return the browser's name; give it one by a cookie if it has none yet.
+
+        Without a response the new name is for this request only.
+        """
+        name = _browser(request) or getattr(request.context, _NEW_NAME, None)
+        if name is None:
+            name = self._rng.token(_BROWSER_BYTES)
+            if response is not None:
+                setattr(request.context, _NEW_NAME, name)
+                BROWSER_COOKIE.set_(request, response, name)
+        return str(name)
 
     def is_genuine(self, request: falcon.Request, form: dict[str, str], *, bound_to: str) -> bool:
         """Return whether a submitted form is from a page of ours in this browser."""

@@ -9,6 +9,7 @@ from ostiary.identity.accounts.model import Account
 from ostiary.identity.http.context import context_of
 from ostiary.identity.pages.forms import FormPages
 from ostiary.identity.pages.return_to import DEFAULT_PATH
+from ostiary.identity.pages.sign_up_offer import SignUpOffer
 from ostiary.identity.sessions.current import CurrentSession
 from ostiary.identity.sessions.model import Session
 from ostiary.kernel.outcomes import Outcome
@@ -38,22 +39,20 @@ class DemoPage:
         forms: FormPages,
         current_session: CurrentSession,
         answerer: Answerer,
-        *,
-        sign_up_open: bool,
+        offer: SignUpOffer,
     ) -> None:
         self._forms = forms
         self._current_session = current_session
         self._answerer = answerer
-        self._sign_up_open = sign_up_open
+        self._offer = offer
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """Show who is signed in, or how to sign in."""
         found = self._current_session.find(request)
         values: dict[str, object] = {"answerer": self._answerer}
         if found is None:
-            self._forms.show_plain(
-                request, response, "nobody", {**values, "sign_up_open": self._sign_up_open}
-            )
+            values["sign_up_open"] = self._offer.is_shown(self._forms.visitor(request, None))
+            self._forms.show_plain(request, response, "nobody", values)
             return
         self._forms.show(
             request,

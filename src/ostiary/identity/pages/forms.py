@@ -2,6 +2,7 @@
 
 import falcon
 
+from ostiary.identity.flags import Subject
 from ostiary.identity.http.context import attempt_of, context_of
 from ostiary.identity.pages.csrf import Csrf
 from ostiary.identity.pages.rendering import Renderer
@@ -46,6 +47,16 @@ class FormPages:
             device=self._devices.read(DEVICE_COOKIE.read(request)),
             networks=networks_of(context_of(request).client_address),
         )
+
+    def visitor(self, request: falcon.Request, response: falcon.Response | None) -> Subject:
+        """Return who opens a page, as far as flags may know: a browser, and nobody's account.
+
+        One that has signed in before keeps its name for as long as it is known, any other one for
+        as long as it keeps its cookie. It gets one with a form; without a response, on pages that
+        set none, one that has no name yet is drawn anew each time.
+        """
+        device = self._devices.read(DEVICE_COOKIE.read(request))
+        return Subject(device.name if device else self._csrf.browser(request, response))
 
     def hand_over(
         self, request: falcon.Request, response: falcon.Response, signed_in: SignedIn

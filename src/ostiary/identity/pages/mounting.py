@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ostiary.identity.accounts.creation import AccountCreation
 from ostiary.identity.configuration import ReplicaConfiguration
+from ostiary.identity.flags import Flags
 from ostiary.identity.http.app import Router
 from ostiary.identity.mail.writing import Mails
 from ostiary.identity.pages.csrf import SECRET_NAME, Csrf
@@ -14,6 +15,7 @@ from ostiary.identity.pages.rendering import renderer
 from ostiary.identity.pages.sign_in import SignInPage
 from ostiary.identity.pages.sign_out import SignOutPage
 from ostiary.identity.pages.sign_up import SignUpPage
+from ostiary.identity.pages.sign_up_offer import SignUpOffer
 from ostiary.identity.passwords.hashing import PasswordHasher
 from ostiary.identity.sealing.sealer import Sealer
 from ostiary.identity.sealing.server_secrets import read_or_create
@@ -44,6 +46,7 @@ class PagesParts:
     hasher: PasswordHasher
     mails: Mails
     clients: ClientSketch
+    flags: Flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +80,11 @@ def mount(router: Router, parts: PagesParts) -> Pages:
     answerer = Answerer(replica=configuration.name, snapshot=configuration.snapshot)
     router.add_route("/", Entrance())
     router.add_route("/favicon.ico", Favicon())
-    router.add_route("/sign-in", SignInPage(forms, sign_in, sign_up_open=settings.sign_up))
-    router.add_route("/sign-up", SignUpPage(forms, sign_up, is_open=settings.sign_up))
+    offer = SignUpOffer(parts.flags, allowed=settings.sign_up)
+    router.add_route("/sign-in", SignInPage(forms, sign_in, offer))
+    router.add_route("/sign-up", SignUpPage(forms, sign_up, offer))
     router.add_route("/sign-out", SignOutPage(forms, current_session))
-    router.add_route(
-        "/demo", DemoPage(forms, current_session, answerer, sign_up_open=settings.sign_up)
-    )
+    router.add_route("/demo", DemoPage(forms, current_session, answerer, offer))
     return Pages(current_session=current_session, housekeeping=housekeeping)
 
 
@@ -99,6 +101,7 @@ def _signing(parts: PagesParts, devices: KnownDevices) -> tuple[SignIn, SignUp]:
         devices=devices,
         mails=parts.mails,
         clients=parts.clients,
+        flags=parts.flags,
     )
     sign_up = SignUp(
         store=store,

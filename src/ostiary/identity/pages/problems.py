@@ -6,7 +6,7 @@ from ostiary.identity.http.context import context_of
 from ostiary.identity.http.problems import ProblemError, retry_hint, write_json
 from ostiary.identity.pages.rendering import renderer
 
-_PROGRAM_PATHS = ("/oauth2/", "/admin/", "/.well-known/")
+_PROGRAM_PATHS = ("/oauth2/", "/ofrep/", "/admin/", "/.well-known/")
 _PERSON_PATHS = frozenset({"/oauth2/authorize", "/oauth2/end-session"})
 _TITLES = {
     403: "This is not allowed",

@@ -5,6 +5,7 @@ import falcon
 from ostiary.identity.http.forms import read_form
 from ostiary.identity.pages.forms import FormPages, send_on, try_again
 from ostiary.identity.pages.return_to import local_path
+from ostiary.identity.pages.sign_up_offer import SignUpOffer
 from ostiary.identity.sessions.signing_in import Refused, SignIn
 from ostiary.kernel.outcomes import Outcome
 
@@ -19,10 +20,10 @@ _STALE = "This form was no longer valid. Please send it again."
 class SignInPage:
     """`/sign-in`."""
 
-    def __init__(self, forms: FormPages, sign_in: SignIn, *, sign_up_open: bool) -> None:
+    def __init__(self, forms: FormPages, sign_in: SignIn, offer: SignUpOffer) -> None:
         self._forms = forms
         self._sign_in = sign_in
-        self._sign_up_open = sign_up_open
+        self._offer = offer
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """Show the form. It needs no store: a page that asks nothing cannot fail."""
@@ -59,11 +60,12 @@ class SignInPage:
         status, message = (200, "") if refused is None else _answer(refused)
         if refused is not None and refused.wait_seconds:
             response.set_header("retry-after", str(refused.wait_seconds))
+        offered = self._offer.is_shown(self._forms.visitor(request, response))
         self._forms.show(
             request,
             response,
             "sign_in",
-            {"email": email, "message": message, "sign_up_open": self._sign_up_open},
+            {"email": email, "message": message, "sign_up_open": offered},
             return_to=return_to,
             status=status,
             outcome=Outcome.OK if refused is None else refused.outcome,

@@ -9,6 +9,7 @@ from ostiary.identity.http.forms import read_form
 from ostiary.identity.http.problems import ProblemError
 from ostiary.identity.pages.forms import FormPages, send_on, try_again
 from ostiary.identity.pages.return_to import local_path
+from ostiary.identity.pages.sign_up_offer import SignUpOffer
 from ostiary.identity.passwords.gate import OverloadedError
 from ostiary.identity.passwords.policy import CHARACTERS_MIN, WeakPasswordError
 from ostiary.identity.sessions.signing_in import Refused
@@ -43,21 +44,21 @@ _NONE = Refusal(Outcome.OK, "", "", field="")
 class SignUpPage:
     """`/sign-up`."""
 
-    def __init__(self, forms: FormPages, sign_up: SignUp, *, is_open: bool) -> None:
+    def __init__(self, forms: FormPages, sign_up: SignUp, offer: SignUpOffer) -> None:
         self._forms = forms
         self._sign_up = sign_up
-        self._is_open = is_open
+        self._offer = offer
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """Show the form."""
-        self._require_open()
+        self._require_open(request, response)
         self._show(request, response, return_to=local_path(request.get_param("return_to")))
 
     on_head = on_get
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Create the account and sign its owner in, or show the form again with the reason."""
-        self._require_open()
+        self._require_open(request, response)
         form = read_form(request)
         refusal = self._refusal(request, response, form)
         if refusal is None:
@@ -117,8 +118,8 @@ class SignUpPage:
             outcome=refusal.outcome,
         )
 
-    def _require_open(self) -> None:
-        if not self._is_open:
+    def _require_open(self, request: falcon.Request, response: falcon.Response) -> None:
+        if not self._offer.is_open(self._forms.visitor(request, response)):
             raise ProblemError(
                 403,
                 Outcome.SIGN_UP_CLOSED,

@@ -13,6 +13,8 @@ from ostiary.identity.accounts.model import Account
 from ostiary.identity.accounts.storage import Accounts
 from ostiary.identity.audit.model import Entry, Operation
 from ostiary.identity.audit.storage import AuditLog
+from ostiary.identity.flags import Flags, Subject
+from ostiary.identity.flags.definition import NEW_DEVICE_MAIL
 from ostiary.identity.mail.writing import Mails
 from ostiary.identity.passwords.admission import Priority
 from ostiary.identity.passwords.claims import Claim
@@ -69,6 +71,7 @@ class SignIn:
         devices: KnownDevices,
         mails: Mails,
         clients: ClientSketch,
+        flags: Flags,
     ) -> None:
         self._clients = clients
         self._store = store
@@ -77,6 +80,7 @@ class SignIn:
         self._starter = starter
         self._devices = devices
         self._mails = mails
+        self._flags = flags
         self._audit = AuditLog()
         self._accounts = Accounts()
         self._sessions = Sessions()
@@ -123,10 +127,15 @@ class SignIn:
             started = self._starter.start(
                 connection, account, old_hash=credentials.old_hash, attempt=attempt
             )
-            if started is not None and not guess.device:
+            if started is not None and not guess.device and self._tells_of_devices(account):
                 self._mails.new_device(connection, account, attempt, now=now)
         # None: disabled, or given another password, between reading and writing.
         return started or self._refuse(Refused(Outcome.USER_DISABLED), guess, account, attempt)
+
+    def _tells_of_devices(self, account: Account) -> bool:
+        """Return whether the owner is told of a sign-in from a browser that is new to them."""
+        owner = Subject(account.id, frozenset(account.roles))
+        return self._flags.is_on(NEW_DEVICE_MAIL, default=True, who=owner)
 
     def _guess(
         self, credentials: Credentials, email_key: str, account: Account | None, *, now: int

@@ -6,7 +6,8 @@ of a fault that hits a quarter, 8 accounts miss 1 in 10; of one that hits three 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
 import httpx
@@ -36,7 +37,7 @@ async def run_rehearsal_journeys(
     rng: Random,
     last_good: Target | None = None,
     accounts: int = SIGN_IN_ACCOUNTS,
-    leeway_seconds: float = 5.0,
+    leeway_seconds: float | None = 5.0,
     transport: httpx.AsyncBaseTransport | None = None,
     meanwhile: Callable[[], Awaitable[None]] | None = None,
 ) -> JourneyReport:
@@ -44,8 +45,9 @@ async def run_rehearsal_journeys(
 
     `admin` should belong to a last good replica: then the accounts' hashes are those of existing
     users. `leeway_seconds` is how long after its time a token may be accepted, as the settings
-    say; the run takes a little longer than that. `meanwhile` is done in that time, when all else
-    has passed. Accounts are deleted before this returns. Raises
+    say; the run takes a little longer than that. With None the expiry is not tried, which is then
+    the caller's to do. `meanwhile` is done in that time, when all else has passed. Accounts are
+    deleted before this returns. Raises
     `AdminApiError` where they cannot be made or deleted; what a replica does wrong is reported.
     """
     shared = KeptConnections() if transport is None else transport
@@ -75,33 +77,47 @@ async def _run(
     old: Site | None,
     admin: ProbeAdmin,
     accounts: int,
-    leeway_seconds: float,
+    leeway_seconds: float | None,
     *,
     meanwhile: Callable[[], Awaitable[None]] | None,
 ) -> JourneyReport:
     """Run all parts; the expiry of a token is waited for beside the others."""
     clock = sites[0].clock
-    async with admin.accounts(accounts + 2) as made:
+    async with (
+        admin.accounts(accounts + 2) as made,
+        _waiting_for_expiry(sites[0], admin, leeway_seconds) as expired,
+    ):
         if old is not None:
             sites = [await each.compared_with(old, made) for each in sites]
         site = sites[0]
         *fresh, own, other = made
-        short_lived = await admin.create(access_token_seconds=1)
-        walk = partial(
-            token_refusals.expired_token, site.actor(short_lived), leeway_seconds=leeway_seconds
-        )
-        expiring = asyncio.create_task(run_journeys([Journey("expired_token", walk)], clock))
-        try:
-            walks = sign_in_set(sites, fresh)
-            walks += [sign_up_journey(each, own, admin, sign_in_at=old or each) for each in sites]
-            reports = [await run_journeys(walks, clock)]
-            reports.append(await run_journeys(refusal_set(site, own, other, admin), clock))
-            if old is not None:
-                reports.append(await cross_version(site, old, own))
-            if meanwhile is not None and all(report.passed for report in reports):
-                await meanwhile()
-            reports.append(await expiring)
-        finally:
-            expiring.cancel()
-            await admin.delete(short_lived)
+        walks = sign_in_set(sites, fresh)
+        walks += [sign_up_journey(each, own, admin, sign_in_at=old or each) for each in sites]
+        reports = [await run_journeys(walks, clock)]
+        reports.append(await run_journeys(refusal_set(site, own, other, admin), clock))
+        if old is not None:
+            reports.append(await cross_version(site, old, own))
+        if meanwhile is not None and all(report.passed for report in reports):
+            await meanwhile()
+        if expired is not None:
+            reports.append(await expired)
     return combine(reports)
+
+
+@asynccontextmanager
+async def _waiting_for_expiry(
+    site: Site, admin: ProbeAdmin, leeway_seconds: float | None
+) -> AsyncIterator[asyncio.Task[JourneyReport] | None]:
+    """Try the expiry of a token meanwhile; None where that is not wanted."""
+    if leeway_seconds is None:
+        yield None
+        return
+    account = await admin.create(access_token_seconds=1)
+    walk = partial(token_refusals.expired_token, site.actor(account), leeway_seconds=leeway_seconds)
+    journey = Journey("expired_token", walk)
+    task = asyncio.create_task(run_journeys([journey], site.clock))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await admin.delete(account)

@@ -17,6 +17,7 @@ from ostiary.watch.relying_party.front_channel import (
 from ostiary.watch.relying_party.grants import TokenSet, read_token_set
 
 _OK = 200
+_NOT_FOUND = 404
 
 SignOut = Callable[[Actor, Login], Awaitable[None]]
 """One of the two ways out: each has a route class of its own."""
@@ -30,6 +31,7 @@ async def sign_in_code_flow(actor: Actor, leave: SignOut) -> Login:
     login = await actor.login()
     await check_userinfo(actor, login.tokens.access_token, login)
     await check_active(actor, login.tokens.access_token, login)
+    await check_flags(actor, login.tokens.access_token)
     renewed = await refresh(actor, login)
     await check_userinfo(actor, renewed.access_token, login)
     await check_session(actor, login.browser)
@@ -67,6 +69,23 @@ async def check_userinfo(
         kind=FailureKind.WRONG_IDENTITY,
     )
     _require_no_roles(answer)
+
+
+async def check_flags(actor: Actor, access_token: str) -> None:
+    """Require that flags are evaluated, whichever there are; a release may know none."""
+    answer = await actor.client.flags(access_token)
+    if answer.status == _NOT_FOUND:
+        actor.wire.seen.discard(answer.stratum)
+        return
+    answer.require(answer.status == _OK, "flags with HTTP 200")
+    answer.require_class(OutcomeClass.OK)
+    flags = answer.json().get("flags")
+    answer.require(
+        isinstance(flags, list) and all(isinstance(flag, dict) and "key" in flag for flag in flags),
+        "a list of flags, each with its key",
+        got="something else",
+        kind=FailureKind.WRONG_CONTENT,
+    )
 
 
 async def check_active(

@@ -1,10 +1,12 @@
 """Refusals of the back channel: what may not be redeemed, and what may not be accepted."""
 
 import asyncio
+from dataclasses import dataclass, field
 
 from ostiary.kernel.outcomes import OutcomeClass
 from ostiary.watch.journeys.actor import Actor
 from ostiary.watch.journeys.forgery import forgeries, sign_with_foreign_key
+from ostiary.watch.journeys.probes import ProbeAccount
 from ostiary.watch.journeys.refused import (
     require_bearer_error,
     require_inactive,
@@ -111,14 +113,32 @@ async def reused_refresh(actor: Actor) -> None:
     require_oauth_error(answer, _INVALID_GRANT)
 
 
-async def expired_token(actor: Actor, *, leeway_seconds: float) -> None:
+@dataclass(frozen=True, slots=True)
+class ShortLived:
+    """An access token that ends soon, at `expires_at` in Unix seconds, and whose it is."""
+
+    account: ProbeAccount
+    token: str = field(repr=False)
+    expires_at: float
+
+
+async def mint_short_lived(actor: Actor) -> ShortLived:
+    """Sign in for a token of a client whose tokens live shortly; raises `StepFailedError`."""
+    login = await actor.login()
+    return ShortLived(actor.account, login.tokens.access_token, login.access.expires_at)
+
+
+async def expired_token(
+    actor: Actor, *, leeway_seconds: float, minted: ShortLived | None = None
+) -> None:
     """Require that an access token is refused once its time is over. Takes that long.
 
-    The client's tokens must live shortly. A token may be accepted for `leeway_seconds` after its
-    time, since clocks differ, and no longer.
+    It is one that was `minted` before, or one of the actor's own; the client's tokens must live
+    shortly. A token may be accepted for `leeway_seconds` after its time, since clocks differ, and
+    no longer.
     """
-    login = await actor.login()
-    token, expires_at = login.tokens.access_token, login.access.expires_at
+    minted = minted or await mint_short_lived(actor)
+    token, expires_at = minted.token, minted.expires_at
     deadline = expires_at + leeway_seconds + _GRACE_SECONDS
     while True:
         now = actor.site.clock.now().timestamp()

@@ -29,6 +29,11 @@ class Provider:
     algorithms: frozenset[str]
     keys: KeyRing
 
+    @property
+    def flags(self) -> str:
+        """Return where flags are evaluated: OFREP fixes the path below the service's address."""
+        return f"{self.issuer.rstrip('/')}/ofrep/v1/evaluate/flags"
+
 
 async def discover(wire: Wire) -> Provider:
     """Fetch discovery and keys; raises `StepFailedError` where they are not fit for a login."""

@@ -86,6 +86,7 @@ class Place:
             issuer="http://127.0.0.1",
             load=SimpleNamespace(known=lambda *_: NO_LOAD_KNOWN, take=lambda _: None),
             clock=self.clock,
+            trials=SimpleNamespace(begin_flip=lambda: None),
             history=HistoryReader(self.journal),
             releases=ReleaseStore(self.directory / "releases"),
             check=SimpleNamespace(expect=lambda *_: None),

@@ -74,6 +74,7 @@ class SmallProvider:
             ("POST", "/oauth2/token"): self.tokens.token,
             ("GET", "/oauth2/userinfo"): self.tokens.userinfo,
             ("POST", "/oauth2/introspect"): self.tokens.introspect,
+            ("POST", "/ofrep/v1/evaluate/flags"): self.tokens.flags,
         }
         if request.path.startswith("/admin/"):
             return admin_answer(self.store, request, ADMIN_TOKEN)

@@ -53,6 +53,16 @@ class TokenRoutes:
             user = next(iter(self.store.users.values()))
         return Response.of_json(200, "ok", {"sub": user.id, "email": user.email})
 
+    def flags(self, request: Request) -> Response:
+        if self.has("no_flags"):
+            return Response.of_json(404, "not_found", {"error": "not_found"})
+        if self.has("flags_crash"):
+            return Response.of_json(500, "internal_error", {"error": "internal_error"})
+        if self._user_of(request.bearer or "") is None:
+            return Response.of_json(401, "invalid_token", {"error": "invalid_token"})
+        flags = ["new"] if self.has("flags_without_keys") else [{"key": "new", "value": True}]
+        return Response.of_json(200, "ok", {"flags": flags})
+
     def introspect(self, request: Request) -> Response:
         client = self._client(request)
         if client is None:

@@ -1,0 +1,90 @@
+"""Beginning a change: it is journalled with everything that is known of it, then conducted."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ostiary.changes.approval import NO_APPROVAL, Approval
+from ostiary.changes.difference import Difference
+from ostiary.changes.kinds import FLAGS_ALONE, kinds_of
+from ostiary.changes.model import Stage
+from ostiary.changes.pacing import Pacing
+from ostiary.changes.proposal import beginning
+from ostiary.changes.snapshot import Snapshot
+from ostiary.changes.terms import NO_TERMS, Terms
+from ostiary.guard import history
+from ostiary.guard.service import GuardParts
+from ostiary.kernel.errors import RefusedError
+from ostiary.kernel.ids import Random, new_id
+from ostiary.kernel.problems import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a change is to go: where it starts, how fast, and on which terms.
+
+    `from_stage` is None where nobody has named one.
+    """
+
+    pacing: Pacing
+    from_stage: Stage | None = None
+    force_reason: str | None = None
+    terms: Terms = NO_TERMS
+    approval: Approval = NO_APPROVAL
+    problems: tuple[Problem, ...] = ()
+
+
+class ChangeStarts:
+    """Starts changes, one at a time."""
+
+    def __init__(self, parts: GuardParts, rng: Random) -> None:
+        self._parts = parts
+        self._rng = rng
+
+    def require_none_under_way(self) -> None:
+        """Raise `RefusedError` while a change is under way."""
+        running = self._parts.conductor.brief()
+        if running is not None:
+            raise RefusedError(
+                "change_running",
+                f"Change {running['change']} is under way, in stage {running['stage']}.",
+                hint="Wait for its end, or end it with `ostiary change rollback`.",
+            )
+
+    def start(
+        self,
+        snapshot: Snapshot,
+        request: dict[str, Any],
+        differs: Difference,
+        plan: Plan,
+        *,
+        operator: str,
+    ) -> str:
+        """Journal a change and begin it at the pace of what it touches; return its id."""
+        parts = self._parts
+        served = parts.snapshots.get(parts.plane.last_good)
+        kinds = kinds_of(served, snapshot)
+        stage = beginning(plan.from_stage, kinds, is_forced=plan.force_reason is not None)
+        if kinds == FLAGS_ALONE and stage in (Stage.CHECK, Stage.REHEARSE):
+            parts.trials.begin_flip()
+        change = new_id("c", self._rng)
+        data = {
+            "snapshot": snapshot.id,
+            "from_snapshot": served.id,
+            "kinds": [kind.value for kind in kinds],
+            "request": request,
+            "from_stage": stage.value,
+            "difference": asdict(differs),
+            "operator": operator,
+        }
+        parts.journal.append(history.CHANGE_PROPOSED, change, data)
+        parts.check.expect(change, plan.problems)
+        parts.conductor.start(
+            change,
+            snapshot,
+            stage,
+            plan.pacing.at_pace_of(kinds),
+            force_reason=plan.force_reason,
+            terms=plan.terms,
+            approval=plan.approval,
+        )
+        return change

@@ -1,0 +1,1 @@
+"""OFREP, the OpenFeature Remote Evaluation Protocol: applications ask for flags of their users."""
