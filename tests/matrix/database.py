@@ -28,16 +28,28 @@ _END_SECONDS_MAX = 30.0
 
 @dataclass(slots=True)
 class PostgresDatabase:
-    """A server that listens on a Unix socket in `directory`, which is also its data directory."""
+    """A server that listens on a Unix socket in `directory`, which is also its data directory.
+
+    With a port it also listens on loopback, and its URL leads there.
+    """
 
     directory: Path
     program: Path
+    port: int | None = None
     server: "subprocess.Popen[bytes] | None" = field(default=None)
 
     @property
     def url(self) -> str:
         """SQLAlchemy's URL of its database."""
+        if self.port is not None:
+            return f"postgresql+psycopg://{postgres.USER}@127.0.0.1:{self.port}/postgres"
         return f"postgresql+psycopg://{postgres.USER}@/postgres?host={self.directory}"
+
+    @property
+    def _listening(self) -> tuple[str, ...]:
+        if self.port is None:
+            return ("-c", "listen_addresses=")
+        return ("-c", "listen_addresses=127.0.0.1", "-c", f"port={self.port}")
 
     async def start(self) -> None:
         """Start the server; return when it takes connections."""
@@ -50,7 +62,8 @@ class PostgresDatabase:
             self.server = subprocess.Popen(
                 [
                     *(str(self.program), "-D", str(self.directory), "-k", str(self.directory)),
-                    *("-c", "listen_addresses=", "-c", "fsync=off"),
+                    *self._listening,
+                    *("-c", "fsync=off"),
                 ],
                 user="nobody" if os.geteuid() == 0 else None,
                 cwd="/",
@@ -106,7 +119,7 @@ class PostgresDatabase:
         return self._answers()
 
     def _answers(self) -> bool:
-        address = f"postgresql://{postgres.USER}@/postgres?host={self.directory}"
+        address = self.url.replace("+psycopg", "")
         try:
             with psycopg.connect(address, connect_timeout=3) as connection:
                 connection.execute(b"SELECT 1")
@@ -116,7 +129,7 @@ class PostgresDatabase:
 
 
 @contextmanager
-def postgres_database() -> Iterator[PostgresDatabase]:
+def postgres_database(*, port: int | None = None) -> Iterator[PostgresDatabase]:
     """Make a cluster below a directory of its own; stop the server and delete it at the end."""
     scratch = Path(tempfile.mkdtemp(prefix="ostiary-matrix-"))
     scratch.chmod(0o755)
@@ -132,7 +145,7 @@ def postgres_database() -> Iterator[PostgresDatabase]:
             *("--no-sync", "--locale=C"),
             log=scratch / "commands.log",
         )
-        database = PostgresDatabase(directory, binaries / "postgres")
+        database = PostgresDatabase(directory, binaries / "postgres", port)
         try:
             yield database
         finally:

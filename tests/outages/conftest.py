@@ -8,12 +8,16 @@ import pytest
 
 from tests.matrix.database import PostgresDatabase, postgres_database
 from tests.outages.replica import Person, Replica, running
+from tests.system import free_port
 
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[PostgresDatabase]:
-    """A PostgreSQL server that the tests of a module stop, pause and kill, and leave running."""
-    with postgres_database() as database:
+    """A PostgreSQL server that the tests of a module stop, pause and kill, and leave running.
+
+    Over TCP, as most are; the kill matrix uses a Unix socket.
+    """
+    with postgres_database(port=free_port()) as database:
         asyncio.run(database.start())
         yield database
 

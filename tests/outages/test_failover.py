@@ -1,6 +1,7 @@
 """PostgreSQL with a standby: the URL names both, and the one that takes writes is used."""
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests import postgres as binaries
 from tests.matrix.database import PostgresDatabase, postgres_database
 from tests.outages.conftest import settle
 from tests.outages.replica import Person, Replica, running, until
+from tests.system import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.postgres]
 
@@ -20,27 +22,37 @@ pytestmark = [pytest.mark.system, pytest.mark.postgres]
 def pair() -> Iterator[tuple[PostgresDatabase, PostgresDatabase]]:
     """A primary, and a standby that streams from it."""
     with ExitStack() as stack:
-        primary = stack.enter_context(postgres_database())
-        standby = stack.enter_context(postgres_database())
+        primary = stack.enter_context(postgres_database(port=free_port()))
+        standby = stack.enter_context(postgres_database(port=free_port()))
         asyncio.run(primary.start())
-        for entry in standby.directory.iterdir():
-            _remove(entry)
-        binaries._run(
-            primary.program.with_name("pg_basebackup"),
-            *("-h", str(primary.directory), "-U", binaries.USER, "-D", str(standby.directory)),
-            *("-R", "-X", "stream", "-c", "fast", "--no-sync"),
-            log=standby.directory.parent / "commands.log",
-        )
-        for left in standby.directory.glob(".s.PGSQL.*"):
-            left.unlink()
-        asyncio.run(standby.start())
+        follow(standby, primary)
         yield primary, standby
 
 
-def _remove(entry: Path) -> None:
-    import shutil  # noqa: PLC0415
+def follow(standby: PostgresDatabase, primary: PostgresDatabase) -> None:
+    """Make a server anew as the standby of another one, and start it."""
+    for entry in standby.directory.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    binaries._run(
+        primary.program.with_name("pg_basebackup"),
+        *("-d", primary.url.replace("+psycopg", ""), "-D", str(standby.directory)),
+        *("-R", "-X", "stream", "-c", "fast", "--no-sync"),
+        log=standby.directory.parent / "commands.log",
+    )
+    asyncio.run(standby.start())
 
-    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+def promote(standby: PostgresDatabase) -> None:
+    binaries._run(
+        standby.program.with_name("pg_ctl"),
+        *("-D", str(standby.directory), "-w", "promote"),
+        log=standby.directory.parent / "commands.log",
+    )
+
+
+def url_of(*servers: PostgresDatabase) -> str:
+    hosts = ",".join(f"127.0.0.1:{server.port}" for server in servers)
+    return f"postgresql://{binaries.USER}@{hosts}/postgres?target_session_attrs=read-write"
 
 
 def _caught_up(primary: PostgresDatabase) -> bool:
@@ -57,23 +69,43 @@ def test_when_the_standby_is_promoted_people_go_on(
     pair: tuple[PostgresDatabase, PostgresDatabase], tmp_path: Path, end: str
 ) -> None:
     primary, standby = pair
-    url = (
-        f"postgresql://{binaries.USER}@/postgres?host={primary.directory},{standby.directory}"
-        "&target_session_attrs=read-write"
-    )
-    with running(Replica(tmp_path, url)) as replica:
+    with running(Replica(tmp_path, url_of(primary, standby))) as replica:
         person = settle(Person(replica))
         until(lambda: _caught_up(primary), replica.said)
         if end == "kill":
             asyncio.run(primary.kill())
         else:
             primary.pause()
-        binaries._run(
-            standby.program.with_name("pg_ctl"),
-            *("-D", str(standby.directory), "-w", "promote"),
-            log=standby.directory.parent / "commands.log",
-        )
+        promote(standby)
         stranger = Person(replica, person.email)
         until(lambda: stranger.sign_in().status_code == 303, replica.said)
         assert "You are signed in" in person.browser.get("/demo").text
         assert person.introspect().json()["active"]
+
+
+def test_over_and_back_and_over_again_nothing_acknowledged_is_lost(
+    pair: tuple[PostgresDatabase, PostgresDatabase], tmp_path: Path
+) -> None:
+    """Each server dies as the primary and comes back as the other one's standby, on its own port.
+
+    In between there is a server, but none that takes writes.
+    """
+    primary, standby = pair
+    with running(Replica(tmp_path, url_of(primary, standby))) as replica:
+        person = settle(Person(replica))
+        for number in range(3):
+            newest = Person(replica, f"newest-{number}@example.org")
+            newest.register()
+            until(lambda server=primary: _caught_up(server), replica.said)
+            asyncio.run(primary.kill())
+            waiting = Person(replica, person.email)
+            assert waiting.sign_in().status_code == 503
+            assert person.introspect().json()["active"]
+            promote(standby)
+            until(lambda known=newest: known.sign_in().status_code == 303, replica.said)
+            assert "You are signed in" in person.browser.get("/demo").text
+            person.token = person.new_token()
+            follow(primary, standby)
+            primary, standby = standby, primary
+        assert replica.process is not None
+        assert replica.process.poll() is None

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from ostiary.kernel.outcomes import OUTCOME_HEADER
-from tests.matrix.database import PostgresDatabase
+from tests.matrix.database import PostgresDatabase, postgres_database
 from tests.outages.replica import Person, until
 
 pytestmark = pytest.mark.system
@@ -95,8 +95,16 @@ def locked(server: PostgresDatabase) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def replaced(server: PostgresDatabase) -> Iterator[None]:
+    """Another, empty server answers at the address, as while somebody restores a database."""
+    with stopped(server), postgres_database(port=server.port) as other:
+        asyncio.run(other.start())
+        yield
+
+
 @pytest.mark.postgres
-@pytest.mark.parametrize("outage", [stopped, killed, paused, locked])
+@pytest.mark.parametrize("outage", [stopped, killed, paused, locked, replaced])
 def test_on_postgresql(on_postgres: Person, postgres: PostgresDatabase, outage) -> None:
     with outage(postgres):
         require_verification_goes_on(on_postgres)

@@ -23,6 +23,7 @@ from ostiary.identity.store.postgresql_connections import (
 
 _READ_ONLY = "25006"  # SQLSTATE: the server has become a standby
 _DAMAGED = ("XX001", "XX002")
+_NO_TABLE = "42P01"  # another database stands there, or this one is being restored
 
 
 class PostgresqlBackend:
@@ -92,6 +93,8 @@ class PostgresqlBackend:
         state = getattr(original, "sqlstate", None)
         if state == _READ_ONLY:
             return Failure("PostgreSQL: the server takes no writes", outdated=True)
+        if state == _NO_TABLE:
+            return Failure(f"PostgreSQL: a table is missing ({state})")
         if state in _DAMAGED:
             return Failure(f"PostgreSQL: damaged ({state})", damaged=True)
         if not isinstance(original, psycopg.OperationalError | psycopg.InterfaceError):
