@@ -3,8 +3,8 @@
 Everything is real: the system that `ostiary up` starts, asked through the edge, one request at a
 time. One sign-in and one hash alternate, so that both see the same machine and find its caches as
 a sign-in does: filled by others. A hash in a loop finds its own memory still in the cache, which
-no sign-in does; it is printed beside. CPU is that of all replicas and Envoys, what they use for
-health checks meanwhile included; the client's own is not in it.
+no sign-in does; it is printed beside. CPU is that of all replicas with their hash processes and of
+the Envoys, what they use for health checks meanwhile included; the client's own is not in it.
 
 Run: .venv/bin/python bench/sign_in_cpu.py [--rounds N]
 """

@@ -2,7 +2,8 @@
 
 Each server is one process that is asked directly, without an edge: the replica that `ostiary up`
 starts, with its store on disk, and the peer, which keeps everything in memory. Both sign access
-tokens as ES256 JWT. Meanwhile each verifies passwords at the same rate: the replica whole
+tokens as ES256 JWT. Introspection asks about one token again and again, as an application does that
+gets many requests with it. Meanwhile each verifies passwords at the same rate: the replica whole
 sign-ins, the peer a hash in its thread pool, made to cost what the replica's hash costs. The two
 take turns, so that both see the same machine. Needs Node and npm.
 
