@@ -5,13 +5,19 @@ meant to refuse has to be said, and for these flags it need not be said by hand.
 """
 
 from ostiary.changes.snapshot_settings import SnapshotSettings
+from ostiary.edge.intended_refusals import IntendedRefusal
 
-_SIGN_UP = ("sign_up:sign_up_closed", "page:sign_up_closed")
+_SIGN_UP = (
+    IntendedRefusal("sign_up", "sign_up_closed"),
+    IntendedRefusal("page", "sign_up_closed"),
+)
 """Route class and outcome of the form that is sent, and of the page that shows it."""
 
 
-def intended_refusals(before: SnapshotSettings, after: SnapshotSettings) -> tuple[str, ...]:
-    """Return `<route class>:<outcome>` for every refusal that begins with `after`.
+def intended_refusals(
+    before: SnapshotSettings, after: SnapshotSettings
+) -> tuple[IntendedRefusal, ...]:
+    """Return every refusal that is meant to begin with `after`.
 
     Closing sign-up for some is enough: who is among them decides the flag, not the edge.
     """

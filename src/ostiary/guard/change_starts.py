@@ -1,6 +1,6 @@
 """Beginning a change: it is journalled with everything that is known of it, then conducted."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ostiary.changes.approval import NO_APPROVAL, Approval
@@ -10,7 +10,9 @@ from ostiary.changes.model import Stage
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.proposal import beginning
 from ostiary.changes.snapshot import Snapshot
+from ostiary.changes.snapshot_settings import SnapshotSettings
 from ostiary.changes.terms import NO_TERMS, Terms
+from ostiary.changes.tightening_flags import intended_refusals
 from ostiary.guard import history
 from ostiary.guard.service import GuardParts
 from ostiary.kernel.errors import RefusedError
@@ -84,7 +86,14 @@ class ChangeStarts:
             stage,
             plan.pacing.at_pace_of(kinds),
             force_reason=plan.force_reason,
-            terms=plan.terms,
+            terms=_with_what_settings_intend(plan.terms, served, snapshot),
             approval=plan.approval,
         )
         return change
+
+
+def _with_what_settings_intend(terms: Terms, before: Snapshot, after: Snapshot) -> Terms:
+    """Return the terms with the refusals that the settings themselves say are meant."""
+    settings = map(SnapshotSettings.from_snapshot, (before.settings, after.settings))
+    meant = {*terms.intended, *intended_refusals(*settings)}
+    return replace(terms, intended=tuple(sorted(meant)))

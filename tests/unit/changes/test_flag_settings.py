@@ -253,4 +253,4 @@ HALF = "[flags.sign_up_open]\ndefault = true\nvariant = false\npercent = 50\n"
 def test_closing_sign_up_is_known_to_be_meant(before, after, tightens):
     found = intended_refusals(parse(before).snapshot_settings, parse(after).snapshot_settings)
     assert bool(found) == tightens
-    assert set(found) <= {"sign_up:sign_up_closed", "page:sign_up_closed"}
+    assert {str(each) for each in found} <= {"sign_up:sign_up_closed", "page:sign_up_closed"}
