@@ -63,8 +63,7 @@ def propose(
         "reason": reason,
     }
     output = Output(as_json=json)
-    if config is not None:
-        note_variables(output)
+    note_variables(output)
     client = GuardClient(data_directory(data))
     change = client.post("/changes", body)
     output.note(_announcement(change))

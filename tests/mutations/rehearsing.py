@@ -1,0 +1,53 @@
+"""Showing that settings do no harm: a real replica with them passes what a rehearsal asks."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ostiary.kernel.clock import SystemClock
+from ostiary.kernel.ids import SystemRandom
+from ostiary.watch.journeys.probes import ProbeAdmin
+from ostiary.watch.journeys.rehearsal import run_rehearsal_journeys
+from ostiary.watch.relying_party.target import Target
+from tests.mutations.candidates import Judged
+from tests.unit.drills.identity_processes import ADMIN_TOKEN, IdentityProcesses
+
+
+def rehearse(
+    original: Judged, candidates: Sequence[Judged], directory: Path, *, seconds_max: float
+) -> Iterator[tuple[Judged, list[str]]]:
+    """Yield each candidate with what its journeys found, as long as there is time for another.
+
+    The last good version has the original settings and shares the store with the candidate.
+    """
+    processes = IdentityProcesses(directory)
+    ends_at = time.monotonic() + seconds_max
+    try:
+        release = processes.copy_release("release")
+        last_good = processes.start("last-good", "s-aaaaaaaaaaaa", release, **original.identity)
+        for number, candidate in enumerate(candidates):
+            if time.monotonic() > ends_at:
+                return
+            name, snapshot = f"candidate-{number}", f"s-{number:012x}"
+            target = processes.start(name, snapshot, release, **candidate.identity)
+            leeway = candidate.identity["settings"]["leeway_seconds"]
+            yield candidate, asyncio.run(_journeys(target, last_good, leeway))
+            processes.stop_last()
+    finally:
+        processes.close()
+
+
+async def _journeys(target: Target, last_good: Target, leeway_seconds: float) -> list[str]:
+    rng = SystemRandom()
+    async with ProbeAdmin(last_good.base_url, ADMIN_TOKEN, rng=rng) as admin:
+        report = await run_rehearsal_journeys(
+            [target],
+            admin=admin,
+            clock=SystemClock(),
+            rng=rng,
+            last_good=last_good,
+            accounts=3,
+            leeway_seconds=leeway_seconds,
+        )
+    return [str(failure) for failure in report.failures]
