@@ -13,29 +13,45 @@ from ostiary.watch.relying_party.target import Target
 from tests.mutations.candidates import Judged
 from tests.unit.drills.identity_processes import ADMIN_TOKEN, IdentityProcesses
 
+_TRIES = 3
+
 
 def rehearse(
     original: Judged, candidates: Sequence[Judged], directory: Path, *, seconds_max: float
 ) -> Iterator[tuple[Judged, list[str]]]:
-    """Yield each candidate with what its journeys found, as long as there is time for another.
+    """Yield each candidate with what its journeys found, as long as there is time for the next.
 
     The last good version has the original settings and shares the store with the candidate.
     """
     processes = IdentityProcesses(directory)
-    ends_at = time.monotonic() + seconds_max
     try:
         release = processes.copy_release("release")
         last_good = processes.start("last-good", "s-aaaaaaaaaaaa", release, **original.identity)
+        ends_at = time.monotonic() + seconds_max
         for number, candidate in enumerate(candidates):
-            if time.monotonic() > ends_at:
+            if number and time.monotonic() > ends_at:
                 return
             name, snapshot = f"candidate-{number}", f"s-{number:012x}"
             target = processes.start(name, snapshot, release, **candidate.identity)
             leeway = candidate.identity["settings"]["leeway_seconds"]
-            yield candidate, asyncio.run(_journeys(target, last_good, leeway))
+            yield candidate, _repeated(target, last_good, leeway)
             processes.stop_last()
     finally:
         processes.close()
+
+
+def _repeated(target: Target, last_good: Target, leeway_seconds: float) -> list[str]:
+    """Return the failures of the last try, none where one try went well.
+
+    On a machine that is busy with other tests a replica may turn sign-ins away once; settings that
+    do harm do it every time.
+    """
+    failures: list[str] = []
+    for _ in range(_TRIES):
+        failures = asyncio.run(_journeys(target, last_good, leeway_seconds))
+        if not failures:
+            break
+    return failures
 
 
 async def _journeys(target: Target, last_good: Target, leeway_seconds: float) -> list[str]:
@@ -47,7 +63,7 @@ async def _journeys(target: Target, last_good: Target, leeway_seconds: float) ->
             clock=SystemClock(),
             rng=rng,
             last_good=last_good,
-            accounts=3,
+            accounts=1,
             leeway_seconds=leeway_seconds,
         )
     return [str(failure) for failure in report.failures]
