@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from collections import Counter
 
 import pytest
@@ -31,13 +32,24 @@ def judged():
     return [judge(mutant) for mutant in mutants(VALID.read_text(), COUNT, SEED)]
 
 
+def statement_around(lines: list[str], number: int) -> set[int]:
+    """Return the lines of the statement that a line belongs to: a list may take several."""
+    first = last = number
+    while first > 1 and not re.search("=|^$", lines[min(first, len(lines)) - 1]):
+        first -= 1
+    while last < len(lines) and not re.search("=|^$", lines[last]):
+        last += 1
+    return set(range(first, last + 1))
+
+
 def is_told_precisely(each: Judged) -> bool:
     """Return whether a problem is at the mistake, or names what was written there."""
     lines = each.mutant.text.splitlines()
     written = [lines[n - 1] for n in each.mutant.lines if n <= len(lines)]
     words = {word.strip(" ,\"'") for line in written for word in line.split("=")} - {""}
+    places = {place for n in each.mutant.lines for place in statement_around(lines, n)}
     return any(
-        (problem.line and any(abs(problem.line - n) <= 1 for n in each.mutant.lines))
+        (problem.line and any(abs(problem.line - n) <= 1 for n in places))
         or any(word in problem.message + problem.hint for word in words)
         for problem in each.problems
     )

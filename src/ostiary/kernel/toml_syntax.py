@@ -113,6 +113,8 @@ def _hint(what: str, lines: list[str], number: int) -> str:
         return "This looks like JSON. Write `[table]` and lines of `key = value`, without braces."
     if _QUOTE_MISSED.fullmatch(what):
         return "Close the text or the key with the same quote, or remove the quote."
+    if what.startswith("Unclosed array"):
+        return "Close the list by `]`, and write a comma between its elements."
     line = lines[number - 1] if number <= len(lines) else ""
     invisible = _invisible(line)
     if invisible:
