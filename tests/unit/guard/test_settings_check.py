@@ -2,14 +2,18 @@
 
 from types import SimpleNamespace
 
+import falcon.testing
 import pytest
 
 from ostiary.changes import checks
 from ostiary.changes.rules.finding import Finding
 from ostiary.changes.snapshot import SnapshotStore
 from ostiary.changes.snapshot_settings import SnapshotSettings
+from ostiary.guard.api import create_api
+from ostiary.guard.operations import GuardOperations
 from ostiary.guard.settings_check import check_settings
 from ostiary.kernel.errors import UsageError
+from ostiary.kernel.ids import SeededRandom
 
 
 @pytest.fixture
@@ -42,3 +46,16 @@ def test_rules_that_compare_see_what_is_served(tmp_path, parts, monkeypatch):
 def test_without_a_file_it_is_wrong_usage(parts, body):
     with pytest.raises(UsageError):
         check_settings(body, parts)
+
+
+def test_the_guards_api_answers_a_check(tmp_path, parts):
+    file = tmp_path / "ostiary.toml"
+    file.write_text("[identity]\nthreads = 0\n")
+    client = falcon.testing.TestClient(create_api(GuardOperations(None, parts, SeededRandom(1))))
+
+    answer = client.simulate_post("/check", json={"config": str(file)})
+    missing = client.simulate_post("/check", json={})
+
+    assert answer.json["problems"][0]["key"] == "identity.threads"
+    assert answer.json["compared_with"] == parts.plane.last_good
+    assert (missing.status_code, missing.json["error"]) == (409, "config_missing")
