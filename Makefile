@@ -9,9 +9,9 @@ ARGS ?=
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  ARGS=\"...\" is passed on by up, test, drill and soak; PYTHON=... chooses the Python of setup."
+	@echo "  ARGS=\"...\" is passed on by up, test, drill, soak and mutations; PYTHON=... chooses the Python of setup."
 
 # Made again only when the lock file, the project file or the environment itself changed.
 $(SYNCED): uv.lock pyproject.toml tools/setup.sh tools/find-python.sh
@@ -56,6 +56,10 @@ drill: setup ## Replay the known outages against a guarded system
 .PHONY: soak
 soak: setup ## Kill, pause and restart everything at random, under traffic, and check the promises
 	@$(BIN)/python -m tests.matrix $(ARGS)
+
+.PHONY: mutations
+mutations: setup ## Make mistakes in a settings file; what passes the check must do no harm
+	@$(BIN)/python -m tests.mutations $(ARGS)
 
 .PHONY: clean
 clean: ## Remove .venv and every cache; data directories stay

@@ -55,16 +55,14 @@ def _default(entry: Mapping[str, Any]) -> str:
 
 def _allowed(entry: Mapping[str, Any]) -> str:
     """Return type, bounds and unit in a few words."""
-    kinds = [each for each in entry.get("anyOf", [entry]) if each.get("type") != "null"]
-    bounds = {**entry, **kinds[0]}
     unit = str(entry.get("unit", ""))
-    if "enum" in bounds:
-        return " or ".join(f"`{value}`" for value in bounds["enum"])
-    if bounds.get("type") == "array":
-        low, high = bounds.get("minItems", 0), bounds.get("maxItems")
+    if "enum" in entry:
+        return " or ".join(f"`{value}`" for value in entry["enum"])
+    if entry.get("type") == "array":
+        low, high = entry.get("minItems", 0), entry.get("maxItems")
         count = f"{low} or more" if high is None else f"{low} to {high}"
-        return f"a list of {count}, each {_single(bounds['items'], unit)}"
-    return _single(bounds, unit)
+        return f"a list of {count}, each {_single(entry['items'], unit)}"
+    return _single(entry, unit)
 
 
 def _single(entry: Mapping[str, Any], unit: str) -> str:

@@ -63,7 +63,7 @@ def refused_by_the_check(table: dict[str, Any]) -> bool:
     return any(str(each.key).startswith("identity.") for each in check_configuration(configuration))
 
 
-def refused_by_identity(table: dict[str, Any], directory) -> str | None:
+def refused_by_identity(table: dict[str, Any], directory, **other: Any) -> str | None:
     """Return what identity says at its start, None where it would go on."""
     content = {
         "name": "identity-a",
@@ -77,6 +77,7 @@ def refused_by_identity(table: dict[str, Any], directory) -> str | None:
         "edge_token_file": "b",
         "store_key_file": "c",
         "settings": table,
+        **other,
     }
     path = directory / "replica.json"
     path.write_text(json.dumps(content))
@@ -114,6 +115,62 @@ def test_both_refuse_a_bad_value(table, tmp_path):
 def test_both_accept_a_good_value(table, tmp_path):
     assert not refused_by_the_check(table)
     assert refused_by_identity(table, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "login.example.com",
+        "/login",
+        "ftp://login.example.com",
+        "https://",
+        "https://login.example.com/",
+        "https://login.example.com/auth",
+        "https://login.example.com?a=1",
+        "https://login.example.com?",
+        "https://login.example.com#x",
+        "https://login.example.com:port",
+        "https://login .example.com",
+        "https://me:hunter22@login.example.com",
+        "https://Login.example.com",
+        "HTTPS://login.example.com",
+        "https://login.example.com:443",
+        "http://localhost:80",
+        "https://büro.example.com",
+    ],
+)
+def test_both_refuse_an_address_that_is_no_issuer(url, tmp_path):
+    configuration = parse_configuration(Document("a.toml", {"edge": {"public_url": url}}))
+
+    assert [each.key for each in check_configuration(configuration)] == ["edge.public_url"]
+    said = refused_by_identity({}, tmp_path, issuer=url)
+    assert said is not None
+    assert "issuer" in said
+    assert "hunter22" not in said
+
+
+@pytest.mark.parametrize("url", ["https://a.example.com", "http://localhost:8000", "http://[::1]"])
+def test_both_accept_an_address_that_is_an_issuer(url, tmp_path):
+    configuration = parse_configuration(Document("a.toml", {"edge": {"public_url": url}}))
+
+    assert check_configuration(configuration) == ()
+    assert refused_by_identity({}, tmp_path, issuer=url) is None
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "status.example.com", "https://"])
+def test_both_refuse_a_status_page_that_is_no_link(url, tmp_path):
+    configuration = parse_configuration(Document("a.toml", {"edge": {"status_url": url}}))
+
+    assert [each.key for each in check_configuration(configuration)] == ["edge.status_url"]
+    assert refused_by_identity({}, tmp_path, status_url=url) is not None
+
+
+@pytest.mark.parametrize("name", ["new page", "", "-x", "x" * 101])
+def test_both_refuse_a_flag_that_other_tools_could_not_carry(name, tmp_path):
+    configuration = parse_configuration(Document("a.toml", {"flags": {name: True}}))
+
+    assert [each.code for each in check_configuration(configuration)] == ["flag_name"]
+    assert refused_by_identity({}, tmp_path, flags={name: True}) is not None
 
 
 def test_both_know_the_same_keys_with_the_same_types_bounds_and_defaults():

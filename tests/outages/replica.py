@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from tests.identity_app import QUICK_SETTINGS, STORE_KEY
+from tests.identity_app import STORE_KEY
 from tests.system import free_port
 
 ADMIN_TOKEN = "admin-token-of-the-tests"
@@ -63,7 +63,7 @@ class Replica:
             "admin_token_file": str(self.directory / "admin.token"),
             "edge_token_file": str(self.directory / "edge.token"),
             "store_key_file": str(self.directory / "store.key"),
-            "settings": {**QUICK_SETTINGS, **self.settings},
+            "settings": self.settings,
         }
         path = self.directory / f"{self.name}.json"
         path.write_text(json.dumps(configuration))

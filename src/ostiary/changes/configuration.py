@@ -8,6 +8,7 @@ several values must satisfy together stands in `changes.checks`.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,26 @@ def _with_absolute_paths(edge: EdgeSettings, base: Path) -> EdgeSettings:
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of `ostiary.toml`: type, default, bounds, unit and meaning."""
+    """Return the JSON Schema of `ostiary.toml`: type, default, bounds, unit and meaning.
+
+    `deprecated` keys have the date in `refused_from`, and in `instead` what to write. A key without
+    a default says in `unset` what holds without it.
+    """
     schema = SettingsFile.model_json_schema()
+    for table in schema["$defs"].values():
+        table["properties"] = {k: _without_null(e) for k, e in table["properties"].items()}
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {**head, **schema, "title": "ostiary.toml", "additionalProperties": False}
+
+
+def _without_null(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a key as TOML can hold it, without null, and without a title that says nothing."""
+    kinds = [kind for kind in entry.get("anyOf", ()) if kind != {"type": "null"}]
+    plain = {name: value for name, value in entry.items() if name != "title"}
+    if len(kinds) != 1:
+        return plain
+    del plain["anyOf"]
+    if plain.get("default", "") is None:
+        del plain["default"]
+        plain.setdefault("unset", "none")
+    return {**kinds[0], **plain}

@@ -75,7 +75,10 @@ def _compared(report: CheckReport, path: Path, data: Path) -> tuple[CheckReport,
         return report, f"checked by itself, not against what is served: {why} on {data}"
     except OstiaryError as error:
         # A guard of an earlier version, or one whose last good snapshot cannot be read.
-        return report, f"checked by itself, the guard cannot compare it: {error.message}"
+        return (
+            report,
+            f"checked by itself, the guard cannot compare it: {error.message.rstrip('.')}",
+        )
     problems = [Problem(**{**each, "file": str(path)}) for each in answer["problems"]]
     return report.joined(problems, answer["load"]), (
         f"compared with the last good snapshot {answer['compared_with']}"

@@ -81,8 +81,7 @@ def propose(
         "again": again,
     }
     output = Output(as_json=json)
-    if config is not None:
-        note_variables(output)
+    note_variables(output)
     client = guard_client(data, socket)
     change = client.post("/changes", body)
     output.note(_announcement(change))

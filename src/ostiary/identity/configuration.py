@@ -21,7 +21,9 @@ class IdentitySettings(BaseModel):
     audience: Annotated[str | None, Field(min_length=1, max_length=500)] = None
     """`aud` of access tokens; the issuer where it is not set."""
 
-    previous_audiences: Annotated[list[str], Field(max_length=4)] = []
+    previous_audiences: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=500)]], Field(max_length=4)
+    ] = []
     signing_algorithm: Literal["ES256", "RS256", "EdDSA"] = "ES256"
     access_token_seconds: Annotated[int, Field(ge=1, le=86_400)] = 300
     id_token_seconds: Annotated[int, Field(ge=1, le=86_400)] = 300

@@ -7,7 +7,7 @@ one, and the guard must not be the only line. The bounds of single values stand 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from ostiary.identity.configuration import IdentitySettings, ReplicaConfiguration, load
 from ostiary.kernel.errors import RefusedError
@@ -19,6 +19,9 @@ _HASH_MIB_PASSES_MAX = 1024
 _HASHING_MIB_MAX = 2048
 _DATABASE_CONNECTIONS_MAX = 1_000
 _THREADS_PER_CONNECTION_MAX = 4
+_USUAL_PORTS = {"http": 80, "https": 443}
+_FLAG_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_FLAG_COMPLAINT = "a name in flags must be letters, digits, _, - and ., at most 100"
 
 
 def load_checked(path: Path) -> ReplicaConfiguration:
@@ -27,7 +30,9 @@ def load_checked(path: Path) -> ReplicaConfiguration:
     Raises `RefusedError` that says what cannot be; values that may be secrets are not repeated.
     """
     configuration = load(path)
-    if found := list(complaints(configuration.settings)):
+    found = [*complaints(configuration.settings), *_about_addresses(configuration)]
+    found += [_FLAG_COMPLAINT for name in configuration.flags if not _FLAG_NAME.fullmatch(name)]
+    if found:
         raise RefusedError("configuration_invalid", f"{path}: settings: {'; '.join(found)}.")
     return configuration
 
@@ -40,6 +45,34 @@ def complaints(settings: IdentitySettings) -> Iterator[str]:
     yield from _about_mail(settings)
     if settings.audience is not None and re.search(r"\s", settings.audience):
         yield "audience must not contain blanks"
+
+
+def _about_addresses(configuration: ReplicaConfiguration) -> Iterator[str]:
+    """Yield what keeps the issuer and the status page from being addresses that browsers open.
+
+    Whether the issuer may be plain http is for those to say who know where the edge listens.
+    """
+    issuer = _http_parts(configuration.issuer)
+    if issuer is None or configuration.issuer != f"{issuer.scheme}://{issuer.netloc}":
+        yield "issuer must be http or https with a host, and nothing after it"
+    elif "@" in issuer.netloc or issuer.port == _USUAL_PORTS[issuer.scheme]:
+        yield "issuer must have neither a user nor the usual port"
+    elif not issuer.netloc.isascii() or issuer.netloc != issuer.netloc.lower():
+        yield "issuer must be written as browsers write it, in small letters"
+    if configuration.status_url and _http_parts(configuration.status_url) is None:
+        yield "status_url must be http or https with a host"
+
+
+def _http_parts(url: str) -> SplitResult | None:
+    """Return the parts of an http or https URL with a host; None for anything else."""
+    if re.search(r"[\s\x00-\x1f\x7f\\]", url):
+        return None
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # a port that is no number shows only when it is read
+    except ValueError:
+        return None
+    return parts if parts.scheme in _USUAL_PORTS and parts.hostname else None
 
 
 def _about_lifetimes(settings: IdentitySettings) -> Iterator[str]:

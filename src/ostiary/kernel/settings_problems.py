@@ -104,7 +104,9 @@ def _explain_key(
     wanted = [_WANTED_BY_ERROR[e["type"]] for e in errors if e["type"] in _WANTED_BY_ERROR]
     if len(wanted) == len(errors):
         return _wrong_type(path, first["input"], list(dict.fromkeys(wanted)), field)
-    return _wrong_value(path, first, field)
+    # Of a union, the member whose type was right says what is wrong with the value.
+    right_type = next(each for each in errors if each["type"] not in _WANTED_BY_ERROR)
+    return _wrong_value(path, right_type, field)
 
 
 def _unknown(
@@ -162,7 +164,8 @@ def _wrong_value(
     bounds = [] if field is None else list(_bounds(field.metadata))
     unit = f" ({extra['unit']})" if extra.get("unit") else ""
     hint = f"Allowed: {', '.join(bounds)}{unit}." if bounds else ""
-    hint = hint or ("" if field is None else str(field.description or ""))
+    hint = hint or str("" if field is None else field.description or "")
+    hint = hint or "Write another value, or remove the line."
     shown = "" if extra.get("secret") else f" is `{toml_text(error['input'])}`; it"
     message = f"`{dotted(path)}`{shown} {said}."
     return "wrong_value", message, f"{hint} {extra.get('why', '')}".strip()

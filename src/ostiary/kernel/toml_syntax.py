@@ -8,6 +8,7 @@ from ostiary.kernel.problems import Problem
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _DECLARED_TWICE = re.compile(r"Cannot declare \((.*)\) twice")
+_QUOTE_MISSED = re.compile(r"Expected (?:\"(\'+)\"|\'(\"+)\')")
 _DEFAULT_HINT = "TOML wants `key = value`, or `[table]`, on a line of its own."
 _HABITS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^(<{7}|={7}|>{7})"), "This is a mark of a merge conflict; resolve it."),
@@ -76,11 +77,24 @@ def syntax_problem(said: str, text: str, file: str) -> Problem:
     number, column = place.groups()
     if number is None:
         line, where = text.count("\n") + (not text.endswith("\n")), "at the end"
+        opened = _opened(what, lines)
+        if opened is not None:
+            line, where = opened, "opened here"
     else:
         line, where = int(number), f"at column {column}"
     message = f"This is no TOML: {_shown(what)} ({where})."
     hint = _hint(what, lines, max(1, line))
     return Problem(file, max(1, line), None, "toml_syntax", message, hint)
+
+
+def _opened(what: str, lines: list[str]) -> int | None:
+    """Return the line of a quote that is missed at the end of the text, where it was opened."""
+    missed = _QUOTE_MISSED.fullmatch(what)
+    if missed is None:
+        return None
+    quote = missed[1] or missed[2]
+    odd = (n for n, line in enumerate(lines, start=1) if line.count(quote) % 2)
+    return next(odd, None)
 
 
 def _shown(what: str) -> str:
@@ -97,6 +111,10 @@ def _hint(what: str, lines: list[str], number: int) -> str:
         return _twice(lines, number)
     if "\n".join(lines).lstrip().startswith("{"):
         return "This looks like JSON. Write `[table]` and lines of `key = value`, without braces."
+    if _QUOTE_MISSED.fullmatch(what):
+        return "Close the text or the key with the same quote, or remove the quote."
+    if what.startswith("Unclosed array"):
+        return "Close the list by `]`, and write a comma between its elements."
     line = lines[number - 1] if number <= len(lines) else ""
     invisible = _invisible(line)
     if invisible:

@@ -169,7 +169,7 @@ def test_the_schema_says_of_every_key_what_it_means_and_its_default():
     assert {"access_token_seconds", "alpha", "public_url", "flags"} <= set(keys)
     for name, value in keys.items():
         assert value["description"], name
-        assert "default" in value, name
+        assert ("default" in value) != ("unset" in value), name
         if name.endswith("_seconds") or "_seconds_" in name:
             assert value["unit"] == "seconds", name
 

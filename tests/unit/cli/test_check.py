@@ -219,6 +219,34 @@ def test_a_command_imports_nothing_of_the_guard_that_runs():
     assert loaded & (unwanted | {"ostiary.cli.wiring", "ostiary.guard.service"}) == set()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["bad.toml", "--format", "json"], 3, "unknown_setting"),
+        (["missing.toml", "--format", "json"], 2, "file_not_found"),
+        (["bad.toml", "--form=json", "--json"], 2, "usage"),
+    ],
+)
+def test_the_command_itself_ends_with_the_right_exit_code_and_json(bad, arguments, code, said):
+    command = [sys.executable, "-P", "-m", "ostiary.cli", "check", *arguments]
+
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert run.returncode == code, run.stderr
+    assert said in json.dumps(json.loads(run.stdout))
+
+
+def test_a_word_that_is_no_command_is_wrong_usage_and_version_needs_none():
+    command = [sys.executable, "-P", "-m", "ostiary.cli"]
+
+    wrong = subprocess.run([*command, "chek"], capture_output=True, text=True, check=False)
+    version = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
+
+    assert (wrong.returncode, version.returncode) == (2, 0)
+    assert "check" in wrong.stderr
+    assert version.stdout.startswith("ostiary ")
+
+
 def test_the_schema_is_printed(capsys):
     command_line(["settings"])(["settings", "schema"], standalone_mode=False)
 

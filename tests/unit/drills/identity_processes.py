@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -46,6 +46,7 @@ class IdentityProcesses:
         release: Path,
         *,
         settings: Mapping[str, object] | None = None,
+        flags: Mapping[str, object] | None = None,
     ) -> Target:
         """Start one replica and return how to reach it once it is ready."""
         port, health_port = free_port(), free_port()
@@ -65,7 +66,7 @@ class IdentityProcesses:
                     "edge_token_file": str(self.directory / "edge.token"),
                     "store_key_file": str(self.directory / "store.key"),
                     "settings": {"leeway_seconds": 1, **(settings or {})},
-                    "flags": {},
+                    "flags": dict(flags or {}),
                 }
             )
         )
@@ -81,16 +82,24 @@ class IdentityProcesses:
             )
         self._processes.append(process)
         deadline = time.monotonic() + 60
-        while not is_ready(health_port):
+        while not (is_ready(health_port) and is_listening(port)):
             assert process.poll() is None, log.read_text()[-2000:]
             assert time.monotonic() < deadline, log.read_text()[-2000:]
             time.sleep(0.05)
         return Target(name, f"http://127.0.0.1:{port}", ISSUER, snapshot=snapshot)
 
+    def stop_last(self) -> None:
+        """End the replica that was started last."""
+        self._end([self._processes.pop()])
+
     def close(self) -> None:
-        for process in self._processes:
+        """End all replicas that still run."""
+        self._end(self._processes)
+
+    def _end(self, processes: Sequence[subprocess.Popen]) -> None:
+        for process in processes:
             process.terminate()
-        for process in self._processes:
+        for process in processes:
             try:
                 process.wait(30)
             finally:
@@ -101,6 +110,13 @@ def is_ready(health_port: int) -> bool:
     with contextlib.suppress(httpx.HTTPError):
         url = f"http://127.0.0.1:{health_port}/ready"
         return httpx.get(url, trust_env=False).status_code == 200
+    return False
+
+
+def is_listening(port: int) -> bool:
+    """Return whether the port for users takes connections; it may open after that for health."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
     return False
 
 

@@ -38,12 +38,15 @@ def refresh_tokens_outlive_access_tokens(configuration: Configuration) -> Iterat
 def leeway_is_small_beside_tokens(configuration: Configuration) -> Iterator[Finding]:
     """Object to a leeway that is a substantial part of a token's life."""
     identity = configuration.snapshot_settings.identity
-    shortest = min(identity.access_token_seconds, identity.id_token_seconds, identity.code_seconds)
+    names = ("access_token_seconds", "id_token_seconds", "code_seconds")
+    shortest, name = min((getattr(identity, name), name) for name in names)
     if identity.leeway_seconds * 2 > shortest:
         yield Finding(
             ("identity", "leeway_seconds"),
             "leeway_too_long",
             f"`identity.leeway_seconds` is {identity.leeway_seconds}, more than half of the "
-            f"shortest lifetime ({shortest}).",
-            f"Write at most `leeway_seconds = {shortest // 2}`.",
+            f"shortest lifetime (`{name} = {shortest}`).",
+            f"Write at most `leeway_seconds = {shortest // 2}`, or a longer `{name}`."
+            if shortest > 1
+            else f"Write a longer `{name}`.",
         )

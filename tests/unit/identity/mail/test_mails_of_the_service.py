@@ -98,6 +98,7 @@ def test_without_a_mail_server_nothing_is_written(tmp_path: Path) -> None:
     ("settings", "code"),
     [
         ({"mail_from": ""}, "mail_from_missing"),
+        ({"mail_smtp_url": "smtp://mail.example/path"}, "mail_smtp_url_invalid"),
         (
             {"mail_smtp_url": "smtp://me@mail.example", "mail_smtp_password_file": "/nowhere"},
             "mail_password_unreadable",
