@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from ostiary.changes.events import Command
 from ostiary.changes.model import Stage
 from ostiary.changes.pacing import expected_seconds
-from ostiary.changes.rules.surroundings import Surroundings
+from ostiary.changes.rules.surroundings import NOTHING_KNOWN, Surroundings
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard import history
 from ostiary.guard.change_report import report_change
@@ -75,7 +75,7 @@ class GuardOperations:
             raise UsageError("reason_missing", "A forced change needs a reason.")
         self._require_no_change()
         # Copying and compiling a release takes a while, in which another change may have begun.
-        surroundings = await surroundings_of(parts)
+        surroundings = await surroundings_of(parts) if body.get("config") else NOTHING_KNOWN
         snapshot = await in_thread(lambda: self._snapshot(body, from_stage, surroundings))
         self._require_no_change()
         change = new_id("c", self._rng)
