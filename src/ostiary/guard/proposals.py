@@ -8,7 +8,7 @@ from ostiary.changes.configuration import load_configuration
 from ostiary.changes.difference import Difference
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.proposal import Proposal, read_proposal
-from ostiary.changes.rules.surroundings import Surroundings
+from ostiary.changes.rules.surroundings import NOTHING_KNOWN, Surroundings
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard.change_starts import ChangeStarts, Plan
 from ostiary.guard.differences import Differences
@@ -49,7 +49,8 @@ class Proposals:
         found = self._parts.history.present()
         terms = terms_of(proposal, found)
         self._starts.require_none_under_way()
-        surroundings = await surroundings_of(self._parts)
+        # Settings alone are held against them, and asking a replica about its keys may take a while.
+        surroundings = await surroundings_of(self._parts) if proposal.config else NOTHING_KNOWN
         # Copying and compiling a release takes a while, in which another change may have begun.
         snapshot, problems, differs = await in_thread(lambda: self._prepare(proposal, surroundings))
         self._starts.require_none_under_way()

@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import pytest
@@ -59,9 +60,9 @@ def mint(claims, *, typ="at+jwt", kid="k1", key=KEY, drop=()):
     return jws.serialize_compact(header, json.dumps(kept).encode(), key, ["ES256"])
 
 
-def sign_with(algorithm, key):
-    header = {"alg": algorithm, "typ": "at+jwt", "kid": "k1"}
-    parts = ".".join(base64url(json.dumps(part).encode()) for part in (header, ACCESS))
+def sign_with(algorithm, key, claims=ACCESS, typ="at+jwt"):
+    header = {"alg": algorithm, "typ": typ, "kid": "k1"}
+    parts = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
     signature = JWSRegistry.algorithms[algorithm].sign(parts.encode(), key)
     return f"{parts}.{base64url(signature)}"
 
@@ -195,6 +196,27 @@ def test_an_id_token_with_a_wrong_claim_is_rejected(change, reason):
 def test_an_access_token_is_no_id_token():
     with pytest.raises(TokenRejectedError, match="access token"):
         verify_id(mint(IDENTITY, typ="at+jwt"))
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "bits", "accepted"),
+    [("EdDSA", 512, True), ("EdDSA", 256, False), ("RS256", 256, True), ("RS256", 512, False)],
+)
+def test_at_hash_is_made_by_the_hash_of_the_algorithm(algorithm, bits, accepted):
+    key = RSAKey.generate_key(2048) if algorithm == "RS256" else OKPKey.generate_key("Ed25519")
+    ring = KeyRing.parse({"keys": [published(key)]})
+    digest = hashlib.new(f"sha{bits}", b"the-access-token").digest()
+    claims = {**IDENTITY, "at_hash": base64url(digest[: len(digest) // 2])}
+    token = sign_with(algorithm, key, claims, "JWT")
+
+    def verify():
+        verify_id_token(token, ring, EXPECTED, nonce="n", access_token="the-access-token")
+
+    if accepted:
+        verify()
+    else:
+        with pytest.raises(TokenRejectedError, match="at_hash"):
+            verify()
 
 
 def test_after_a_refresh_the_nonce_may_be_missing():

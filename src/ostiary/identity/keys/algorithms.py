@@ -7,6 +7,7 @@ the key that it names (RFC 8725, section 3.1): what a header says never chooses 
 know yet; here the two mean the same, because every such key is on the curve Ed25519 and says so.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -35,6 +36,11 @@ class Algorithm(StrEnum):
     def is_slow_to_make(self) -> bool:
         """Return whether a key pair takes a noticeable part of a second."""
         return self is Algorithm.RS256
+
+    def digest(self, content: bytes) -> bytes:
+        """Return the hash that the algorithm uses: SHA-512 for Ed25519 (RFC 8032, 5.1)."""
+        hashing = hashlib.sha512 if self is Algorithm.EDDSA else hashlib.sha256
+        return hashing(content).digest()
 
 
 AnyKey = ECKey | RSAKey | OKPKey

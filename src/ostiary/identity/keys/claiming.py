@@ -14,7 +14,7 @@ from ostiary.identity.audit.storage import AuditLog
 from ostiary.identity.keys.algorithms import Algorithm
 from ostiary.identity.keys.generation import generate_key
 from ostiary.identity.keys.lifetime import RETIRE_SECONDS
-from ostiary.identity.keys.model import HeldKey, KeyRecord
+from ostiary.identity.keys.model import HeldKey, KeyMaterial, KeyRecord
 from ostiary.identity.keys.pool import choose_key, claimable_at, missing, missing_at_once
 from ostiary.identity.keys.storage import SigningKeys
 from ostiary.identity.store.attempt import Attempt
@@ -52,14 +52,17 @@ class KeyClaims:
         """Return the snapshot's key; None while no next key is old enough."""
         with self._store.read() as connection:
             held = self._keys.find_held_by(connection, self.snapshot)
-            if held is not None and self._missing_at_once(connection) == 0:
+            count = self._missing_at_once(connection)
+            if held is not None and count == 0:
                 return held
+        # Made before the transaction, so that no writer waits for one that is slow to make.
+        made = [generate_key(self.algorithm) for _ in range(count)]
         with self._store.write() as connection:
             self._keys.exclude_others(connection)
             if not self._keys.has_any(connection):
-                self._fill(connection, genesis=True)
+                self._fill(connection, made, genesis=True)
             held = self._keys.find_held_by(connection, self.snapshot) or self._take(connection)
-            self._fill(connection, genesis=False)
+            self._fill(connection, made)
         return held
 
     def seconds_until_claimable(self) -> Mapping[Algorithm, int]:
@@ -83,9 +86,10 @@ class KeyClaims:
         The key is made before the transaction: nobody waits for that.
         """
         made = generate_key(algorithm)
-        now = self._now()
         with self._store.write() as connection:
             self._keys.exclude_others(connection)
+            # Asked now: whoever waited for the lock has published nothing meanwhile.
+            now = self._now()
             published = self._keys.list_published(connection)
             wanted = missing(published, algorithm, own=self.algorithm, now=now) > 0
             if wanted:
@@ -104,7 +108,7 @@ class KeyClaims:
             if held is not None and held.kid != kid:
                 return held
             fresh = self._take(connection, at_once=at_once)
-            self._fill(connection, genesis=False)
+            self._fill(connection, [])
         return fresh
 
     def revoke(self, kid: str) -> bool:
@@ -117,7 +121,7 @@ class KeyClaims:
             revoked = self._keys.revoke(connection, kid, now=self._now())
             if revoked:
                 self._note(connection, Operation.KEY_RETIRED, kid, OPERATOR)
-            self._fill(connection, genesis=False)
+            self._fill(connection, [])
         return revoked
 
     def note_use(self, kid: str) -> None:
@@ -163,10 +167,13 @@ class KeyClaims:
         attempt = Attempt(kid, is_second_opinion=False, minted_by=self.snapshot)
         self._audit.append(connection, Entry(operation, kid, self._now(), actor=actor), attempt)
 
-    def _fill(self, connection: Connection, *, genesis: bool) -> None:
+    def _fill(
+        self, connection: Connection, made: list[KeyMaterial], *, genesis: bool = False
+    ) -> None:
+        """Publish what is missing at once: what was made already, and new ones after that."""
         for _ in range(self._missing_at_once(connection)):
-            made = generate_key(self.algorithm)
-            self._keys.add(connection, made, now=self._now(), genesis=genesis)
+            key = made.pop() if made else generate_key(self.algorithm)
+            self._keys.add(connection, key, now=self._now(), genesis=genesis)
 
     def _missing_at_once(self, connection: Connection) -> int:
         published = self._keys.list_published(connection)

@@ -7,7 +7,7 @@ from joserfc.errors import JoseError
 from joserfc.util import urlsafe_b64encode
 
 from ostiary.identity.http.problems import ProblemError
-from ostiary.identity.keys.algorithms import import_key
+from ostiary.identity.keys.algorithms import Algorithm, import_key
 from ostiary.identity.keys.model import HeldKey
 from ostiary.kernel.outcomes import Outcome
 
@@ -49,6 +49,11 @@ class Signer:
         if not public.verifies(_SELF_CHECK, signature):
             reason = "the private key does not fit the published key"
             raise SigningUnavailableError(Outcome.BAD_SIGNATURE, reason)
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """Return the algorithm of the key."""
+        return self._key.algorithm
 
     def sign(self, token_type: str, claims: Mapping[str, object]) -> str:
         """Return a compact JWS over `claims`; `token_type` is the header `typ`.

@@ -1,6 +1,5 @@
 """What the service's tokens say: access tokens (RFC 9068) and id tokens (OIDC Core, section 2)."""
 
-import hashlib
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from ostiary.identity.accounts.model import Account
 from ostiary.identity.clients.model import Client
 from ostiary.identity.configuration import ReplicaConfiguration
+from ostiary.identity.keys.algorithms import Algorithm
 from ostiary.identity.keys.ring import KeyRing
 from ostiary.identity.keys.verification import TokenType
 from ostiary.identity.oauth.audiences import Audiences
@@ -40,9 +40,12 @@ def user_claims(account: Account, scopes: frozenset[str]) -> dict[str, Any]:
     return claims
 
 
-def access_token_hash(access_token: str) -> str:
-    """Return `at_hash`, which binds an id token to its access token (OIDC Core, 3.1.3.6)."""
-    digest = hashlib.sha256(access_token.encode()).digest()
+def access_token_hash(access_token: str, algorithm: Algorithm) -> str:
+    """Return `at_hash`, which binds an id token to its access token (OIDC Core, 3.1.3.6).
+
+    The hash is that of the algorithm which signs the id token.
+    """
+    digest = algorithm.digest(access_token.encode())
     return urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
 
 
@@ -97,7 +100,7 @@ class Minter:
         self, client: Client, scope: str, grant: UserGrant, *, nonce: str | None, access_token: str
     ) -> str:
         """Return an id token for the client. Raises `SigningUnavailableError`."""
-        now = to_unix(self._clock.now())
+        now, signer = to_unix(self._clock.now()), self._ring.signer()
         claims = {
             **user_claims(grant.account, frozenset(scope.split())),
             "iss": self._issuer,
@@ -105,8 +108,8 @@ class Minter:
             "iat": now,
             "exp": now + self._settings.id_token_seconds,
             "auth_time": grant.auth_time,
-            "at_hash": access_token_hash(access_token),
+            "at_hash": access_token_hash(access_token, signer.algorithm),
         }
         if nonce is not None:
             claims["nonce"] = nonce
-        return self._ring.signer().sign(TokenType.ID, claims)
+        return signer.sign(TokenType.ID, claims)

@@ -115,7 +115,9 @@ def verify_id_token(
         raise TokenRejectedError("it names another authorized party, or none of several audiences")
     if nonce is not None and claims.get("nonce") != nonce:
         raise TokenRejectedError("its nonce is not the one that was sent")
-    digest = hashlib.sha256(access_token.encode()).digest()
+    # The hash of the algorithm (OIDC Core, 3.1.3.6): Ed25519 uses SHA-512 (RFC 8032, 5.1).
+    hashing = hashlib.sha512 if header["alg"] == "EdDSA" else hashlib.sha256
+    digest = hashing(access_token.encode()).digest()
     if claims.get("at_hash") != base64url(digest[: len(digest) // 2]):
         raise TokenRejectedError("its at_hash does not fit the access token")
     email = claims.get("email")

@@ -1,5 +1,7 @@
 """Discovery and JWKS: true, cacheable, and readable by scripts of any origin."""
 
+import base64
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,10 @@ def test_a_whole_login_works_with_every_algorithm(tmp_path: Path, algorithm: str
     tokens = RelyingParty(built, browser).tokens()
     headers = [decoded(tokens[name], part=0) for name in ("access_token", "id_token")]
     assert [header["alg"] for header in headers] == [algorithm] * 2
+    hashing = hashlib.sha512 if algorithm == "EdDSA" else hashlib.sha256
+    digest = hashing(tokens["access_token"].encode()).digest()
+    half = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
+    assert decoded(tokens["id_token"])["at_hash"] == half
     answer = built.edge().get("/oauth2/userinfo", headers=bearer(tokens["access_token"]))
     assert (answer.status_code, outcome_of(answer)) == (200, "ok")
     built.close()
