@@ -55,7 +55,7 @@ def test_weights_that_nobody_can_judge_do_not_get_in(
     refused = call_ostiary("change", "propose", "--config", str(file), data=guarded.data)
 
     assert refused.returncode == 3
-    assert "capacity_unknown" in refused.stdout
+    assert "neither stated nor measured" in refused.stdout
     # The same file must not keep a guard from starting: what serves has its own settings.
     assert call_ostiary("down", data=guarded.data).returncode == 0
     options = ["--config", str(file), "--port", str(free_port())]

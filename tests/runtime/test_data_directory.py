@@ -70,6 +70,16 @@ def test_a_new_directory_is_closed_to_others_and_says_who_wrote_it(data):
         assert mode(data.path / name) == 0o700
 
 
+def test_a_directory_is_new_until_a_guard_has_begun_its_journal(tmp_path):
+    data = DataDirectory(tmp_path / "data")
+    assert data.is_new
+    data.prepare(SystemRandom())
+    assert data.is_new
+    data.journal.touch()
+    assert not data.is_new
+    assert DataDirectory(tmp_path / ("x" * 300)).is_new, "no file can have such a name"
+
+
 def test_directories_above_are_made_as_well(tmp_path):
     DataDirectory(tmp_path / "a" / "b" / "c").prepare(SystemRandom())
 

@@ -106,7 +106,7 @@ class _Base:
 def preflight(options: GuardOptions) -> None:
     """Raise what would keep a guard from starting, as far as it can be known beforehand."""
     data = DataDirectory(options.data)
-    load_today(options.config, is_first=not data.journal.exists())
+    load_today(options.config, is_first=data.is_new)
     data.prepare(SystemRandom())
     holder = data.running_guard()
     if holder is not None:
@@ -127,7 +127,7 @@ def run_guard(
     """
     clock = SystemClock()
     data = DataDirectory(options.data)
-    configuration = load_today(options.config, is_first=not data.journal.exists())
+    configuration = load_today(options.config, is_first=data.is_new)
     data.prepare(SystemRandom())
     with data.acquire(), closing(Journal(data.journal, clock)) as journal:
         _require_whole(journal)

@@ -62,7 +62,7 @@ class CandidateCapacity:
         """
         last_good = self.snapshots.get(self.plane.last_good)
         if _is_alike(last_good, snapshot):
-            rate = self.load.known(last_good.id, _settings(last_good)).capacity
+            rate = self.load.known(self._serving, _settings(last_good)).capacity
             data: dict[str, Any] = {"same_as": last_good.id}
         else:
             rate, data = await self._measured(snapshot), {"seconds": _SECONDS}
@@ -75,7 +75,7 @@ class CandidateCapacity:
     def objections(self, snapshot: Snapshot) -> tuple[Reason, ...]:
         """Return what speaks against the candidate now that its capacity is known."""
         last_good = _settings(self.snapshots.get(self.plane.last_good))
-        known = self.load.known(self.plane.last_good, last_good, snapshot.id)
+        known = self.load.known(self._serving, last_good, snapshot.id)
         if known.candidate_capacity is None:
             return ()
         findings = load_can_be_carried(
@@ -86,6 +86,11 @@ class CandidateCapacity:
             for finding in findings
             if finding.code not in _OF_THE_CHECK
         )
+
+    @property
+    def _serving(self) -> str:
+        """Return the snapshot that the stable replicas run: what was measured is theirs."""
+        return self.plane.stable[0].snapshot if self.plane.stable else self.plane.last_good
 
     async def _measured(self, snapshot: Snapshot) -> float | None:
         """Return the capacity of one replica while all of them work, None where it is not known."""

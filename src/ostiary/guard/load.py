@@ -74,15 +74,16 @@ class LoadWatch:
         self._capacities[snapshot] = sign_ins_per_second
 
     def known(
-        self, last_good: str, settings: SnapshotSettings, candidate: str | None = None
+        self, serving: str, settings: SnapshotSettings, candidate: str | None = None
     ) -> KnownLoad:
-        """Return what the load check has to know of the last good snapshot and its settings.
+        """Return what the load check has to know of the system.
 
-        `candidate` is the snapshot that is proposed, where there is one already.
+        `serving` is the snapshot that the stable replicas were started with, `settings` are those
+        that are served, `candidate` is the snapshot that is proposed, where there is one already.
         """
         by_hash = settings.edge.balancer in HASH_BALANCERS
         return KnownLoad(
-            capacity=self._capacities.get(last_good),
+            capacity=self._capacities.get(serving),
             candidate_capacity=None if candidate is None else self._capacities.get(candidate),
             busiest_minute=self._busiest.sign_ins_per_second,
             keys=learnt_skew(self._clients.values(), clients_differ=by_hash),

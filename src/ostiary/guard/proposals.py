@@ -49,7 +49,7 @@ class Proposals:
         found = self._parts.history.present()
         terms = terms_of(proposal, found)
         self._starts.require_none_under_way()
-        # Settings alone are held against them, and asking a replica about its keys may take a while.
+        # Settings alone are held against them, and asking a replica for its keys may take a while.
         surroundings = await surroundings_of(self._parts) if proposal.config else NOTHING_KNOWN
         # Copying and compiling a release takes a while, in which another change may have begun.
         snapshot, problems, differs = await in_thread(lambda: self._prepare(proposal, surroundings))

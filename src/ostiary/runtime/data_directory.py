@@ -39,6 +39,14 @@ class DataDirectory:
         return self.path / "guard.db"
 
     @property
+    def is_new(self) -> bool:
+        """Whether no guard has worked here yet; what cannot be read is new until it is used."""
+        try:
+            return not self.journal.exists()
+        except OSError:
+            return True
+
+    @property
     def releases(self) -> Path:
         """Where releases are kept."""
         return self.path / "releases"

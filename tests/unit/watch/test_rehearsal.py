@@ -21,7 +21,11 @@ def target_of(provider, name="candidate"):
     return Target(name, provider.url, provider.issuer, snapshot=provider.snapshot)
 
 
-def rehearse(candidates, clock, rng, *, last_good=None, accounts=2):
+def rehearse(candidates, clock, rng, *, last_good=None, accounts=2, done_meanwhile=None):
+    async def meanwhile():
+        if done_meanwhile is not None:
+            done_meanwhile.append("measured")
+
     async def run():
         admin = (last_good or candidates[0]).url
         async with ProbeAdmin(admin, ADMIN_TOKEN, rng=rng) as probes:
@@ -33,6 +37,7 @@ def rehearse(candidates, clock, rng, *, last_good=None, accounts=2):
                 last_good=None if last_good is None else target_of(last_good, "last good"),
                 accounts=accounts,
                 leeway_seconds=0.5,
+                meanwhile=meanwhile,
             )
 
     return asyncio.run(run())
@@ -42,8 +47,10 @@ def test_a_healthy_candidate_passes_every_stratum(start, store, clock, rng):
     candidate = start(issuer=ISSUER, snapshot="s-new")
     last_good = start(issuer=ISSUER, snapshot="s-old")
 
-    report = rehearse([candidate], clock, rng, last_good=last_good)
+    done: list[str] = []
+    report = rehearse([candidate], clock, rng, last_good=last_good, done_meanwhile=done)
 
+    assert done == ["measured"]
     assert [str(failure) for failure in report.failures] == []
     assert report.passed
     assert report.strata_passed == {
@@ -223,8 +230,10 @@ def test_a_version_that_rejects_what_the_other_minted_is_found(fault, start, clo
     candidate = start(issuer=ISSUER, snapshot="s-new", faults={fault})
     last_good = start(issuer=ISSUER, snapshot="s-old")
 
-    report = rehearse([candidate], clock, rng, last_good=last_good)
+    done: list[str] = []
+    report = rehearse([candidate], clock, rng, last_good=last_good, done_meanwhile=done)
 
+    assert done == [], "nobody measures a candidate that has failed"
     journeys = {failure.journey for failure in report.failures}
     assert all(name.startswith("cross_version:tokens_and_session") for name in journeys)
     assert "cross_version:tokens_and_session:last good->candidate-0" in journeys

@@ -168,8 +168,7 @@ def _after_losses(
         weight * rates[second if seat == first else first] for seat, weight in enumerate(weights)
     ]
     for (lost, heir), part in moved.items():
-        if lost != heir:
-            gained[heir] = max(gained[heir], part + weights[heir] * rates[lost])
+        gained[heir] = max(gained[heir], part + weights[heir] * rates[lost])
     yield from (share + gain for share, gain in zip(shares, gained, strict=True))
 
 

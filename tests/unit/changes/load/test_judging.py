@@ -54,6 +54,11 @@ def test_how_even_it_is_is_judged_on_utilisation_and_not_on_shares() -> None:
     assert Limit.UNFAIR in limits([1, 1, 1], [45.0, 45.0, 20.0], 5.0)
 
 
+def test_one_replica_that_gets_too_little_is_unfair_though_nobody_gets_too_much() -> None:
+    assert limits([10, 10, 10, 4], [45.0] * 4, 60.0) == {Limit.UNFAIR}
+    assert limits([10, 10, 10, 7], [45.0] * 4, 60.0) == set()
+
+
 def test_without_a_peak_only_evenness_is_judged() -> None:
     assert limits([1, 1], [1.0, 1.0], None) == set()
     assert limits([9, 1], [1.0, 1.0], None) == {Limit.OVER_MEAN, Limit.UNFAIR}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ostiary.changes.load.keys import KeySkew
 from ostiary.changes.load.maglev import TABLE_SIZE, Maglev
 from ostiary.changes.load.ring import Ring, ring_size
-from ostiary.changes.load.shares import by_weights, spread_of
+from ostiary.changes.load.shares import _worse_than_most, by_weights, spread_of
 from ostiary.changes.load.xxhash import xxh64
 
 WEIGHTS = st.lists(st.integers(1, 128), min_size=1, max_size=64)
@@ -123,6 +123,18 @@ def test_heirs_get_as_much_as_after_building_anew(kind, weights) -> None:
 
 def _heir_of_first(whole, key: int) -> int | None:
     return whole.heir(key) if whole.owner(key) == 0 else None
+
+
+@pytest.mark.parametrize("balancer", ["round_robin", "ring_hash", "maglev"])
+def test_light_keys_of_a_lost_seat_go_to_all_others(balancer) -> None:
+    spread = spread_of(balancer, [1] * 4, KeySkew(0.0, 1_000_000), [1.0] * 4)
+    assert spread.one_lost == pytest.approx((1 / 3,) * 4, rel=0.2)
+
+
+def test_the_draw_that_is_judged_is_the_second_worst_of_ten() -> None:
+    drawn = [[0.5 + worse / 100, 0.5 - worse / 100] for worse in (3, 9, 1, 7, 0, 5, 8, 2, 6, 4)]
+    assert _worse_than_most(drawn, [1.0, 1.0]) == drawn.index([0.58, 0.42])
+    assert _worse_than_most(drawn, [1.0, 0.1]) == drawn.index([0.51, 0.49])
 
 
 def test_a_replica_that_is_alone_has_nobody_to_lose() -> None:

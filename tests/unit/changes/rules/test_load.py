@@ -166,6 +166,14 @@ def test_fewer_replicas_need_figures_and_more_do_not() -> None:
     assert codes("[identity]\nreplicas = 4\n", "[identity]\nreplicas = 3\n") == []
 
 
+def test_fewer_hashes_at_once_need_figures() -> None:
+    text = "[identity]\nhash_concurrency = {}\n"
+    unknown = ["capacity_unknown", "peak_unknown"]
+    assert codes(text.format(1), text.format(2)) == unknown
+    assert codes(text.format(2), "") == unknown
+    assert codes(text.format(2), text.format(1)) == []
+
+
 def test_a_release_of_a_system_with_weights_is_not_refused_when_the_record_is_forgotten() -> None:
     weighted = THREE + "weights = [4, 3, 3]\n"
     assert codes(weighted, weighted) == []
