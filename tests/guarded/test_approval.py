@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.other_users import as_user
 from tests.system import RunningSystem, call_ostiary, free_port, ostiary_program, run_ostiary
 
 pytestmark = [pytest.mark.system, pytest.mark.users]
-ADA, BOB, EVE, STRANGER = 1001, 1002, 1003, 1004
+ADA, BOB, EVE, STRANGER, CHIEF = range(1001, 1006)
 TOKEN = "ostiary_token-of-bob-for-one-test-only"
 SETTINGS = f"""{QUICK}
 require_approval = true
@@ -37,22 +38,31 @@ uid = {EVE}
 
 [guard.operators.chief]
 role = "admin"
-uid = 1005
+uid = {CHIEF}
 """
 
 
 @pytest.fixture
-def team(tmp_path: Path) -> Iterator[RunningSystem]:
+def place() -> Iterator[Path]:
+    """A directory that others may look into; those of other tests are private."""
+    with tempfile.TemporaryDirectory(prefix="ostiary-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def team(place: Path) -> Iterator[RunningSystem]:
     """A system with operators, and with a socket for them."""
-    config, data = tmp_path / "ostiary.toml", tmp_path / "data"
-    config.write_text(SETTINGS.format(socket=tmp_path / "run" / "guard.sock"))
+    config, data = place / "ostiary.toml", place / "data"
+    config.write_text(SETTINGS.format(socket=place / "run" / "guard.sock"))
     options = ["--config", str(config), "--port", str(free_port())]
     try:
         up = run_ostiary("up", "--detach", *options, data=data)
         yield RunningSystem(data, up, count(1))
     finally:
+        # The test may have stopped it itself.
         stopped = call_ostiary("down", data=data)
-    assert stopped.returncode == 0, stopped.stderr
+    assert stopped.returncode in (0, 6), stopped.stderr
 
 
 def call_as(uid: int, team: RunningSystem, *arguments: str) -> tuple[int, dict[str, Any]]:
@@ -94,6 +104,10 @@ def test_a_change_goes_on_when_another_operator_has_approved_it(team: RunningSys
         ("bob", "approve"),
         ("ada", "rollback"),
     ]
+
+    assert call_as(BOB, team, "down")[0] == 3
+    assert call_as(CHIEF, team, "down") == (0, {"running": False})
+    assert call_ostiary("status", data=team.data).returncode == 6
 
 
 def _stage(team: RunningSystem, change: str) -> str:
