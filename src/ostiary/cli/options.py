@@ -24,6 +24,8 @@ SocketOption = Annotated[
         help="The guard's socket, for those who cannot open its data directory "
         "(default: $OSTIARY_SOCKET).",
         show_default=False,
+        # Connecting takes the right to write; whether it may is told where it is tried.
+        readable=False,
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
