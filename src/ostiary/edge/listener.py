@@ -66,7 +66,7 @@ def _connection_manager(
         "stat_prefix": STAT_PREFIX,
         **route_specifier,
         **trust(https=entrance.https, trusts_proxy=entrance.trusts_proxy),
-        **_limits(entrance.limits, model.route_timeout_s),
+        **_limits(entrance.limits, model.longest_route_timeout_s),
         "server_name": "ostiary",
         "always_set_request_id_in_response": True,
         "access_log": final_logs(),

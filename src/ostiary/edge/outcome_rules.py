@@ -17,7 +17,7 @@ def settled_answers(model: EdgeModel) -> str:
     its plainly good outcomes. Envoy matches it against the whole value.
     """
     last_good = f"{re.escape(model.last_good)}/[a-z_]+"
-    if model.canary is None:
+    if model.canary is None or model.canary.same_replicas:
         return last_good
     good = "|".join(re.escape(outcome.value) for outcome in plainly_good())
     return f"{last_good}|{re.escape(model.canary.snapshot)}/({good})"
