@@ -1,9 +1,25 @@
 """The settings of the edge: `[edge]`."""
 
-from pydantic import Field
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
 
 from ostiary.changes.setting_fields import DAY, seconds, unit
 from ostiary.kernel.settings import SettingsTable
+
+Balancer = Literal["round_robin", "least_request", "random", "ring_hash", "maglev"]
+"""How the edge chooses a replica."""
+
+Weight = Annotated[int, Field(ge=0, le=128)]
+"""A weight of 0 has a rule of its own, which says what to do instead."""
+
+Rate = Annotated[float, Field(gt=0, le=1_000_000)]
+"""Sign-ins a second."""
+
+
+def _as_tuple(value: object) -> object:
+    """Return a list as a tuple, which cannot be changed after reading."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 class EdgeSettings(SettingsTable):
@@ -77,4 +93,48 @@ class EdgeSettings(SettingsTable):
         "",
         description="Status page that the plain page links to when nobody answers; empty for none.",
         max_length=500,
+    )
+    balancer: Balancer = Field(
+        "round_robin",
+        description="How the edge chooses a replica for a request.",
+    )
+    hash_on: Literal["client_address"] = Field(
+        "client_address",
+        description="What `ring_hash` and `maglev` choose by.",
+    )
+    weights: Annotated[tuple[Weight, ...], Field(strict=False), BeforeValidator(_as_tuple)] = Field(
+        (),
+        description="Weight of each replica by its seat, 1 to 128; empty for all alike.",
+        max_length=64,
+    )
+    capacity: Annotated[
+        Rate | Annotated[tuple[Rate, ...], Field(strict=False)] | None, BeforeValidator(_as_tuple)
+    ] = Field(
+        None,
+        description="Sign-ins a second that one replica can do, or a list by seat; measured where "
+        "it is not set.",
+        json_schema_extra=unit("sign-ins a second"),
+    )
+    peak: float | None = Field(
+        None,
+        gt=0,
+        le=1_000_000,
+        description="Sign-ins a second that all replicas together get at most; 1.5 times the "
+        "busiest minute on record where it is not set.",
+        json_schema_extra=unit("sign-ins a second"),
+    )
+    key_skew: float | None = Field(
+        None,
+        description="Zipf exponent by which requests fall on client addresses; learnt where it is "
+        "not set.",
+        ge=0,
+        le=5,
+        json_schema_extra=unit("exponent"),
+    )
+    hash_keys: int | None = Field(
+        None,
+        description="Number of client addresses; learnt where it is not set.",
+        ge=1,
+        le=100_000_000,
+        json_schema_extra=unit("addresses"),
     )

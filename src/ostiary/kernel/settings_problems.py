@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 from ostiary.kernel.problems import Problem, dotted
+from ostiary.kernel.settings_choices import wrong_choice
 from ostiary.kernel.toml_lines import KeyPath
 from ostiary.kernel.toml_values import (
     LIST,
@@ -148,6 +149,8 @@ def _wrong_value(
     said = error["msg"].removeprefix("Value error, ").rstrip(".")
     if error["type"] == "value_error":
         return "wrong_value", f"`{dotted(path)}`: {said}.", ""
+    if error["type"] == "literal_error":
+        return wrong_choice(path, error["input"], error["ctx"]["expected"])
     said = said[:1].lower() + said[1:]
     said = said.removeprefix("input ").replace("should", "must", 1)
     bounds = [] if field is None else list(_bounds(field.metadata))

@@ -74,6 +74,9 @@ def test_a_snapshot_gets_every_default_written_out():
             "envoys": 2,
             "per_try_timeout_seconds": 2.0,
             "status_url": "",
+            "balancer": "round_robin",
+            "hash_on": "client_address",
+            "weights": [],
         },
         "services": {},
     }
