@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ostiary.changes.configuration import Configuration, load_configuration
-from ostiary.changes.rules import edge, flags, guard, identity
+from ostiary.changes.rules import edge, flags, guard, identity, weights
 from ostiary.changes.rules.finding import ComparingRule, Finding, Rule
 from ostiary.changes.rules.surroundings import NOTHING_KNOWN, Surroundings
 from ostiary.kernel.settings import Problem, SettingsError, dotted
@@ -27,6 +27,10 @@ RULES: tuple[Rule, ...] = (
     edge.certificate_and_key_come_together,
     edge.a_trusted_proxy_can_be_there,
     edge.status_url_is_a_link,
+    weights.weights_are_one_for_each_replica,
+    weights.nobody_has_no_weight,
+    weights.random_takes_no_weights,
+    weights.capacities_are_one_for_each_replica,
     flags.flag_names_are_plain,
     guard.steps_rise_to_everyone,
     guard.changes_have_time_for_all_steps,

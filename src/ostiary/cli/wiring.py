@@ -28,6 +28,7 @@ from ostiary.guard.canary_watch import CanaryWatch
 from ostiary.guard.certificate_watch import CertificateWatch, Chosen
 from ostiary.guard.conductor import Conductor, ConductorParts
 from ostiary.guard.edge_keeper import EdgeKeeper
+from ostiary.guard.edge_models import EdgeTerms
 from ostiary.guard.effects import Effects
 from ostiary.guard.fleet import Fleet, FleetPlace
 from ostiary.guard.lease import LeaseServer
@@ -35,7 +36,7 @@ from ostiary.guard.load import LoadWatch
 from ostiary.guard.log_keeper import LogKeeper
 from ostiary.guard.operations import GuardOperations
 from ostiary.guard.options import GuardOptions
-from ostiary.guard.plane import DataPlane, PlaneSettings
+from ostiary.guard.plane import DataPlane
 from ostiary.guard.replica_keeper import KeeperParts, ReplicaKeeper
 from ostiary.guard.replica_probes import ReplicaProbes
 from ostiary.guard.service import Guard, GuardParts
@@ -49,9 +50,6 @@ from ostiary.kernel.journal import Journal
 from ostiary.runtime.data_directory import DataDirectory
 from ostiary.runtime.local import LocalRuntime
 from ostiary.runtime.releases import ReleaseStore
-
-_ROUTE_TIMEOUTS_PER_TRY = 2.25
-"""The route's time-out over that of one attempt: two attempts and the pause between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +181,7 @@ def _served_settings(
 def _with_new_edge(base: _Base) -> _Base:
     """Take `[edge]` from a settings file where nothing runs that was started with another one.
 
-    A change cannot alter the edge of a running system yet, and somebody must be able to.
+    So somebody can alter what a change cannot, such as the address that the edge listens on.
     """
     edge = base.configuration.snapshot_settings.edge
     if base.options.config is None or edge == base.served.edge or base.runtime.adopt():
@@ -226,13 +224,8 @@ async def _run(
     plane = DataPlane(
         edge,
         lease,
-        PlaneSettings(
-            epoch=base.epoch,
-            lease_port=lease_port,
-            status_url=edge_settings.status_url,
-            per_try_timeout_s=edge_settings.per_try_timeout_seconds,
-            route_timeout_s=edge_settings.per_try_timeout_seconds * _ROUTE_TIMEOUTS_PER_TRY,
-        ),
+        EdgeTerms(base.epoch, lease_port),
+        SnapshotStore(base.data.snapshots),
     )
     watch = CanaryWatch(base.runtime)
     guard, operations = _guard(base, plane, lease, watch, certificates)
@@ -393,7 +386,6 @@ def _fleet(base: _Base) -> Fleet:
     place = FleetPlace(
         issuer=base.issuer,
         database_url=base.options.database_url,
-        status_url=base.served.edge.status_url,
         start_seconds_max=settings.rehearsal_start_seconds_max,
         stop_seconds_max=settings.stop_seconds_max,
     )

@@ -26,6 +26,7 @@ from ostiary.kernel.outcomes import (
 
 PREFIX = "ostiary"
 TOTAL_PREFIX = "ostiary_total"
+SEAT_PREFIX = "ostiary_seats"
 ATTEMPT_STAT = "attempt"
 FINAL_STAT = "final"
 SEAT_STAT = "seat"
@@ -53,12 +54,11 @@ DURATION_BUCKETS_MS = (
 """Upper ends of the buckets in which attempts are counted by their milliseconds."""
 
 _ROUTES = len(CLASS_NAMES) * len(Arm) + 2
-_SEATS = SEATS_MAX * len(Arm) * len(Served) * 2
-MAX_COUNTERS = (
-    _ROUTES * (len(Served) + 1) * 2 * len(Outcome) + _ROUTES * (len(STATUS_CLASSES) + 2) + _SEATS
-)
+MAX_COUNTERS = _ROUTES * (len(Served) + 1) * 2 * len(Outcome) + _ROUTES * (len(STATUS_CLASSES) + 2)
 """More counters than the closed lists can make. Envoy drops what is above it and tells nobody, so
 each kind is also counted in all, apart; what is missing in the sum is the alarm."""
+
+_SEAT_COUNTERS_MAX = SEATS_MAX * len(Arm) * len(Served) * 2
 
 _STATS = "type.googleapis.com/envoy.extensions.access_loggers.stats.v3.Config"
 # Outcome header, status, and Envoy's flags of the attempt: without a flag it was completed.
@@ -75,17 +75,16 @@ def attempt_logs() -> list[JsonObject]:
     outcome = _tag("outcome", _ATTEMPT_END, outcome_rules())
     cluster = _tag("cluster", "%UPSTREAM_CLUSTER%")
     seat = _tag("number", f"%UPSTREAM_METADATA({METADATA}:{SEAT_KEY})%")
-    counters = [
-        _counter(ATTEMPT_STAT, [_route_tag(), served, attempt, outcome]),
-        _counter(SEAT_STAT, [cluster, served, attempt, seat]),
-    ]
+    counter = _counter(ATTEMPT_STAT, [_route_tag(), served, attempt, outcome])
+    by_seat = _counter(SEAT_STAT, [cluster, served, attempt, seat])
     duration = {
         "stat": {"name": DURATION_STAT, "tags": [_route_tag(), served, attempt]},
         "unit": "Milliseconds",
         "value_format": "%DURATION%",
     }
     return [
-        _stats_log(PREFIX, MAX_COUNTERS, counters=counters, histograms=[duration]),
+        _stats_log(PREFIX, MAX_COUNTERS, counters=[counter], histograms=[duration]),
+        _stats_log(SEAT_PREFIX, _SEAT_COUNTERS_MAX, counters=[by_seat]),
         _stats_log(TOTAL_PREFIX, 1, counters=[_counter(ATTEMPT_STAT, [])]),
     ]
 

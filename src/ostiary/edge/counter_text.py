@@ -7,6 +7,7 @@ from ostiary.edge.access_stats import (
     ATTEMPT_STAT,
     FINAL_STAT,
     PREFIX,
+    SEAT_PREFIX,
     SEAT_STAT,
     TOTAL_PREFIX,
 )
@@ -15,7 +16,7 @@ from ostiary.edge.route_classes import Arm, Served
 from ostiary.edge.tag_rules import FIRST_ATTEMPT
 from ostiary.kernel.outcomes import parse
 
-COUNTER_FILTER = rf"^({PREFIX}|{TOTAL_PREFIX})\."
+COUNTER_FILTER = rf"^({PREFIX}|{SEAT_PREFIX}|{TOTAL_PREFIX})\."
 """The regular expression for Envoy's `/stats` that selects what `parse_counters` reads."""
 
 _ARMS = "|".join(arm.value for arm in Arm)
@@ -25,7 +26,7 @@ _ATTEMPT = re.compile(
 )
 _FINAL = re.compile(rf"{PREFIX}\.{FINAL_STAT}\.route\.(\w+)\.({_ARMS})\.status\.(\w+)")
 _SEAT = re.compile(
-    rf"{PREFIX}\.{SEAT_STAT}\.cluster\.(\w+)\.served\.(\w+)\.attempt\.(\d)\.number\.(\d+)"
+    rf"{SEAT_PREFIX}\.{SEAT_STAT}\.cluster\.(\w+)\.served\.(\w+)\.attempt\.(\d)\.number\.(\d+)"
 )
 _ANY_ATTEMPT = f"{PREFIX}.{ATTEMPT_STAT}."
 _ANY_FINAL = f"{PREFIX}.{FINAL_STAT}."

@@ -50,9 +50,14 @@ class ChangeRecord:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The state that the journal's entries add up to."""
+    """The state that the journal's entries add up to.
+
+    `serving` is the snapshot that the last good replicas were started for: an earlier one than
+    `last_good` where only the edge has changed since.
+    """
 
     last_good: str | None = None
+    serving: str | None = None
     port: int | None = None
     changes: tuple[ChangeRecord, ...] = ()
 
@@ -60,7 +65,8 @@ class History:
         """Return the history with one more entry; kinds that it does not know change nothing."""
         data = entry.data
         if entry.kind == MARKED_GOOD:
-            return replace(self, last_good=str(data["snapshot"]))
+            snapshot = str(data["snapshot"])
+            return replace(self, last_good=snapshot, serving=str(data.get("serving", snapshot)))
         if entry.kind == GUARD_STARTED:
             return replace(self, port=int(data["port"]))
         if entry.kind == CHANGE_PROPOSED:

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ostiary.changes.pacing import Pacing
-from ostiary.changes.snapshot import Snapshot, SnapshotStore
+from ostiary.changes.snapshot import SnapshotStore
 from ostiary.guard import history as events
 from ostiary.guard.admin import IdentityAdmin
-from ostiary.guard.baseline import Baseline
+from ostiary.guard.baseline import Baseline, Served
 from ostiary.guard.certificate_watch import CertificateWatch, described, watching
 from ostiary.guard.conductor import Conductor
 from ostiary.guard.fleet import Fleet
 from ostiary.guard.load import LoadWatch
 from ostiary.guard.options import GuardOptions
 from ostiary.guard.plane import DataPlane
-from ostiary.guard.seats import Seat
+from ostiary.guard.seats import Seat, seated
 from ostiary.guard.status_report import report_status
 from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trials import Trials
@@ -71,17 +71,17 @@ class Guard:
         """
         parts = self._parts
         found = events.read(parts.journal.entries())
-        snapshot = await parts.baseline.find(found)
+        served = await parts.baseline.find(found)
         adopted = parts.fleet.adopt()
-        stable = [replica for replica in adopted if replica.snapshot == snapshot.id]
-        strays = [replica for replica in adopted if replica.snapshot != snapshot.id]
+        stable = [replica for replica in adopted if replica.snapshot == served.replicas.id]
+        strays = [replica for replica in adopted if replica.snapshot != served.replicas.id]
         if adopted and parts.launch_differs:
             raise UsageError(
                 "still_running_elsewhere",
                 "Replicas of an earlier start still run, with another port or database.",
                 hint="Stop them with `ostiary down` first.",
             )
-        await self._bring_up(snapshot, stable)
+        await self._bring_up(served, stable)
         parts.options.record()
         await self._put_away(found, strays)
         parts.journal.append(
@@ -90,18 +90,19 @@ class Guard:
             {"epoch": parts.epoch, "pid": os.getpid(), "port": parts.port},
         )
 
-    async def _bring_up(self, snapshot: Snapshot, stable: list[Replica]) -> None:
+    async def _bring_up(self, served: Served, found: list[Replica]) -> None:
         """Bring the edge up, and replicas at the same time where none is left.
 
         Where one of an earlier guard's serves, nothing waits for others: the supervisor fills the
         empty seats as soon as it looks.
         """
         fleet, plane = self._parts.fleet, self._parts.plane
-        missing = 0 if stable else snapshot.settings["identity"]["replicas"]
+        count = int(served.replicas.settings["identity"]["replicas"])
+        stable = seated(found, count)
         try:
-            launched = await fleet.launch(snapshot, missing)
+            launched = [] if stable else await fleet.launch(served.replicas, range(count))
             edge, replicas = await asyncio.gather(
-                plane.start(snapshot.id, [*stable, *launched]),
+                plane.start(served.snapshot.id, served.replicas.id, [*stable, *launched]),
                 fleet.wait_ready(launched),
                 return_exceptions=True,
             )
@@ -180,7 +181,7 @@ class Guard:
         status["replicas"] = [
             row | _restarts(keeper.seat(row["name"])) for row in status["replicas"]
         ]
-        vacant = [_restarts(seat) for seat in keeper.vacant(parts.plane.last_good)]
+        vacant = [_restarts(seat) for seat in keeper.vacant(parts.plane.serving)]
         return status | {"replicas_missing": vacant, "settings_differ": parts.settings_differ}
 
 
