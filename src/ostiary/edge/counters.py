@@ -92,6 +92,12 @@ class EdgeCounters:
             self.seats.get(SeatKey(cluster, served, seat, first=True), 0) for seat in range(seats)
         )
 
+    def later_attempts(self, cluster: str) -> int:
+        """Return how many attempts of a cluster were second ones."""
+        return sum(
+            count for key, count in self.seats.items() if key.cluster == cluster and not key.first
+        )
+
     def strata(self) -> dict[tuple[str, str], StratumCounts]:
         """Return the numbers of each (route class, arm) that saw anything.
 

@@ -18,6 +18,7 @@ from ostiary.changes.snapshot import Snapshot, SnapshotStore
 from ostiary.changes.state import ChangeState, Phase, Step
 from ostiary.edge.route_classes import CLASS_NAMES
 from ostiary.guard import history
+from ostiary.guard.balance_watch import BalanceWatch
 from ostiary.guard.canary_watch import CanaryWatch
 from ostiary.guard.effects import Effects
 from ostiary.guard.lease import LeaseServer
@@ -41,6 +42,7 @@ class ConductorParts:
     effects: Effects
     trials: Trials
     watch: CanaryWatch
+    balance: BalanceWatch
     journal: Journal
     snapshots: SnapshotStore
     clock: Clock
@@ -88,14 +90,17 @@ class Conductor:
         self, change: str, snapshot: str, from_stage: Stage, force_reason: str | None
     ) -> Step:
         parts = self._parts
+        balance = parts.balance.begin(snapshot, parts.alpha)
+        alpha = parts.alpha if balance is None else balance.alpha
         return begin(
             change,
             snapshot,
             now=parts.clock.monotonic(),
             pacing=parts.pacing,
-            evidence=EvidenceSettings(strata=CLASS_NAMES, alpha=parts.alpha),
+            evidence=EvidenceSettings(strata=CLASS_NAMES, alpha=alpha),
             from_stage=from_stage,
             force_reason=force_reason,
+            balance=balance,
         )
 
     def command(self, command: events.Command) -> None:
@@ -127,11 +132,22 @@ class Conductor:
             self._deliver(events.WindowClosed(*counted))
             self._check_counts(self.windows)
         if self.state is not None and self.state.phase in _USERS_NEAR:
+            await self._look_at_replicas(self.state)
+        if self.is_busy:
+            self._deliver(events.Tick())
+
+    async def _look_at_replicas(self, state: ChangeState) -> None:
+        parts = self._parts
+        if state.balance is None:
             trouble = await parts.watch.trouble(parts.plane.canary)
             if trouble is not None and self.is_busy:
                 self._deliver(events.CanaryUnavailable(trouble))
-        if self.is_busy:
-            self._deliver(events.Tick())
+            return
+        # They are the last good ones: one that dies is followed, and no verdict about the edge.
+        await parts.watch.trouble(parts.plane.stable)
+        seen = await parts.balance.look(state.snapshot)
+        if seen is not None and self.is_busy:
+            self._deliver(seen)
 
     def _check_counts(self, windows: WindowReader) -> None:
         """Put the change away where the edge drops counts: its failures could be among them."""

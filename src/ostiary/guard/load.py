@@ -22,24 +22,33 @@ from ostiary.runtime.ports import Replica
 CAPACITY_MEASURED = "capacity_measured"
 """Journal entry; its subject is the snapshot."""
 
-_READ_SECONDS = 5.0
-_READINGS = 7
+_READ_SECONDS = 2.0
+_READINGS = 16
 """Readings that are kept: the load is that of the last half minute."""
 
 _SECONDS_MAX = 2.0
 _BYTES_MAX = 1024 * 1024
 _COUNTER = "ostiary_identity_hash_requests_total{"
+_SHED = 'result="shed"'
 _PER_SECOND_MAX = 1_000_000.0
 
 
 class LoadWatch:
     """Knows the capacity of snapshots, and reads what the replicas are asked for."""
 
-    def __init__(self, replicas: Callable[[], Sequence[Replica]], clock: Clock) -> None:
+    def __init__(
+        self,
+        replicas: Callable[[], Sequence[Replica]],
+        clock: Clock,
+        stated: Callable[[Replica], float | None] = lambda _: None,
+    ) -> None:
+        """`stated` is the capacity that the settings name; it counts more than a measured one."""
         self._replicas = replicas
         self._clock = clock
+        self._stated = stated
+        self.rounds = 0
         self._capacities: dict[str, float] = {}
-        self._readings: dict[str, deque[tuple[float, float]]] = {}
+        self._readings: dict[str, deque[Reading]] = {}
         self._missed: set[str] = set()
 
     def recall(self, entries: Iterable[Entry]) -> None:
@@ -53,16 +62,24 @@ class LoadWatch:
         self._capacities[snapshot] = sign_ins_per_second
 
     def capacity(self, replica: Replica) -> float | None:
-        """Return the sign-ins a second that the replica can do; None where nobody has measured."""
-        return self._capacities.get(replica.snapshot)
+        """Return the sign-ins a second that the replica can do; None where nobody knows."""
+        return self._stated(replica) or self._capacities.get(replica.snapshot)
 
     def load(self, replica: Replica) -> float | None:
         """Return the sign-ins asked for over those that can be done; None while not known."""
         capacity, readings = self.capacity(replica), self._readings.get(replica.name)
         if not capacity or readings is None:
             return None
-        rate = rate_of(readings)
+        rate = rate_of([(at, asked) for at, asked, _ in readings])
         return None if rate is None else round(rate / capacity, 3)
+
+    def latest(self, replica: Replica) -> tuple[float | None, float | None]:
+        """Return the sign-ins a second asked for, and those sent away, in the last seconds."""
+        readings = list(self._readings.get(replica.name, ()))[-2:]
+        if not readings:
+            return None, None
+        asked = rate_of([(at, count) for at, count, _ in readings])
+        return asked, rate_of([(at, count) for at, _, count in readings])
 
     async def run(self) -> None:
         """Read for ever. A replica that did not answer twice in a row has no load until it does."""
@@ -75,6 +92,7 @@ class LoadWatch:
                     name: kept for name, kept in self._readings.items() if name in names
                 }
                 self._missed &= names
+                self.rounds += 1
                 await asyncio.sleep(_READ_SECONDS)
 
     async def _read(self, client: httpx.AsyncClient, replica: Replica) -> None:
@@ -87,7 +105,8 @@ class LoadWatch:
                     text += part
                     if len(text) > _BYTES_MAX:
                         break
-            count = count_in(text.decode(errors="replace"))
+            found = text.decode(errors="replace")
+            asked, shed = count_in(found), count_in(found, _SHED)
         except (httpx.HTTPError, TimeoutError, ValueError):
             if replica.name in self._missed:
                 self._readings.pop(replica.name, None)
@@ -95,18 +114,23 @@ class LoadWatch:
             return
         self._missed.discard(replica.name)
         readings = self._readings.setdefault(replica.name, deque(maxlen=_READINGS))
-        readings.append((self._clock.monotonic(), count))
+        readings.append((self._clock.monotonic(), asked, shed))
 
 
-def count_in(text: str) -> float:
+Reading = tuple[float, float, float]
+"""When, requests for a hash so far, and those of them that were sent away."""
+
+
+def count_in(text: str, label: str = "") -> float:
     """Return the requests for a hash in a replica's metrics, hashed and sent away alike.
 
-    Raises `ValueError` where there are none, as in an older release, and where one is no number.
+    With a `label`, only those that carry it. Raises `ValueError` where there are none, as in an
+    older release, and where one is no number.
     """
-    values = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(_COUNTER)]
-    if not values:
+    lines = [line for line in text.splitlines() if line.startswith(_COUNTER)]
+    if not lines:
         raise ValueError("no such metric")
-    count = sum(float(value) for value in values)
+    count = sum(float(line.rpartition(" ")[2]) for line in lines if label in line)
     if not math.isfinite(count):
         raise ValueError("no such metric")
     return count

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ostiary.changes.checks import load_checked
+from ostiary.changes.edge_change import require_changeable_edge
 from ostiary.changes.events import Command
 from ostiary.changes.model import Stage
 from ostiary.changes.pacing import expected_seconds
@@ -152,7 +153,7 @@ class GuardOperations:
         settings: Mapping[str, Any] = last_good.settings
         if body.get("config"):
             settings = load_checked(Path(str(body["config"]))).snapshot_settings.to_snapshot()
-            _require_same_edge(settings, last_good.settings)
+            require_changeable_edge(settings["edge"], last_good.settings["edge"])
         snapshot = parts.snapshots.add(releases, settings)
         if snapshot.id == last_good.id:
             raise RefusedError(
@@ -161,16 +162,6 @@ class GuardOperations:
                 hint="Name a release or settings that differ.",
             )
         return snapshot
-
-
-def _require_same_edge(proposed: Mapping[str, Any], current: Mapping[str, Any]) -> None:
-    if proposed["edge"] != current["edge"]:
-        raise RefusedError(
-            "edge_change_unavailable",
-            "The table [edge] cannot be changed on a running system yet.",
-            hint="Leave [edge] as it is here; for [edge], run `ostiary down` and "
-            "`ostiary up --config FILE`.",
-        )
 
 
 def _releases(body: Answer) -> dict[str, str]:

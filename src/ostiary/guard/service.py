@@ -21,6 +21,7 @@ from ostiary.guard.load import LoadWatch
 from ostiary.guard.options import GuardOptions
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.seats import Seat, seated
+from ostiary.guard.share_watch import ShareWatch
 from ostiary.guard.status_report import report_status
 from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trials import Trials
@@ -54,6 +55,7 @@ class GuardParts:
     launch_differs: bool
     baseline: Baseline
     load: LoadWatch
+    shares: ShareWatch
 
 
 class Guard:
@@ -84,11 +86,8 @@ class Guard:
         await self._bring_up(served, stable)
         parts.options.record()
         await self._put_away(found, strays)
-        parts.journal.append(
-            events.GUARD_STARTED,
-            None,
-            {"epoch": parts.epoch, "pid": os.getpid(), "port": parts.port},
-        )
+        data = {"epoch": parts.epoch, "pid": os.getpid(), "port": parts.port}
+        parts.journal.append(events.GUARD_STARTED, None, data)
 
     async def _bring_up(self, served: Served, found: list[Replica]) -> None:
         """Bring the edge up, and replicas at the same time where none is left.
@@ -136,6 +135,7 @@ class Guard:
             asyncio.create_task(self._parts.conductor.run(), name="watch"),
             asyncio.create_task(self._until_stopped(), name="stop"),
             asyncio.create_task(self._parts.load.run(), name="load"),
+            asyncio.create_task(self._parts.shares.run(), name="shares"),
             asyncio.create_task(watching(self._parts.certificates), name="certificate"),
         )
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -177,6 +177,7 @@ class Guard:
         parts = self._parts
         status = report_status(parts.plane, parts.issuer, parts.conductor.brief(), parts.load)
         status |= {"listen": parts.listen_url, "certificate": described(parts.certificates)}
+        status |= {"balance": parts.shares.report()}
         keeper = parts.supervisor.replicas
         status["replicas"] = [
             row | _restarts(keeper.seat(row["name"])) for row in status["replicas"]

@@ -5,7 +5,9 @@ Phases `pinned` (share 0: journeys only), `stepping` (rising shares beside a con
 
 At every event the same questions are asked, in this order: is it decided against the change; are
 both arms harmed; may the next step be taken; has it taken too long; are journeys due. A forced
-change skips the first two and the permission, never the availability.
+change skips the first two and the permission, never the availability. A change of the edge only
+has no replicas of its own: there the first question is whether it drives one past its capacity,
+which is availability, and whether requests are spread as intended.
 
 The stated error rate is the evidence's. A rollback because journeys fail on the canary only, or
 because its replicas are gone, follows from what was seen directly and is not part of it.
@@ -15,6 +17,7 @@ from dataclasses import replace
 
 from ostiary.changes.actions import RunJourneys, SetShare
 from ostiary.changes.events import (
+    BalanceRead,
     CanaryUnavailable,
     CandidatesFailed,
     EdgeApplied,
@@ -48,7 +51,7 @@ def handle(state: ChangeState, event: Event) -> Step:
     match event:
         case EdgeApplied() if event.share == state.ordered_share:
             return _advance(_applied(state, event.share))
-        case WindowClosed():
+        case WindowClosed() | BalanceRead():
             return _advance(_observed(state, event))
         case JourneysRun() if state.journeys.under_way:
             return _journeys(state, event)
@@ -80,6 +83,7 @@ def _applied(state: ChangeState, share: float) -> ChangeState:
         step_began=state.seen,
         held_clock=state.seen if phase is Phase.BAKING else state.held_clock,
         traffic=frozenset(),
+        balance=None if state.balance is None else state.balance.next_step(),
         exposed=state.exposed or share > 0.0,
         journeys=JourneyLog(
             under_way=state.journeys.under_way, failed_in_row=state.journeys.failed_in_row
@@ -87,8 +91,16 @@ def _applied(state: ChangeState, share: float) -> ChangeState:
     )
 
 
-def _observed(state: ChangeState, window: WindowClosed) -> ChangeState:
-    """Return the state after one window of counts."""
+def _observed(state: ChangeState, window: WindowClosed | BalanceRead) -> ChangeState:
+    """Return the state after one window of counts, or one look at the replicas."""
+    if isinstance(window, BalanceRead):
+        balance = state.balance
+        if balance is not None:
+            balance = balance.update(window.seats, undisturbed=window.undisturbed)
+        return replace(state, balance=balance)
+    if state.balance is not None and not state.balance.by_arms:
+        common_mode = state.common_mode.update(window.strata)
+        return replace(counted(state, window), common_mode=common_mode)
     served = {stratum.stratum for stratum in window.strata if stratum.canary.requests}
     control_arm = state.share is None or state.share < 1.0
     return replace(
@@ -141,10 +153,8 @@ def _tolerated(state: ChangeState, event: JourneysRun) -> bool:
 
 def _advance(state: ChangeState) -> Step:
     """Ask the questions of the module's docstring, in their order."""
-    if state.evidence.decided and not state.force:
-        return ending.withdraw(state, Verdict.ROLLED_BACK, *grounds.harm(state))
-    if state.common_mode.harmed and not state.force:
-        return ending.withdraw(state, Verdict.HELD, grounds.both_arms(state))
+    if (decided := _decided(state)) is not None:
+        return decided
     if state.paused_since is None:
         if permission.may_go_on(state):
             return go_on(state)
@@ -154,6 +164,20 @@ def _advance(state: ChangeState) -> Step:
         ordered = replace(state.journeys, under_way=True, current=True)
         return replace(state, journeys=ordered), (RunJourneys(),)
     return state, ()
+
+
+def _decided(state: ChangeState) -> Step | None:
+    """Return the end of a change that something speaks against, None where it may go on."""
+    if state.balance is not None:
+        if (overload := state.balance.overloaded()) is not None:
+            return ending.withdraw(state, Verdict.ROLLED_BACK, overload)
+        if (lopsided := state.balance.lopsided()) is not None and not state.force:
+            return ending.withdraw(state, Verdict.ROLLED_BACK, lopsided)
+    if state.evidence.decided and not state.force:
+        return ending.withdraw(state, Verdict.ROLLED_BACK, *grounds.harm(state))
+    if state.common_mode.harmed and not state.force:
+        return ending.withdraw(state, Verdict.HELD, grounds.both_arms(state))
+    return None
 
 
 def go_on(state: ChangeState) -> Step:

@@ -41,6 +41,9 @@ def _checked(state: ChangeState, event: Checked) -> Step:
     if not event.ok:
         refused = replace(state, verdict=Verdict.REFUSED)
         return settling.settle(refused, *event.problems)
+    if state.balance is not None:
+        # Its replicas serve already, and have passed their rehearsal.
+        return canary.begin(replace(state, reasons=(*state.reasons, *event.problems)))
     starting = replace(
         state,
         stage=Stage.REHEARSE,
