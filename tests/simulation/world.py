@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from ostiary.changes import actions, controller, events, records
+from ostiary.changes.balance import Balance
 from ostiary.changes.evidence import WINDOW_SECONDS, EvidenceSettings
 from ostiary.changes.model import ChangeResult, Stage
 from ostiary.changes.pacing import Pacing
@@ -31,6 +32,7 @@ class World:
     pacing: Pacing
     evidence: EvidenceSettings
     from_stage: Stage = Stage.CHECK
+    balance: Balance | None = None
     journeys_pass: bool = True
     kill_at: frozenset[int] = frozenset()
 
@@ -54,6 +56,7 @@ class World:
             pacing=self.pacing,
             evidence=self.evidence,
             from_stage=self.from_stage,
+            balance=self.balance,
         )
         self._todo.extend(todo)
         if self.kill_at:

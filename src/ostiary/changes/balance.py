@@ -13,7 +13,8 @@ from ostiary.changes.evidence.shares import HARMLESS_RATIO, largest_excess, shar
 from ostiary.changes.model import Reason
 
 STRAINED_LOOKS = 3
-"""Looks in a row, a few seconds apart, at which one replica alone was asked for too much."""
+"""So many looks more, a few seconds apart, at which one replica alone had too much than looks at
+which it had not, end a change; so many in a row at which none had let it go on."""
 
 _OVER = 1.1
 _MORE = 1.05
@@ -48,8 +49,9 @@ class Balance:
 
     `intended` and `former` are the shares by the proposed and by the last good settings; None
     where a balancer intends none. `counted` are first attempts while nothing disturbed them.
-    `by_arms` says that the arms are compared as well, because time-outs change too. `looks`
-    counts since the step began.
+    `by_arms` says that the arms are compared as well, because time-outs change too. `strained`
+    counts by seat, one up for each look with strain and one down for each without; `calm` counts
+    the latest looks of the step without any.
     """
 
     intended: tuple[float, ...] | None
@@ -62,22 +64,24 @@ class Balance:
     strained: Mapping[int, int] = field(default_factory=dict)
     latest: tuple[SeatReading, ...] = ()
     peak_log_e: float = 0.0
-    looks: int = 0
+    calm: int = 0
 
     def update(self, seats: tuple[SeatReading, ...], *, undisturbed: bool) -> "Balance":
         """Return the state after one look; `undisturbed` says that nothing else moved requests."""
         arm = _sum(self.arm, (seat.arm for seat in seats))
         rest = _sum(self.rest, (seat.rest for seat in seats))
-        found = replace(self, arm=arm, rest=rest, latest=seats, looks=self.looks + 1)
+        found = replace(self, arm=arm, rest=rest, latest=seats)
         if undisturbed:
             counted = _sum(self.counted, (seat.arm for seat in seats))
             found = replace(found, counted=counted)
             found = replace(found, peak_log_e=max(found.peak_log_e, found.log_e))
-        return replace(found, strained=_strained(found))
+        now = _strained_now(found)
+        calm = 0 if now else self.calm + 1
+        return replace(found, strained=_counted(self.strained, now), calm=calm)
 
     def next_step(self) -> "Balance":
         """Return the state at the beginning of a step."""
-        return replace(self, looks=0)
+        return replace(self, calm=0)
 
     @property
     def log_e(self) -> float:
@@ -88,13 +92,16 @@ class Balance:
 
     @property
     def settled(self) -> bool:
-        """Return whether the step was looked at often enough, and nobody is strained now."""
-        return self.looks >= STRAINED_LOOKS and not self.strained
+        """Return whether the step was looked at often enough while nobody was strained."""
+        return self.calm >= STRAINED_LOOKS
 
-    def overloaded(self) -> Reason | None:
-        """Return why the change is over a replica's capacity, None where it is not."""
+    def overloaded(self, *, users_suffer: bool = False) -> Reason | None:
+        """Return why the change is over a replica's capacity, None where it is not.
+
+        Where `users_suffer`, in whichever arm, one look at the strained replica is enough.
+        """
         for seat, looks in self.strained.items():
-            if looks >= STRAINED_LOOKS:
+            if users_suffer or looks >= STRAINED_LOOKS:
                 return self._overload(seat)
         return None
 
@@ -145,15 +152,18 @@ class Balance:
         )
 
 
-def _strained(balance: Balance) -> dict[int, int]:
-    """Return at how many looks in a row each seat was strained by the proposed settings."""
-    strained = [seat for seat, reading in enumerate(balance.latest) if reading.strained]
+def _strained_now(balance: Balance) -> set[int]:
+    """Return the seats that the proposed settings give too much, as of the latest look."""
+    strained = {seat for seat, reading in enumerate(balance.latest) if reading.strained}
     if len(strained) == len(balance.latest):
         # All have too much: that is the traffic, and not how it is spread.
-        return {}
-    return {
-        seat: balance.strained.get(seat, 0) + 1 for seat in strained if balance.gives_more(seat)
-    }
+        return set()
+    return {seat for seat in strained if balance.gives_more(seat)}
+
+
+def _counted(strained: Mapping[int, int], now: set[int]) -> dict[int, int]:
+    counts = {seat: count - 1 for seat, count in strained.items() if seat not in now and count > 1}
+    return counts | {seat: strained.get(seat, 0) + 1 for seat in now}
 
 
 def _share(

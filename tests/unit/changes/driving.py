@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from ostiary.changes import controller, events
 from ostiary.changes.actions import Action, RunJourneys, SetShare
+from ostiary.changes.balance import Balance
 from ostiary.changes.evidence import ArmCounts, EvidenceSettings, StratumWindow
 from ostiary.changes.model import Stage
 from ostiary.changes.pacing import Pacing
@@ -41,6 +42,7 @@ class Drive:
     from_stage: Stage = Stage.CHECK
     force_reason: str | None = None
     pacing: Pacing = PACING
+    balance: Balance | None = None
     now: float = 1000.0
     actions: tuple[Action, ...] = ()
     taken: list[Action] = field(default_factory=list)
@@ -55,6 +57,7 @@ class Drive:
             evidence=EVIDENCE,
             from_stage=self.from_stage,
             force_reason=self.force_reason,
+            balance=self.balance,
         )
         self.taken += self.actions
 

@@ -169,7 +169,8 @@ def _advance(state: ChangeState) -> Step:
 def _decided(state: ChangeState) -> Step | None:
     """Return the end of a change that something speaks against, None where it may go on."""
     if state.balance is not None:
-        if (overload := state.balance.overloaded()) is not None:
+        harmed = state.common_mode.harmed
+        if (overload := state.balance.overloaded(users_suffer=harmed)) is not None:
             return ending.withdraw(state, Verdict.ROLLED_BACK, overload)
         if (lopsided := state.balance.lopsided()) is not None and not state.force:
             return ending.withdraw(state, Verdict.ROLLED_BACK, lopsided)
