@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,13 @@ import httpx
 import pytest
 
 from ostiary.edge.bootstrap import CLUSTER_FILE
-from ostiary.edge.files import xds_directory
+from ostiary.edge.files import XdsDirectory
 from ostiary.guard.client import GuardClient
 from ostiary.kernel.clock import SystemClock
-from ostiary.kernel.files import write_atomically
 from ostiary.kernel.journal import Journal
 from tests.guarded.conftest import require_nothing_left
 from tests.guarded.sign_ins import signing_in
+from tests.guarded.test_guard_death import kill_guard, wait_for_another_guard
 from tests.guarded.waiting import wait_for
 from tests.system import RunningSystem, call_ostiary, free_port, run_ostiary
 
@@ -69,6 +70,12 @@ def status(system: RunningSystem) -> dict[str, Any]:
     return GuardClient(system.data).get("/status")
 
 
+def rows(shown: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return what stays the same of replicas while nobody dies, in the order of their seats."""
+    names = ("seat", "name", "pid", "snapshot", "share")
+    return sorted(tuple(row[name] for name in names) for row in shown["replicas"])
+
+
 def replicas(system: RunningSystem) -> dict[int, tuple[str, float]]:
     """Return name and share of each replica by its seat."""
     rows = status(system)["replicas"]
@@ -103,6 +110,17 @@ def test_weights_change_on_the_running_system_and_hold_for_the_same_replicas(sys
     assert seen_shares(system) == pytest.approx([0.5, 0.25, 0.25], abs=0.03)
 
 
+def test_the_next_guard_knows_whose_replicas_serve_under_which_weights(system):
+    before = status(system)
+    assert before["serving"] != before["last_good"]
+    dead = kill_guard(system)
+    wait_for_another_guard(system, dead)
+    after = status(system)
+    for each in ("last_good", "serving"):
+        assert after[each] == before[each]
+    assert rows(after) == rows(before)
+
+
 def test_what_a_running_system_cannot_change_is_refused_by_name(system, tmp_path):
     code, result = propose(system, written(tmp_path, [2, 1, 1], "envoys = 3\nhsts_seconds = 0"))
     assert code == 3
@@ -134,11 +152,13 @@ def test_a_lopsided_balancer_is_held_off_under_load_and_names_the_replica(system
 
 def test_weights_that_somebody_edits_beside_the_guard_are_put_back(system):
     wait_for(lambda: status(system)["balance"]["lopsided"] is None, "an even edge")
-    path = xds_directory(system.data / "edge") / CLUSTER_FILE
-    text = path.read_text()
-    edited = text.replace('"load_balancing_weight":2', '"load_balancing_weight":40')
+    files = XdsDirectory(system.data / "edge")
+    file = files.read(CLUSTER_FILE)
+    assert file is not None
+    text = json.dumps(file.resources)
+    edited = text.replace('"load_balancing_weight": 2', '"load_balancing_weight": 40')
     assert edited != text
-    write_atomically(path, edited.encode())
+    files.write(replace(file, resources=tuple(json.loads(edited))))
     with httpx.Client(base_url=system.issuer) as client:
 
         def put_back() -> bool:
@@ -148,6 +168,11 @@ def test_weights_that_somebody_edits_beside_the_guard_are_put_back(system):
                 return any(entry.kind == "edge_lopsided" for entry in journal.entries())
 
         wait_for(put_back, "the edge put back")
-    wait_for(lambda: '"load_balancing_weight":40' not in path.read_text(), "the file put back")
+
+    def as_before() -> bool:
+        now = files.read(CLUSTER_FILE)
+        return now is not None and '"load_balancing_weight": 40' not in json.dumps(now.resources)
+
+    wait_for(as_before, "the file put back")
     assert seen_shares(system) == pytest.approx([0.5, 0.25, 0.25], abs=0.03)
     wait_for(lambda: status(system)["balance"]["lopsided"] is None, "an even edge")
