@@ -122,9 +122,9 @@ def test_the_next_guard_knows_whose_replicas_serve_under_which_weights(system):
 
 
 def test_what_a_running_system_cannot_change_is_refused_by_name(system, tmp_path):
-    code, result = propose(system, written(tmp_path, [2, 1, 1], "envoys = 3\nhsts_seconds = 0"))
+    code, result = propose(system, written(tmp_path, [2, 1, 1], "envoys = 3\nconnections_max = 10"))
     assert code == 3
-    assert "`edge.hsts_seconds`, `edge.envoys`" in result["error"]["message"]
+    assert "`edge.connections_max`, `edge.envoys`" in result["error"]["message"]
     assert "ostiary down" in result["error"]["hint"]
 
 

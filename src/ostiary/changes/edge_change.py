@@ -13,8 +13,6 @@ FIXED_KEYS = (
     "certificate",
     "key",
     "trust_proxy",
-    "popup_sign_in",
-    "hsts_seconds",
     "connections_max",
     "envoys",
 )

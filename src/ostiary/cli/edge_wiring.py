@@ -64,8 +64,6 @@ def entrance(settings: EdgeSettings) -> Entrance:
         tls=settings.certificate is not None,
         https=(settings.public_url or "").startswith("https://"),
         trusts_proxy=settings.trust_proxy,
-        popups=settings.popup_sign_in,
-        hsts_s=settings.hsts_seconds,
         limits=ClientLimits(connections=settings.connections_max),
     )
 

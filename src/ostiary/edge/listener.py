@@ -60,7 +60,7 @@ def listener(
 def _connection_manager(
     model: EdgeModel, entrance: Entrance, route_specifier: JsonObject
 ) -> JsonObject:
-    headers = security_headers(https=entrance.https, hsts_s=entrance.hsts_s, popups=entrance.popups)
+    headers = security_headers(https=entrance.https, hsts_s=model.hsts_s, popups=model.popups)
     return {
         "@type": _MANAGER,
         "stat_prefix": STAT_PREFIX,

@@ -26,6 +26,7 @@ ROUTE_TIMEOUT_S = 4.5
 """Default seconds for all attempts together; more than two attempts, so that a hanging canary
 still leaves the last good version its full time."""
 
+YEAR_S = 31_536_000
 _SHORTEST_TOKEN = 16
 
 
@@ -73,7 +74,11 @@ class CanaryArm:
 
 @dataclass(frozen=True, slots=True)
 class EdgeModel:
-    """Everything that the edge does at one time. `version` names it in confirmations and logs."""
+    """Everything that the edge does at one time. `version` names it in confirmations and logs.
+
+    `popups` lets applications open sign-in in a window of theirs; `hsts_s` is how long browsers
+    remember to come by https, where users do.
+    """
 
     version: str
     last_good: str
@@ -83,6 +88,8 @@ class EdgeModel:
     per_try_timeout_s: float = PER_TRY_TIMEOUT_S
     route_timeout_s: float = ROUTE_TIMEOUT_S
     balancer: Balancer = Balancer.ROUND_ROBIN
+    popups: bool = False
+    hsts_s: int = YEAR_S
 
     def __post_init__(self) -> None:
         """Raise `RefusedError` where the parts do not fit together."""

@@ -31,6 +31,8 @@ class ServedEdge:
     balancer: Balancer
     weights: tuple[int, ...]
     capacity: float | tuple[float, ...] | None
+    popups: bool
+    hsts_s: int
 
     def weight(self, seat: int) -> int:
         """Return the weight of a seat; one that has none written counts as 1."""
@@ -125,6 +127,8 @@ class EdgeModels:
             per_try_timeout_s=served.per_try_timeout_s,
             route_timeout_s=served.per_try_timeout_s * _ROUTE_TIMEOUTS_PER_TRY,
             balancer=served.balancer,
+            popups=served.popups,
+            hsts_s=served.hsts_s,
         )
 
     def _canary(self, arm: Arm) -> CanaryArm:
@@ -155,4 +159,6 @@ def _served(snapshot: Snapshot) -> ServedEdge:
         balancer=Balancer(edge.balancer),
         weights=edge.weights,
         capacity=edge.capacity,
+        popups=edge.popup_sign_in,
+        hsts_s=edge.hsts_seconds,
     )

@@ -20,6 +20,8 @@ CHANGEABLE = {
     "hash_keys": 1000,
     "per_try_timeout_seconds": 3.0,
     "status_url": "https://status.example.com",
+    "popup_sign_in": True,
+    "hsts_seconds": 600,
 }
 BASE = SnapshotSettings().to_snapshot()
 
