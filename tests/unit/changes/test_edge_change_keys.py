@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from ostiary.changes.configuration import SnapshotSettings
-from ostiary.changes.edge_change import FIXED_KEYS, keeps_replicas, require_changeable_edge
+from ostiary.changes.edge_change import (
+    FIXED_KEYS,
+    at_start,
+    keeps_replicas,
+    require_changeable_edge,
+)
 from ostiary.changes.edge_settings import EdgeSettings
 from ostiary.changes.snapshot import Snapshot
 from ostiary.kernel.errors import RefusedError
@@ -42,6 +47,12 @@ def test_what_cannot_change_is_named_all_at_once_with_what_to_do():
     assert "`edge.listen`, `edge.envoys`" in str(caught.value)
     assert "weights" not in str(caught.value)
     assert "ostiary down" in (caught.value.hint or "")
+
+
+def test_a_start_takes_from_the_file_only_what_no_change_can_alter():
+    served = EdgeSettings(weights=(2, 1), listen="127.0.0.1:8000")
+    file = EdgeSettings(weights=(1, 1), listen="127.0.0.1:9000")
+    assert at_start(served, file) == EdgeSettings(weights=(2, 1), listen="127.0.0.1:9000")
 
 
 def test_every_key_can_change_or_cannot():
