@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from ostiary.edge.bootstrap import CLUSTER_FILE
+from ostiary.edge.clusters import STABLE_CLUSTER
 from ostiary.edge.files import XdsDirectory
 from ostiary.guard.client import GuardClient
 from ostiary.kernel.clock import SystemClock
@@ -80,6 +81,14 @@ def replicas(system: RunningSystem) -> dict[int, tuple[str, float]]:
     """Return name and share of each replica by its seat."""
     rows = status(system)["replicas"]
     return {row["seat"]: (row["name"], row["share"]) for row in rows}
+
+
+def stable_cluster(files: XdsDirectory) -> dict[str, Any]:
+    """Return how the edge's file says that the last good replicas are spread."""
+    file = files.read(CLUSTER_FILE)
+    assert file is not None
+    (cluster,) = [each for each in file.resources if each["name"] == STABLE_CLUSTER]
+    return cluster
 
 
 def seen_shares(system: RunningSystem, requests: int = 200) -> list[float]:
@@ -153,26 +162,23 @@ def test_a_lopsided_balancer_is_held_off_under_load_and_names_the_replica(system
 def test_weights_that_somebody_edits_beside_the_guard_are_put_back(system):
     wait_for(lambda: status(system)["balance"]["lopsided"] is None, "an even edge")
     files = XdsDirectory(system.data / "edge")
+    before = stable_cluster(files)
+    edited = json.loads(json.dumps(before).replace('_weight": 2', '_weight": 40'))
+    assert edited != before
     file = files.read(CLUSTER_FILE)
     assert file is not None
-    text = json.dumps(file.resources)
-    edited = text.replace('"load_balancing_weight": 2', '"load_balancing_weight": 40')
-    assert edited != text
-    files.write(replace(file, resources=tuple(json.loads(edited))))
+    others = (each for each in file.resources if each != before)
+    files.write(replace(file, resources=(edited, *others)))
     with httpx.Client(base_url=system.issuer) as client:
 
         def put_back() -> bool:
             for _ in range(50):
                 client.get("/sign-in")
-            with closing(Journal(system.data / "guard.db", SystemClock())) as journal:
-                return any(entry.kind == "edge_lopsided" for entry in journal.entries())
+            return stable_cluster(files) == before
 
         wait_for(put_back, "the edge put back")
-
-    def as_before() -> bool:
-        now = files.read(CLUSTER_FILE)
-        return now is not None and '"load_balancing_weight": 40' not in json.dumps(now.resources)
-
-    wait_for(as_before, "the file put back")
+    with closing(Journal(system.data / "guard.db", SystemClock())) as journal:
+        (said,) = [each for each in journal.entries() if each.kind == "edge_lopsided"]
+    assert "Seat 0 gets 9" in said.data["message"], said.data
     assert seen_shares(system) == pytest.approx([0.5, 0.25, 0.25], abs=0.03)
     wait_for(lambda: status(system)["balance"]["lopsided"] is None, "an even edge")
