@@ -285,7 +285,9 @@ def _guard(
 
 def _load(base: _Base, plane: DataPlane) -> LoadWatch:
     stated = partial(stated_capacity, plane)
-    load = LoadWatch(lambda: [*plane.stable, *plane.canary], base.clock, stated)
+    load = LoadWatch(
+        lambda: [*plane.stable, *plane.canary], base.clock, stated, lambda: plane.share is not None
+    )
     load.recall(base.journal.entries())
     return load
 

@@ -22,8 +22,9 @@ from ostiary.runtime.ports import Replica
 CAPACITY_MEASURED = "capacity_measured"
 """Journal entry; its subject is the snapshot."""
 
-_READ_SECONDS = 2.0
-_READINGS = 16
+_READ_SECONDS = 5.0
+_READ_SECONDS_IN_CHANGE = 2.0
+_READINGS = 7
 """Readings that are kept: the load is that of the last half minute."""
 
 _SECONDS_MAX = 2.0
@@ -41,11 +42,16 @@ class LoadWatch:
         replicas: Callable[[], Sequence[Replica]],
         clock: Clock,
         stated: Callable[[Replica], float | None] = lambda _: None,
+        in_change: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`stated` is the capacity that the settings name; it counts more than a measured one."""
+        """`stated` is the capacity that the settings name; it counts more than a measured one.
+
+        `in_change` says whether a change spreads requests anew; then loads are read more often.
+        """
         self._replicas = replicas
         self._clock = clock
         self._stated = stated
+        self._in_change = in_change
         self.rounds = 0
         self._capacities: dict[str, float] = {}
         self._readings: dict[str, deque[Reading]] = {}
@@ -93,7 +99,8 @@ class LoadWatch:
                 }
                 self._missed &= names
                 self.rounds += 1
-                await asyncio.sleep(_READ_SECONDS)
+                in_change = self._in_change()
+                await asyncio.sleep(_READ_SECONDS_IN_CHANGE if in_change else _READ_SECONDS)
 
     async def _read(self, client: httpx.AsyncClient, replica: Replica) -> None:
         url = f"http://{replica.host}:{replica.health_port}/metrics"

@@ -20,14 +20,14 @@ from ostiary.kernel.journal import Journal
 from ostiary.runtime.ports import Replica
 
 _THRESHOLD = -log(1e-8)
-"""In a system that spreads well, one false alarm in more than six years of looks."""
+"""In a system that spreads well, one false alarm in more than ten years of looks."""
 
 _EVEN_REQUESTS = 100
 _BLOCK_REQUESTS = 2_000
 _BLOCK_SECONDS = 600.0
 _PAUSE_SECONDS = 60.0
 _PAUSE_SECONDS_MAX = 3_600.0
-_LOOKS = Rhythm(2.0, 30.0)
+_LOOKS = Rhythm(4.0, 30.0)
 
 
 @dataclass(frozen=True, slots=True)
