@@ -7,11 +7,13 @@ import pytest
 from ostiary.edge.edge import Edge
 from ostiary.edge.files import render
 from ostiary.edge.model import EdgePlace
+from ostiary.guard.edge_models import EdgeTerms
 from ostiary.guard.lease import LeaseServer
-from ostiary.guard.plane import DataPlane, PlaneSettings
+from ostiary.guard.plane import DataPlane
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.errors import RefusedError
 from tests.edge.conftest import LAST_GOOD, Servers
+from tests.fakes.snapshots import FakeSnapshots
 from tests.unit.guard.test_plane import replica as guarded
 
 pytestmark = [pytest.mark.edge, pytest.mark.anyio]
@@ -32,10 +34,10 @@ async def test_a_misspelt_field_is_refused_and_not_passed_over(
 
 
 async def test_what_an_envoy_serves_names_the_guard_s_epoch(servers: Servers, edge: Edge) -> None:
-    settings = PlaneSettings("epoch-7", 4000, "", per_try_timeout_s=2.0, route_timeout_s=4.5)
-    plane = DataPlane(edge, LeaseServer(SystemClock(), seconds_max=3.0), settings)
+    lease, terms = LeaseServer(SystemClock(), seconds_max=3.0), EdgeTerms("epoch-7", 4000)
+    plane = DataPlane(edge, lease, terms, FakeSnapshots())
 
-    for write in (plane.start(LAST_GOOD, [guarded("old", LAST_GOOD)]), plane.refresh()):
+    for write in (plane.start(LAST_GOOD, LAST_GOOD, [guarded("old", LAST_GOOD)]), plane.refresh()):
         await write
         name = "http.edge.rds.edge.version_text"
         text = await edge._fleet.live()[0].admin.stats(f"^{name}$")

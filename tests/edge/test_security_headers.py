@@ -175,7 +175,10 @@ async def test_the_pin_is_obeyed_only_with_the_token_and_never_passed_on(
 async def test_https_is_to_be_remembered_only_where_users_come_by_it(
     servers: Servers, with_entrance: Callable[..., Edge], client: httpx.AsyncClient
 ) -> None:
-    await with_entrance(https=True, popups=True, hsts_s=600).start(servers.model())
+    edge = with_entrance(https=True)
+    await edge.start(servers.model())
+    # A running edge takes it up.
+    await edge.apply(replace(servers.model(), popups=True, hsts_s=600))
 
     headers = (await client.get("/demo", headers={"x-forwarded-for": "203.0.113.9"})).headers
 
@@ -190,7 +193,8 @@ async def test_https_is_to_be_remembered_only_where_users_come_by_it(
 async def test_a_trusted_proxy_names_the_client_last(
     servers: Servers, with_entrance: Callable[..., Edge], client: httpx.AsyncClient
 ) -> None:
-    await with_entrance(https=True, trusts_proxy=True, hsts_s=0).start(servers.model())
+    edge = with_entrance(https=True, trusts_proxy=True)
+    await edge.start(replace(servers.model(), hsts_s=0))
 
     forwarded = {"x-forwarded-for": "198.51.100.1, 203.0.113.9", "x-forwarded-proto": "http"}
     answer = await client.get("/demo", headers=forwarded)

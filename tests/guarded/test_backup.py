@@ -17,7 +17,7 @@ from ostiary.identity.sealing.key_files import StoreKeyFiles
 from ostiary.identity.sealing.sealer import Sealer
 from ostiary.identity.store.engine import open_store
 from ostiary.identity.store.schema import signing_keys
-from tests.guarded.conftest import QUICK, _require_nothing_left
+from tests.guarded.conftest import QUICK, require_nothing_left
 from tests.postgres import PostgresServer
 from tests.system import call_ostiary, free_port, run_ostiary
 
@@ -138,7 +138,7 @@ def place(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     for name in ("data", "restored"):
         call_ostiary("down", data=tmp_path / name)
-        _require_nothing_left(tmp_path / name)
+        require_nothing_left(tmp_path / name)
 
 
 def test_a_backup_under_load_comes_back_with_everybody_in_it(place: Path) -> None:

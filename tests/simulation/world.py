@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ostiary.changes import actions, controller, events, records
 from ostiary.changes.approval import NO_APPROVAL, Approval
+from ostiary.changes.balance import Balance
 from ostiary.changes.evidence import WINDOW_SECONDS, EvidenceSettings
 from ostiary.changes.model import ChangeResult, Stage
 from ostiary.changes.pacing import Pacing
@@ -32,6 +33,7 @@ class World:
     pacing: Pacing
     evidence: EvidenceSettings
     from_stage: Stage = Stage.CHECK
+    balance: Balance | None = None
     journeys_pass: bool = True
     kill_at: frozenset[int] = frozenset()
     approval: Approval = NO_APPROVAL
@@ -59,6 +61,7 @@ class World:
             evidence=self.evidence,
             from_stage=self.from_stage,
             agreement=self.approval,
+            balance=self.balance,
         )
         self._todo.extend(todo)
         if self.kill_at:

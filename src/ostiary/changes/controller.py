@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ostiary.changes.actions import RunChecks
 from ostiary.changes.approval import NO_APPROVAL, Approval
+from ostiary.changes.balance import Balance
 from ostiary.changes.events import Approved, Command, Event, GuardRestarted
 from ostiary.changes.evidence import Evidence, EvidenceSettings
 from ostiary.changes.model import Reason, Stage, Verdict
@@ -56,6 +57,7 @@ def begin(
     force_reason: str | None = None,
     terms: Terms = NO_TERMS,
     agreement: Approval = NO_APPROVAL,
+    balance: Balance | None = None,
 ) -> Step:
     """Return the state of a new change, and the first actions.
 
@@ -64,6 +66,8 @@ def begin(
     `terms` are what was agreed about it besides. `agreement` says whether another operator than the
     proposer has to approve it; a forced change goes on without. Raises `ValueError` for a stage
     that no change can begin at.
+    `balance` makes it one of the edge only, which has no replicas of its own.
+    Raises `ValueError` for a stage that no change can begin at.
     """
     if from_stage in (Stage.APPROVE, Stage.GOOD):
         raise ValueError(f"A change cannot begin at {from_stage}.")
@@ -79,6 +83,7 @@ def begin(
         seen=now,
         evidence=Evidence(settings=evidence),
         terms=terms,
+        balance=balance,
         reasons=() if force_reason is None else (forced,),
     )
     return state, (RunChecks("all" if from_stage is Stage.CHECK else "parse"),)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from ostiary.changes.balance import SeatReading
 from ostiary.changes.evidence import StratumWindow
 from ostiary.changes.model import Reason
 
@@ -72,6 +73,19 @@ class WindowClosed:
     strata: tuple[StratumWindow, ...]
     final_failures: int = 0
     hidden: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRead:
+    """The replicas were looked at while a change of the edge spreads requests over them.
+
+    `seats` are in the order of the seats. `undisturbed` says that since the look before every
+    replica was there, the edge was not written, and next to nothing was asked twice, so that the
+    counts follow from how the edge spreads.
+    """
+
+    seats: tuple[SeatReading, ...]
+    undisturbed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +167,7 @@ Event = (
     | CanaryWithdrawn
     | EdgeFailed
     | WindowClosed
+    | BalanceRead
     | JourneysRun
     | ProofRun
     | CanaryUnavailable

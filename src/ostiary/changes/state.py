@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from ostiary.changes.actions import Action
 from ostiary.changes.approval import NO_APPROVAL, Approval
+from ostiary.changes.balance import Balance
 from ostiary.changes.common_mode import NOTHING_COMMON, CommonMode
 from ostiary.changes.errors import IllegalEventError
 from ostiary.changes.events import Event, WindowClosed
@@ -79,6 +80,7 @@ class ChangeState:
     present share was confirmed. `traffic` are the strata the canary served in this step. `exposed`
     says whether users could reach the canary, `counts_lost` whether windows are missing.
     `verdict` is set as soon as it is decided, before the edge and the replicas are as they were.
+    `balance` is what judges a change of the edge only; None for one with replicas of its own.
     """
 
     change: str
@@ -99,6 +101,7 @@ class ChangeState:
     step_began: float | None = None
     paused_since: float | None = None
     common_mode: CommonMode = NOTHING_COMMON
+    balance: Balance | None = None
     journeys: JourneyLog = NO_JOURNEYS
     traffic: frozenset[str] = frozenset()
     exposed: bool = False

@@ -46,7 +46,7 @@ def capacity(
     token = DataDirectory(directory).admin_token_file.read_text().strip()
     measured = asyncio.run(_measure(targets, token, seconds))
     result: Result = {
-        "snapshot": status["last_good"],
+        "snapshot": status["serving"],
         "seconds": seconds,
         "sign_ins_per_second": round(
             statistics.fmean(each.sign_ins_per_second for each in measured), 1
@@ -82,7 +82,7 @@ def _targets(status: Mapping[str, Any]) -> list[Target]:
             snapshot=str(replica["snapshot"]),
         )
         for replica in status["replicas"]
-        if replica["snapshot"] == status["last_good"]
+        if replica["snapshot"] == status["serving"]
     ]
     if not targets:
         raise NotRunningError(

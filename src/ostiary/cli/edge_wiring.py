@@ -12,6 +12,7 @@ from ostiary.changes.rules.edge import split_listen
 from ostiary.edge.certificate_files import CertificateFiles
 from ostiary.edge.certificate_pin import pinned_context
 from ostiary.edge.entrance import ClientLimits, Entrance
+from ostiary.edge.model import EdgePlace
 from ostiary.guard.certificate_watch import CertificateWatch, Chosen, choose_certificate
 from ostiary.kernel.errors import UsageError
 from ostiary.watch.relying_party.connections import KeptConnections
@@ -42,14 +43,27 @@ def own_url(settings: EdgeSettings, port: int | None) -> str:
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{number}"
 
 
+def place(
+    settings: EdgeSettings, port: int | None, directory: Path, *, edge_token: str, envoy: Path
+) -> EdgePlace:
+    """Return where the edge runs, and with what."""
+    host, number = listening(settings, port)
+    return EdgePlace(
+        directory=directory,
+        listen_host=host,
+        listen_port=number,
+        edge_token=edge_token,
+        envoy_path=envoy,
+        entrance=entrance(settings),
+    )
+
+
 def entrance(settings: EdgeSettings) -> Entrance:
     """Return what clients meet at the edge."""
     return Entrance(
         tls=settings.certificate is not None,
         https=(settings.public_url or "").startswith("https://"),
         trusts_proxy=settings.trust_proxy,
-        popups=settings.popup_sign_in,
-        hsts_s=settings.hsts_seconds,
         limits=ClientLimits(connections=settings.connections_max),
     )
 

@@ -43,10 +43,12 @@ _UP_KEYS = (
 _STATUS_KEYS = (
     "running",
     "last_good",
+    "serving",
     "change",
     "certificate",
     "replicas",
     "replicas_missing",
+    "balance",
     "drift",
     "incidents_open",
 )

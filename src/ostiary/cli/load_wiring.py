@@ -1,7 +1,10 @@
 """Putting together what knows about load."""
 
+from functools import partial
+
 from ostiary.guard.load import LoadWatch
 from ostiary.guard.plane import DataPlane
+from ostiary.guard.spread import stated_capacity
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.journal import Journal
 
@@ -13,6 +16,8 @@ def load_watch(plane: DataPlane, journal: Journal, clock: Clock) -> LoadWatch:
         clock,
         serving=lambda: [*plane.stable, *(plane.canary if plane.share else ())],
         journal=journal,
+        stated=partial(stated_capacity, plane),
+        in_change=lambda: plane.share is not None,
     )
     load.recall(journal.entries())
     return load

@@ -15,8 +15,9 @@ _CURES = {
 
 
 def status_view(value: Result) -> Group:
-    """Return a table of the replicas, and lines about what is missing or differs on disk."""
-    return Group(_table(value), *map(Text, [*missing_replicas(value), *drift_lines(value)]))
+    """Return a table of the replicas, and lines about what is not as it should be."""
+    lines = [*missing_replicas(value), *lopsided_edge(value), *drift_lines(value)]
+    return Group(_table(value), *map(Text, lines))
 
 
 def drift_lines(status: Result) -> list[str]:
@@ -38,6 +39,16 @@ def missing_replicas(status: Result) -> list[str]:
         return [line]
     latest = max(exits, key=lambda each: str(each["at"]))
     return [f"{line}; the latest ended at {latest['at']}: {latest['how']}"]
+
+
+def lopsided_edge(status: Result) -> list[str]:
+    """Return a line about an edge that does not spread requests as intended; none if it does."""
+    lopsided = status["balance"]["lopsided"]
+    if lopsided is None:
+        return []
+    who = f"seat {lopsided['seat']} ({lopsided['replica']})"
+    shares = f"{lopsided['share']:.0%} of the requests, not {lopsided['intended_share']:.0%}"
+    return [f"lopsided since {lopsided['since']}: {who} gets {shares}; the edge was written again"]
 
 
 def _table(value: Result) -> Table:

@@ -80,7 +80,11 @@ def inlined_bootstrap(model: EdgeModel, place: EdgePlace, xds_directory: Path) -
     in order. The certificate stays in its file, which has to stand there: it changes without the
     model, and a model that was judged must not have to be judged again for that.
     """
-    routes = {"route_config": route_table(model, place.edge_token)}
+    routes = {
+        "route_config": route_table(
+            model, place.edge_token, trusts_proxy=place.entrance.trusts_proxy
+        )
+    }
     return {
         "node": _node("validation"),
         "layered_runtime": _runtime(),

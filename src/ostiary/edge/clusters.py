@@ -1,5 +1,6 @@
 """Clusters: who can answer, how their health is known, and in which order they are asked."""
 
+from ostiary.edge.balancing import Balancer, lb_policy
 from ostiary.edge.cluster_limits import CONTROL_PRIORITY, budgeted, unlimited
 from ostiary.edge.model import CanaryArm, EdgeModel, Endpoint, Lease
 from ostiary.edge.route_classes import Served
@@ -18,6 +19,7 @@ METADATA = "ostiary"
 """Name of the endpoint metadata by which attempts are counted apart."""
 
 SERVED_KEY = "served"
+SEAT_KEY = "seat"
 
 DRAIN_S = 0.5
 """Seconds after which no first attempt goes to a canary whose guard is gone or hangs."""
@@ -49,6 +51,7 @@ def _stable(model: EdgeModel) -> JsonObject:
         entry["endpoint"]["health_check_config"] = {"port_value": endpoint.health_port}
     return _cluster(
         STABLE_CLUSTER,
+        model.balancer,
         limits=[budgeted("DEFAULT"), unlimited(CONTROL_PRIORITY)],
         load_assignment={"endpoints": [{"priority": 0, "lb_endpoints": endpoints}]},
         # With nobody healthy all are tried; with one healthy, only that one.
@@ -75,6 +78,7 @@ def _canary(model: EdgeModel, canary: CanaryArm) -> JsonObject:
         entry["endpoint"]["health_check_config"] = {"disable_active_health_check": True}
     return _cluster(
         CANARY_CLUSTER,
+        canary.balancer_in_arm,
         limits=[unlimited("DEFAULT")],
         load_assignment={
             "endpoints": [
@@ -103,6 +107,7 @@ def _pinned(canary: CanaryArm) -> JsonObject:
     endpoints = [_endpoint(each, Served.CANARY) for each in canary.endpoints]
     return _cluster(
         PINNED_CLUSTER,
+        canary.balancer_in_arm,
         limits=[unlimited("DEFAULT")],
         load_assignment={"endpoints": [{"priority": 0, "lb_endpoints": endpoints}]},
         panic_percent=0,
@@ -118,13 +123,16 @@ def _lease_address(lease: Lease, endpoint: Endpoint) -> JsonObject:
 def _endpoint(endpoint: Endpoint, served: Served) -> JsonObject:
     return {
         "endpoint": {"address": socket_address(endpoint.host, endpoint.port)},
-        "metadata": {"filter_metadata": {METADATA: {SERVED_KEY: served.value}}},
+        "metadata": {
+            "filter_metadata": {METADATA: {SERVED_KEY: served.value, SEAT_KEY: str(endpoint.seat)}}
+        },
         "load_balancing_weight": endpoint.weight,
     }
 
 
 def _cluster(
     name: str,
+    balancer: Balancer,
     *,
     limits: list[JsonObject],
     load_assignment: JsonObject,
@@ -135,8 +143,7 @@ def _cluster(
         "name": name,
         "type": "STATIC",
         "connect_timeout": "0.5s",
-        # Round robin, because least request sends ever more to a replica that fails fast.
-        "lb_policy": "ROUND_ROBIN",
+        **lb_policy(balancer),
         "load_assignment": {"cluster_name": name, **load_assignment},
         "health_checks": health_checks,
         "common_lb_config": {

@@ -6,15 +6,17 @@ from collections import Counter
 from ostiary.edge.access_stats import (
     ATTEMPT_STAT,
     FINAL_STAT,
-    FIRST_ATTEMPT,
     PREFIX,
+    SEAT_PREFIX,
+    SEAT_STAT,
     TOTAL_PREFIX,
 )
-from ostiary.edge.counters import AttemptKey, EdgeCounters, FinalKey
+from ostiary.edge.counters import AttemptKey, EdgeCounters, FinalKey, SeatKey
 from ostiary.edge.route_classes import Arm, Served
+from ostiary.edge.tag_rules import FIRST_ATTEMPT
 from ostiary.kernel.outcomes import parse
 
-COUNTER_FILTER = rf"^({PREFIX}|{TOTAL_PREFIX})\."
+COUNTER_FILTER = rf"^({PREFIX}|{SEAT_PREFIX}|{TOTAL_PREFIX})\."
 """The regular expression for Envoy's `/stats` that selects what `parse_counters` reads."""
 
 _ARMS = "|".join(arm.value for arm in Arm)
@@ -23,6 +25,9 @@ _ATTEMPT = re.compile(
     r"\.served\.([\w-]*)\.attempt\.(\d)\.outcome\.(\w+)"
 )
 _FINAL = re.compile(rf"{PREFIX}\.{FINAL_STAT}\.route\.(\w+)\.({_ARMS})\.status\.(\w+)")
+_SEAT = re.compile(
+    rf"{SEAT_PREFIX}\.{SEAT_STAT}\.cluster\.(\w+)\.served\.(\w+)\.attempt\.(\d)\.number\.(\d+)"
+)
 _ANY_ATTEMPT = f"{PREFIX}.{ATTEMPT_STAT}."
 _ANY_FINAL = f"{PREFIX}.{FINAL_STAT}."
 
@@ -31,6 +36,7 @@ def parse_counters(text: str) -> EdgeCounters:
     """Return the counters in the text form of Envoy's `/stats`; other lines are left out."""
     attempts: Counter[AttemptKey] = Counter()
     finals: Counter[FinalKey] = Counter()
+    seats: Counter[SeatKey] = Counter()
     sums: Counter[str] = Counter()
     for line in text.splitlines():
         name, _, number = line.partition(": ")
@@ -39,13 +45,17 @@ def parse_counters(text: str) -> EdgeCounters:
         value = int(number)
         sums[_sum_of(name)] += value
         if attempt := _ATTEMPT.fullmatch(name):
-            if (key := _attempt_key(attempt)) is not None:
-                attempts[key] += value
+            if (kind := _attempt_key(attempt)) is not None:
+                attempts[kind] += value
         elif final := _FINAL.fullmatch(name):
             finals[FinalKey(final[1], Arm(final[2]), final[3])] += value
+        elif (seat := _SEAT.fullmatch(name)) and seat[2] in tuple(Served):
+            key = SeatKey(seat[1], Served(seat[2]), int(seat[4]), seat[3] == FIRST_ATTEMPT)
+            seats[key] += value
     return EdgeCounters(
         attempts=dict(attempts),
         finals=dict(finals),
+        seats=dict(seats),
         attempts_named=sums[_ANY_ATTEMPT],
         attempts_total=sums[f"{TOTAL_PREFIX}.{ATTEMPT_STAT}"],
         finals_named=sums[_ANY_FINAL],

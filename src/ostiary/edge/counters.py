@@ -32,6 +32,16 @@ class FinalKey:
 
 
 @dataclass(frozen=True, slots=True)
+class SeatKey:
+    """The attempts of one kind at one seat: `cluster` and `served` say in which group it is."""
+
+    cluster: str
+    served: Served
+    seat: int
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StratumCounts:
     """One arm of one route class in raw numbers.
 
@@ -58,6 +68,7 @@ class EdgeCounters:
 
     attempts: Mapping[AttemptKey, int] = field(default_factory=dict)
     finals: Mapping[FinalKey, int] = field(default_factory=dict)
+    seats: Mapping[SeatKey, int] = field(default_factory=dict)
     attempts_named: int = 0
     attempts_total: int = 0
     finals_named: int = 0
@@ -75,6 +86,18 @@ class EdgeCounters:
             for kind in ("attempts", "finals")
         )
         return max(0, attempts) + max(0, finals)
+
+    def first_attempts(self, cluster: str, served: Served, seats: int) -> tuple[int, ...]:
+        """Return the first attempts at each of so many seats of a cluster's group."""
+        return tuple(
+            self.seats.get(SeatKey(cluster, served, seat, first=True), 0) for seat in range(seats)
+        )
+
+    def later_attempts(self, cluster: str) -> int:
+        """Return how many attempts of a cluster were second ones."""
+        return sum(
+            count for key, count in self.seats.items() if key.cluster == cluster and not key.first
+        )
 
     def strata(
         self, intended: frozenset[IntendedRefusal] = frozenset()
@@ -103,12 +126,14 @@ def total(parts: Iterable[EdgeCounters]) -> EdgeCounters:
     """Return the sum of the counters of several Envoys."""
     attempts: Counter[AttemptKey] = Counter()
     finals: Counter[FinalKey] = Counter()
+    seats: Counter[SeatKey] = Counter()
     sums: Counter[str] = Counter()
     for part in parts:
         attempts.update(part.attempts)
         finals.update(part.finals)
+        seats.update(part.seats)
         sums.update(_sums(part))
-    return EdgeCounters(attempts=dict(attempts), finals=dict(finals), **sums)
+    return EdgeCounters(attempts=dict(attempts), finals=dict(finals), seats=dict(seats), **sums)
 
 
 def difference(new: EdgeCounters, old: EdgeCounters) -> EdgeCounters:
@@ -121,11 +146,13 @@ def difference(new: EdgeCounters, old: EdgeCounters) -> EdgeCounters:
         return new
     attempts = {key: value - old.attempts.get(key, 0) for key, value in new.attempts.items()}
     finals = {key: value - old.finals.get(key, 0) for key, value in new.finals.items()}
+    seats = {key: value - old.seats.get(key, 0) for key, value in new.seats.items()}
     before = _sums(old)
     sums = {name: value - before[name] for name, value in _sums(new).items()}
     return EdgeCounters(
         attempts={key: value for key, value in attempts.items() if value},
         finals={key: value for key, value in finals.items() if value},
+        seats={key: value for key, value in seats.items() if value},
         **sums,
     )
 

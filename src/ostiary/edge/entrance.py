@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 CONNECTIONS_MAX = 4_000
 """Default for the connections of clients to one Envoy."""
 
-YEAR_S = 31_536_000
-
 
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
@@ -34,12 +32,9 @@ class Entrance:
 
     `tls` says that the edge ends TLS itself, `https` that users come by https, which is also so
     where a proxy in front ends TLS. `trusts_proxy` takes the client's address from that proxy.
-    `popups` lets applications open sign-in in a window of theirs.
     """
 
     tls: bool = False
     https: bool = False
     trusts_proxy: bool = False
-    popups: bool = False
-    hsts_s: int = YEAR_S
     limits: ClientLimits = field(default_factory=ClientLimits)

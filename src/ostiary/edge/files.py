@@ -57,7 +57,7 @@ class XdsFiles:
 
 def render(model: EdgeModel, place: EdgePlace) -> XdsFiles:
     """Return the files of a model; the routes carry its version, the others only their hash."""
-    routes = [route_table(model, place.edge_token)]
+    routes = [route_table(model, place.edge_token, trusts_proxy=place.entrance.trusts_proxy)]
     return XdsFiles(
         clusters=xds_file(CLUSTER_FILE, clusters(model)),
         listeners=xds_file(

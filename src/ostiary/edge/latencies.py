@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ostiary.edge.access_stats import DURATION_BUCKETS_MS, DURATION_STAT, FIRST_ATTEMPT, PREFIX
+from ostiary.edge.access_stats import DURATION_BUCKETS_MS, DURATION_STAT, PREFIX
 from ostiary.edge.route_classes import Arm, Served
+from ostiary.edge.tag_rules import FIRST_ATTEMPT
 
 DURATION_FILTER = rf"^{PREFIX}\.{DURATION_STAT}\."
 """The regular expression for Envoy's `/stats` that selects what `parse_latencies` reads."""

@@ -60,13 +60,13 @@ def listener(
 def _connection_manager(
     model: EdgeModel, entrance: Entrance, route_specifier: JsonObject
 ) -> JsonObject:
-    headers = security_headers(https=entrance.https, hsts_s=entrance.hsts_s, popups=entrance.popups)
+    headers = security_headers(https=entrance.https, hsts_s=model.hsts_s, popups=model.popups)
     return {
         "@type": _MANAGER,
         "stat_prefix": STAT_PREFIX,
         **route_specifier,
         **trust(https=entrance.https, trusts_proxy=entrance.trusts_proxy),
-        **_limits(entrance.limits, model.route_timeout_s),
+        **_limits(entrance.limits, model.longest_route_timeout_s),
         "server_name": "ostiary",
         "always_set_request_id_in_response": True,
         "access_log": final_logs(),

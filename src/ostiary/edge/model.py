@@ -1,9 +1,10 @@
 """What the edge is to do, as typed values that cannot be built wrong."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ostiary.edge.balancing import Balancer
+from ostiary.edge.endpoints import SEATS_MAX, Endpoint, Lease, check_unique
 from ostiary.edge.entrance import Entrance
 from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.edge.wellformed import (
@@ -17,6 +18,8 @@ from ostiary.edge.wellformed import (
     refused,
 )
 
+__all__ = ["SEATS_MAX", "CanaryArm", "EdgeModel", "EdgePlace", "Endpoint", "Lease"]
+
 PER_TRY_TIMEOUT_S = 2.0
 """Default seconds that one attempt may take; longer than the longest queue for a password hash."""
 
@@ -24,54 +27,8 @@ ROUTE_TIMEOUT_S = 4.5
 """Default seconds for all attempts together; more than two attempts, so that a hanging canary
 still leaves the last good version its full time."""
 
-_HIGHEST_WEIGHT = 128
+YEAR_S = 31_536_000
 _SHORTEST_TOKEN = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One replica. `weight` is its share among its like; `health_port` answers `/live`."""
-
-    name: str
-    host: str
-    port: int
-    health_port: int
-    weight: int = 1
-
-    def __post_init__(self) -> None:
-        """Raise `RefusedError` where a part cannot be meant."""
-        check_text(self.name, NAME, "endpoint name")
-        where = f"endpoint {self.name}"
-        check_host(self.host, where)
-        check_port(self.port, where)
-        check_port(self.health_port, f"{where}, health port")
-        if not 1 <= self.weight <= _HIGHEST_WEIGHT:
-            raise refused(
-                f"The weight of {where} is {self.weight}.",
-                f"Write a whole number from 1 to {_HIGHEST_WEIGHT}.",
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """Where the guard answers for a canary: 200 at `/lease/<change>/<epoch>` while it watches."""
-
-    change: str
-    epoch: str
-    host: str
-    port: int
-
-    def __post_init__(self) -> None:
-        """Raise `RefusedError` where a part cannot be meant."""
-        check_text(self.change, NAME, "change of the lease")
-        check_text(self.epoch, NAME, "epoch of the lease")
-        check_host(self.host, "the lease")
-        check_port(self.port, "the lease")
-
-    @property
-    def path(self) -> str:
-        """The path that Envoy asks for on the guard's lease port."""
-        return f"/lease/{self.change}/{self.epoch}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +38,9 @@ class CanaryArm:
     0 lets only pinned journeys reach it; from 0.5 on the control arm is all that is left for the
     last good version; at 1 everything goes to the canary first and there is no control arm.
     Refusals that are `intended` are not asked again of the last good version.
+
+    `same_replicas` says that the new snapshot changes the edge only: the endpoints are the last
+    good replicas, spread in the new way. `per_try_timeout_s` is the model's where it is None.
     """
 
     snapshot: str
@@ -88,6 +48,9 @@ class CanaryArm:
     share: float
     lease: Lease
     intended: tuple[IntendedRefusal, ...] = ()
+    balancer: Balancer = Balancer.ROUND_ROBIN
+    same_replicas: bool = False
+    per_try_timeout_s: float | None = None
 
     def __post_init__(self) -> None:
         """Raise `RefusedError` where a part cannot be meant."""
@@ -98,12 +61,27 @@ class CanaryArm:
             )
         if not self.endpoints:
             raise refused("The canary has no endpoint.", "Start a replica of it first.")
-        _check_unique(self.endpoints)
+        check_unique(self.endpoints)
+
+    @property
+    def balancer_in_arm(self) -> Balancer:
+        """How requests are spread over the canary's endpoints while it is one.
+
+        Envoy's hashes take no heed of the priority that a second opinion asks for, and would ask
+        the canary again. They begin with the promotion; nobody stays at one replica before that
+        anyway, because arms are drawn for each request.
+        """
+        second_opinions = not self.same_replicas
+        return Balancer.ROUND_ROBIN if self.balancer.hashes and second_opinions else self.balancer
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeModel:
-    """Everything that the edge does at one time. `version` names it in confirmations and logs."""
+    """Everything that the edge does at one time. `version` names it in confirmations and logs.
+
+    `popups` lets applications open sign-in in a window of theirs; `hsts_s` is how long browsers
+    remember to come by https, where users do.
+    """
 
     version: str
     last_good: str
@@ -112,6 +90,9 @@ class EdgeModel:
     status_url: str
     per_try_timeout_s: float = PER_TRY_TIMEOUT_S
     route_timeout_s: float = ROUTE_TIMEOUT_S
+    balancer: Balancer = Balancer.ROUND_ROBIN
+    popups: bool = False
+    hsts_s: int = YEAR_S
 
     def __post_init__(self) -> None:
         """Raise `RefusedError` where the parts do not fit together."""
@@ -121,9 +102,9 @@ class EdgeModel:
             raise refused(
                 "No replica of the last good version is given.", "Name at least one endpoint."
             )
-        canaries = () if self.canary is None else self.canary.endpoints
-        _check_unique((*self.stable, *canaries))
-        if self.canary is not None and self.canary.snapshot == self.last_good:
+        others = self.canary if self.canary is not None and not self.canary.same_replicas else None
+        check_unique((*self.stable, *(() if others is None else others.endpoints)))
+        if others is not None and others.snapshot == self.last_good:
             raise refused(
                 f"Canary and last good are the same snapshot, {self.last_good}.",
                 "A second opinion needs two versions.",
@@ -135,12 +116,26 @@ class EdgeModel:
             )
         self._check_timeouts()
 
+    @property
+    def canary_per_try_timeout_s(self) -> float:
+        """Seconds that one attempt may take in the canary's arm."""
+        own = None if self.canary is None else self.canary.per_try_timeout_s
+        return self.per_try_timeout_s if own is None else own
+
+    @property
+    def canary_route_timeout_s(self) -> float:
+        """Seconds for all attempts of the canary's arm, in the same proportion as elsewhere."""
+        return self.route_timeout_s * self.canary_per_try_timeout_s / self.per_try_timeout_s
+
+    @property
+    def longest_route_timeout_s(self) -> float:
+        """Seconds that a request of any arm may take."""
+        return max(self.route_timeout_s, self.canary_route_timeout_s)
+
     def _check_timeouts(self) -> None:
-        if self.per_try_timeout_s <= 0:
-            raise refused(
-                f"The time-out of one attempt is {self.per_try_timeout_s} s.",
-                "Write seconds above 0.",
-            )
+        shortest = min(self.per_try_timeout_s, self.canary_per_try_timeout_s)
+        if shortest <= 0:
+            raise refused(f"The time-out of one attempt is {shortest} s.", "Write seconds above 0.")
         if self.route_timeout_s <= 2 * self.per_try_timeout_s:
             raise refused(
                 f"The time-out of a request, {self.route_timeout_s} s, leaves no room for a second "
@@ -172,16 +167,4 @@ class EdgePlace:
             raise refused(
                 "The edge token is too short, or holds a character that a header cannot carry.",
                 f"Use at least {_SHORTEST_TOKEN} URL-safe characters.",
-            )
-
-
-def _check_unique(endpoints: Sequence[Endpoint]) -> None:
-    names = [endpoint.name for endpoint in endpoints]
-    addresses = [f"{endpoint.host}:{endpoint.port}" for endpoint in endpoints]
-    for what, values in (("name", names), ("address", addresses)):
-        twice = sorted({value for value in values if values.count(value) > 1})
-        if twice:
-            raise refused(
-                f"Two endpoints have the same {what}, {twice[0]}.",
-                f"Give each a {what} of its own.",
             )

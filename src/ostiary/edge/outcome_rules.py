@@ -18,7 +18,7 @@ def settled_answers(model: EdgeModel, route_class: str = "") -> str:
     Envoy matches it against the whole value.
     """
     last_good = f"{re.escape(model.last_good)}/[a-z_]+"
-    if model.canary is None:
+    if model.canary is None or model.canary.same_replicas:
         return last_good
     words = [outcome.value for outcome in plainly_good()]
     words += [each.outcome for each in model.canary.intended if each.route == route_class]

@@ -1,11 +1,26 @@
 """When a request is asked again, and of whom: Envoy's retry policies."""
 
-from ostiary.edge.model import EdgeModel
+from ostiary.edge.balancing import draws_for_another
+from ostiary.edge.model import EdgeModel, Endpoint
 from ostiary.edge.outcome_rules import settled_answers
 from ostiary.edge.xds import JsonObject, duration
 from ostiary.kernel.outcomes import OUTCOME_HEADER
 
 _UNAVAILABLE = 503
+
+
+def canary_policy(model: EdgeModel, route_class: str) -> JsonObject:
+    """Return the retry policy of the canary's arm on one class of routes.
+
+    Where the arm has the last good replicas, spread in another way, nobody is behind them: a
+    second attempt goes to another one of them, as in the other arms.
+    """
+    own_time = {"per_try_timeout": duration(model.canary_per_try_timeout_s)}
+    if model.canary is None or not model.canary.same_replicas:
+        return {**second_opinion(model, route_class), **own_time}
+    policy = {**second_try(model), **own_time}
+    del policy["retry_priority"]
+    return policy
 
 
 def second_opinion(model: EdgeModel, route_class: str = "") -> JsonObject:
@@ -44,7 +59,7 @@ def second_opinion(model: EdgeModel, route_class: str = "") -> JsonObject:
                 },
             }
         ],
-        "host_selection_retry_max_attempts": 5,
+        "host_selection_retry_max_attempts": _draws(model),
     }
 
 
@@ -62,3 +77,10 @@ def second_try(model: EdgeModel) -> JsonObject:
         "retry_on": "retriable-status-codes,reset,connect-failure,retriable-headers",
         "retriable_status_codes": [each for each in range(500, 600) if each != _UNAVAILABLE],
     }
+
+
+def _draws(model: EdgeModel) -> int:
+    groups: list[tuple[Endpoint, ...]] = [model.stable]
+    if model.canary is not None:
+        groups.append(model.canary.endpoints)
+    return max(draws_for_another([each.weight for each in group]) for group in groups)

@@ -1,6 +1,6 @@
 """Bringing files into effect on running Envoys, in an order that never leaves a gap."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio.to_thread
 
@@ -12,6 +12,10 @@ from ostiary.edge.model import EdgePlace
 from ostiary.edge.validation import readable_reason
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import OstiaryError, RefusedError
+
+LINGER_S = 150.0
+"""How long a cluster stays that no route leads to: longer than any request may take. One that was
+under way when its route went still has to find its second opinion there."""
 
 
 class EdgeUnconfirmedError(OstiaryError):
@@ -35,6 +39,7 @@ class Rollout:
         self._clock = clock
         self._directory = XdsDirectory(place.directory)
         self._taken: dict[str, str] = {}
+        self._unused_since: dict[str, float] = {}
 
     def standing(self) -> XdsFiles | None:
         """Return the files as they stand, or None where they are not complete."""
@@ -80,7 +85,8 @@ class Rollout:
         """Go from the standing files to these; return when the routes were in effect.
 
         New clusters come before the routes to them, and clusters that nothing leads to any more
-        go last. A rollback needs no new cluster, so its routes are the first thing to change.
+        go with a later write. A rollback needs no new cluster, so its routes are the first thing
+        to change.
         Raises `RefusedError` where an Envoy refuses a file, in the state that this left behind.
         """
         clusters = self._directory.read(CLUSTER_FILE)
@@ -89,8 +95,19 @@ class Rollout:
         seconds = await self._put(envoys, files.routes)
         effect = Effect(seconds, self._clock.monotonic())
         await self._put(envoys, files.listeners)
-        await self._put(envoys, files.clusters)
+        await self._put(envoys, self._with_lingering(files.clusters, effect.at))
         return effect
+
+    def _with_lingering(self, new: XdsFile, now: float) -> XdsFile:
+        """Return the clusters and those without a route on which requests may yet be under way."""
+        standing = self._directory.read(CLUSTER_FILE) or new
+        names = {resource["name"] for resource in new.resources}
+        unused = [each for each in standing.resources if each["name"] not in names]
+        self._unused_since = {
+            each["name"]: self._unused_since.get(each["name"], now) for each in unused
+        }
+        kept = [each for each in unused if now - self._unused_since[each["name"]] < LINGER_S]
+        return with_kept(new, replace(standing, resources=tuple(kept)))
 
     async def restore(self, envoys: list[Envoy], files: XdsFiles) -> None:
         """Put files back that were in effect before; an Envoy that kept them has nothing to do."""

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from ostiary.edge.balancing import Balancer, hash_policy
 from ostiary.edge.cluster_limits import CONTROL_PRIORITY
 from ostiary.edge.clusters import CANARY_CLUSTER, PINNED_CLUSTER, STABLE_CLUSTER
 from ostiary.edge.model import EdgeModel
-from ostiary.edge.retry_policies import second_opinion, second_try
+from ostiary.edge.retry_policies import canary_policy, second_try
 from ostiary.edge.route_classes import (
     HIDDEN_PREFIXES,
     HIDDEN_ROUTE,
@@ -35,8 +36,15 @@ _NOT_FOUND = (
 )
 
 
-def route_table(model: EdgeModel, edge_token: str) -> JsonObject:
-    """Return the route configuration (`envoy.config.route.v3.RouteConfiguration`)."""
+def route_table(model: EdgeModel, edge_token: str, *, trusts_proxy: bool = False) -> JsonObject:
+    """Return the route configuration (`envoy.config.route.v3.RouteConfiguration`).
+
+    `trusts_proxy` says whose address a balancer that hashes goes by.
+    """
+    served = _served_routes(model, edge_token)
+    for route in served:
+        if _balancer(model, route["route"]["cluster"]).hashes:
+            route["route"]["hash_policy"] = hash_policy(trusts_proxy=trusts_proxy)
     return {
         "name": ROUTE_TABLE,
         # Without this Envoy takes routes to a cluster it does not know, and answers 503.
@@ -54,7 +62,7 @@ def route_table(model: EdgeModel, edge_token: str) -> JsonObject:
                 "request_headers_to_remove": [PIN_HEADER],
                 # The outcome tells apart a wrong password from an unknown user; users must not.
                 "response_headers_to_remove": [OUTCOME_HEADER, "x-envoy-upstream-service-time"],
-                "routes": [*_hidden_routes(), *_served_routes(model, edge_token)],
+                "routes": [*_hidden_routes(), *served],
             }
         ],
     }
@@ -123,7 +131,7 @@ def _pinned_route(route_class: RouteClass, model: EdgeModel, edge_token: str) ->
         "match": match,
         "route": {
             "cluster": PINNED_CLUSTER,
-            "timeout": duration(model.per_try_timeout_s),
+            "timeout": duration(model.canary_per_try_timeout_s),
             # In place of the second opinion: a journey sees the canary as it is.
             "retry_policy": {"num_retries": 0},
         },
@@ -139,14 +147,24 @@ def _arm_route(
             "default_value": {"numerator": upper, "denominator": "MILLION"}
         }
     action: JsonObject = {
-        "cluster": CANARY_CLUSTER if arm is Arm.CANARY else STABLE_CLUSTER,
+        "cluster": STABLE_CLUSTER,
         "timeout": duration(model.route_timeout_s),
     }
     if arm is Arm.CONTROL:
         action["priority"] = CONTROL_PRIORITY
     if arm is Arm.CANARY:
-        action["retry_policy"] = second_opinion(model, route_class.name)
+        action = {
+            "cluster": CANARY_CLUSTER,
+            "timeout": duration(model.canary_route_timeout_s),
+            "retry_policy": canary_policy(model, route_class.name),
+        }
     return {"name": route_name(route_class.name, arm), "match": match, "route": action}
+
+
+def _balancer(model: EdgeModel, cluster: str) -> Balancer:
+    if model.canary is None or cluster == STABLE_CLUSTER:
+        return model.balancer
+    return model.canary.balancer_in_arm
 
 
 def _match(route_class: RouteClass) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from ostiary.changes.terms import NO_TERMS, Terms
 from ostiary.edge.route_classes import CLASS_NAMES
 from ostiary.guard import history
 from ostiary.guard.background import Background
+from ostiary.guard.balance_watch import BalanceWatch
 from ostiary.guard.canary_watch import CanaryWatch
 from ostiary.guard.effects import Effects
 from ostiary.guard.lease import LeaseServer
@@ -45,6 +46,7 @@ class ConductorParts:
     effects: Effects
     trials: Trials
     watch: CanaryWatch
+    balance: BalanceWatch
     journal: Journal
     snapshots: SnapshotStore
     clock: Clock
@@ -82,16 +84,18 @@ class Conductor:
         approval: Approval = NO_APPROVAL,
     ) -> None:
         """Begin a change that has been journalled as proposed."""
+        balance = self._parts.balance.begin(snapshot.id, self._parts.alpha)
         step = begin(
             change,
             snapshot.id,
             now=self._parts.clock.monotonic(),
             pacing=pacing,
-            evidence=self._evidence(),
+            evidence=self._evidence(None if balance is None else balance.alpha),
             from_stage=from_stage,
             force_reason=force_reason,
             terms=terms,
             agreement=approval,
+            balance=balance,
         )
         self._begin(snapshot, step)
 
@@ -108,14 +112,14 @@ class Conductor:
             state = state_from_json(record.state)
         except ValueError:
             # Its guard died before the first step, or was of another version.
-            pacing, evidence = self._parts.pacing, self._evidence()
+            pacing, evidence = self._parts.pacing, self._evidence(None)
             state, _ = begin(record.id, record.snapshot, now=now, pacing=pacing, evidence=evidence)
         self._begin(snapshot, handle(state, events.GuardRestarted(), now))
         if lost is not None and self.state is not None and self.state.phase is Phase.APPROVING:
             self.command(events.Command("rollback", "the guard", lost))
 
-    def _evidence(self) -> EvidenceSettings:
-        return EvidenceSettings(strata=CLASS_NAMES, alpha=self._parts.alpha)
+    def _evidence(self, alpha: float | None) -> EvidenceSettings:
+        return EvidenceSettings(strata=CLASS_NAMES, alpha=alpha or self._parts.alpha)
 
     def is_running(self, change: str) -> bool:
         """Return whether this change is the one that is under way."""
@@ -150,11 +154,22 @@ class Conductor:
             self._deliver(events.WindowClosed(*counted))
             self._check_counts(self.windows)
         if self.state is not None and self.state.phase in _USERS_NEAR:
+            await self._look_at_replicas(self.state)
+        if self.is_busy:
+            self._deliver(events.Tick())
+
+    async def _look_at_replicas(self, state: ChangeState) -> None:
+        parts = self._parts
+        if state.balance is None:
             trouble = await parts.watch.trouble(parts.plane.canary)
             if trouble is not None and self.is_busy:
                 self._deliver(events.CanaryUnavailable(trouble))
-        if self.is_busy:
-            self._deliver(events.Tick())
+            return
+        # They are the last good ones: one that dies is followed, and no verdict about the edge.
+        await parts.watch.trouble(parts.plane.stable)
+        seen = await parts.balance.look(state.snapshot)
+        if seen is not None and self.is_busy:
+            self._deliver(seen)
 
     def _check_counts(self, windows: WindowReader) -> None:
         """Put the change away where the edge drops counts: its failures could be among them."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ostiary.guard.replica_probes import Kind, Trouble
+from ostiary.guard.seats import one_too_many
 from ostiary.runtime.ports import Replica
 
 
@@ -38,5 +39,5 @@ def next_to_go(
     # Left over from a replacement that was begun and not ended. As long as one of them has not
     # answered, nobody knows whether the others could do without the one that goes.
     if surplus and all(map(findings.answered, living)):
-        return living[0], Trouble(Kind.MEMORY, "is one more than needed")
+        return one_too_many(living), Trouble(Kind.MEMORY, "is one more than needed")
     return None

@@ -76,7 +76,8 @@ class Effects:
             case actions.StopReplaced():
                 return await self._stop_replaced()
             case actions.MarkGood():
-                data = {"snapshot": snapshot.id, "because": change}
+                serving = self.plane.serving
+                data = {"snapshot": snapshot.id, "because": change, "serving": serving}
                 self.journal.append(history.MARKED_GOOD, snapshot.id, data)
                 return None
             case actions.Settle():
@@ -86,7 +87,7 @@ class Effects:
         count = int(snapshot.settings["identity"]["replicas"])
         async with self.candidates:
             self.plane.canary = []
-            self.plane.canary = await self.fleet.start(snapshot, count)
+            self.plane.canary = await self.fleet.start(snapshot, range(count))
         return events.CandidatesReady()
 
     async def _rehearse(self, snapshot: Snapshot, replay: Replay | None) -> events.Rehearsed:
@@ -125,8 +126,7 @@ class Effects:
         return events.ReplicasStopped()
 
     async def _stop_replaced(self) -> events.ReplicasStopped:
-        stopping, self.plane.replaced = self.plane.replaced, []
-        await self.fleet.stop(stopping)
+        await self.fleet.stop(self.plane.take_replaced())
         return events.ReplicasStopped()
 
 

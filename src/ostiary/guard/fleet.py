@@ -1,10 +1,11 @@
 """Groups of replicas: started together, stopped in order, buried when they die."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from ostiary.changes.edge_change import edge_of
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard.history import REPLICA_DIED, REPLICA_STARTED, REPLICA_STOPPED
 from ostiary.guard.patience import journal_failure
@@ -34,7 +35,6 @@ class FleetPlace:
 
     issuer: str
     database_url: str
-    status_url: str
     start_seconds_max: float
     stop_seconds_max: float
 
@@ -55,14 +55,14 @@ class Fleet:
         """Return the replicas that an earlier guard started and that still run."""
         return self._runtime.adopt()
 
-    async def start(self, snapshot: Snapshot, count: int) -> list[Replica]:
-        """Start `count` replicas and wait until all are ready.
+    async def start(self, snapshot: Snapshot, seats: Sequence[int]) -> list[Replica]:
+        """Start a replica for each seat and wait until all are ready.
 
         Raises `OstiaryError` when one of them does not get ready; then none stays behind. Ports
         that somebody else took in the meantime are no reason: others are tried.
         """
         for _ in range(_PORT_TRIES - 1):
-            replicas = await self.launch(snapshot, count)
+            replicas = await self.launch(snapshot, seats)
             try:
                 await self.wait_ready(replicas)
             except ReplicaFailedError as error:
@@ -70,17 +70,17 @@ class Fleet:
                     raise
             else:
                 return replicas
-        replicas = await self.launch(snapshot, count)
+        replicas = await self.launch(snapshot, seats)
         await self.wait_ready(replicas)
         return replicas
 
-    async def launch(self, snapshot: Snapshot, count: int) -> list[Replica]:
-        """Start the processes of `count` replicas without waiting for them.
+    async def launch(self, snapshot: Snapshot, seats: Sequence[int]) -> list[Replica]:
+        """Start the process of a replica for each seat without waiting for them.
 
         Raises `OstiaryError` when one cannot be started. Those started before it have a record,
         and are found by `adopt`.
         """
-        return [await self._launch(snapshot) for _ in range(count)]
+        return [await self._launch(snapshot, seat) for seat in seats]
 
     async def wait_ready(self, replicas: list[Replica]) -> None:
         """Wait until all are ready; when one does not get ready, stop all and raise why."""
@@ -153,7 +153,7 @@ class Fleet:
         await self._runtime.stop(replica, 0)
         return last_exit
 
-    async def _launch(self, snapshot: Snapshot) -> Replica:
+    async def _launch(self, snapshot: Snapshot, seat: int) -> Replica:
         settings = snapshot.settings
         spec = ReplicaSpec(
             service=SERVICE,
@@ -164,7 +164,8 @@ class Fleet:
             flags=settings["flags"],
             issuer=self._place.issuer,
             database_url=self._place.database_url,
-            status_url=self._place.status_url,
+            status_url=edge_of(snapshot).status_url,
+            seat=seat,
         )
         replica = await in_thread(partial(self._runtime.start, spec))
         self._journal.append(

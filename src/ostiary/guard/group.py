@@ -10,7 +10,7 @@ from ostiary.guard.fleet import Fleet, failed_start
 from ostiary.guard.patience import journal_failure
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.replica_probes import Kind, ReplicaProbes, Trouble
-from ostiary.guard.seats import Replacements, Seat
+from ostiary.guard.seats import Replacements, Seat, empty_seats
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.journal import Journal, JournalError
@@ -65,7 +65,7 @@ class Group:
         members = self._members()
         living = [one for one in members if self._fleet.alive(one)]
         for one in living:
-            self._seats.setdefault(one.name, Seat(now))
+            self._seats.setdefault(one.name, Seat(now, one.seat))
         if dead := [one for one in members if one not in living]:
             # At once: a second opinion must not be asked of a replica that is gone.
             self._change(living)
@@ -82,9 +82,8 @@ class Group:
         return bool(self._plane.members(self._snapshot.id))
 
     def _members(self) -> list[Replica]:
-        return [
-            one for one in self._plane.members(self._snapshot.id) if one.name not in self._buried
-        ]
+        members = self._plane.members(self._snapshot.id)
+        return [one for one in members if one.name not in self._buried]
 
     def _change(self, members: list[Replica]) -> None:
         if self._plane.set_members(self._snapshot.id, members):
@@ -93,7 +92,7 @@ class Group:
     async def _bury(self, replica: Replica, now: float) -> None:
         self._buried.add(replica.name)
         last_exit = await self._fleet.bury(replica)
-        seat = self._seats.pop(replica.name, Seat(now))
+        seat = self._seats.pop(replica.name, Seat(now, replica.seat))
         if replica is not self._leaving:
             self._vacant.append(seat.vacated(now, last_exit))
 
@@ -101,7 +100,8 @@ class Group:
         staying = sum(one is not self._leaving for one in living)
         missing = self._count - staying - len(self._filling) - self._is_followed
         # After a guard's death there may be fewer members than seats, and nobody knows why.
-        self._vacant += [Seat(now)] * (missing - len(self._vacant))
+        taken = {*(one.seat for one in living), *(seat.number for seat in self.vacant())}
+        self._vacant += empty_seats(self._count, taken, missing - len(self._vacant), now)
         del self._vacant[max(missing, 0) :]  # Nobody has to follow one that was too many.
         for seat in list(self._vacant):
             if seat.due_in(now, alone=not living) <= 0:
@@ -111,7 +111,7 @@ class Group:
 
     async def _fill_seat(self, seat: Seat) -> None:
         try:
-            (replica,) = await self._fleet.start(self._snapshot, 1)
+            (replica,) = await self._fleet.start(self._snapshot, [seat.number])
             if await self._join(replica):
                 self._seats[replica.name] = seat.taken(self._clock.monotonic())
         except JournalError:
@@ -179,9 +179,9 @@ class Group:
         return seat.failed(self._clock.monotonic(), last_exit)
 
     async def _succeed(self, old: Replica) -> None:
-        (new,) = await self._fleet.start(self._snapshot, 1)
+        (new,) = await self._fleet.start(self._snapshot, [old.seat])
         if await self._join(new):
-            seat = self._seats.get(old.name, Seat(self._clock.monotonic()))
+            seat = self._seats.get(old.name, Seat(self._clock.monotonic(), old.seat))
             self._seats[new.name] = seat.taken(self._clock.monotonic())
         self._is_followed = False
 

@@ -3,7 +3,7 @@
 All of it is a view of journal entries; a guard that starts anywhere reads it and goes on.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ REPLICA_DIED = "replica_died"
 REPLICA_STOPPED = "replica_stopped"
 REPLICA_REPLACED = "replica_replaced"
 ENVOY_RESTARTED = "envoy_restarted"
+EDGE_LOPSIDED = "edge_lopsided"
 COUNTS_LOST = "counts_lost"
 ENVOY_KILLED = "envoy_killed"
 SUPERVISION_FAILED = "supervision_failed"
@@ -86,10 +87,12 @@ class ChangeRecord:
 class History:
     """The state that the journal's entries add up to.
 
-    `marks` are the snapshots whose good mark stands, the newest last.
+    `marks` are the snapshots whose good mark stands, the newest last; `replicas_of` says for which
+    snapshot the replicas of each were started: an earlier one where only the edge had changed.
     """
 
     marks: tuple[str, ...] = ()
+    replicas_of: Mapping[str, str] = field(default_factory=dict)
     port: int | None = None
     changes: tuple[ChangeRecord, ...] = ()
 
@@ -97,9 +100,7 @@ class History:
         """Return the history with one more entry; kinds that it does not know change nothing."""
         match entry.kind:
             case kind if kind in (MARKED_GOOD, MARK_TAKEN):
-                snapshot = str(entry.data["snapshot"])
-                others = tuple(mark for mark in self.marks if mark != snapshot)
-                return replace(self, marks=(*others, snapshot) if kind == MARKED_GOOD else others)
+                return self._marked(kind, entry.data)
             case kind if kind == GUARD_STARTED:
                 return replace(self, port=int(entry.data["port"]))
             case kind if kind == CHANGE_PROPOSED:
@@ -110,6 +111,14 @@ class History:
                 return self._with(entry, result=dict(entry.data), settled_at=entry.at)
             case _:
                 return self._with_words(entry)
+
+    def _marked(self, kind: str, data: Mapping[str, Any]) -> "History":
+        snapshot = str(data["snapshot"])
+        others = tuple(mark for mark in self.marks if mark != snapshot)
+        if kind == MARK_TAKEN:
+            return replace(self, marks=others)
+        serving = {**self.replicas_of, snapshot: str(data.get("serving", snapshot))}
+        return replace(self, marks=(*others, snapshot), replicas_of=serving)
 
     def _with_words(self, entry: Entry) -> "History":
         """Return the history with what an operator has ordered or said."""
@@ -136,6 +145,12 @@ class History:
     def last_good(self) -> str | None:
         """Return the newest snapshot whose good mark stands; None before the first one."""
         return self.marks[-1] if self.marks else None
+
+    @property
+    def serving(self) -> str | None:
+        """Return the snapshot for which the replicas of the last good one were started."""
+        last_good = self.last_good
+        return None if last_good is None else self.replicas_of.get(last_good, last_good)
 
     def get(self, change_id: str) -> ChangeRecord:
         """Return the change with this id; raises `UsageError` where there is none."""

@@ -30,12 +30,14 @@ CAPACITY_MEASURED = "capacity_measured"
 """Journal entry; its subject is the snapshot."""
 
 _READ_SECONDS = 5.0
+_READ_SECONDS_IN_CHANGE = 2.0
 _READINGS = 7
 """Readings that are kept: the load is that of the last half minute."""
 
 _SECONDS_MAX = 2.0
 _BYTES_MAX = 1024 * 1024
 _COUNTER = "ostiary_identity_hash_requests_total{"
+_SHED = 'result="shed"'
 _PER_SECOND_MAX = 1_000_000.0
 
 
@@ -49,16 +51,25 @@ class LoadWatch:
         *,
         serving: Callable[[], Sequence[Replica]] | None = None,
         journal: Journal | None = None,
+        stated: Callable[[Replica], float | None] = lambda _: None,
+        in_change: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Read `replicas`; only what those that are `serving` get comes from users."""
+        """Read `replicas`; only what those that are `serving` get comes from users.
+
+        `stated` is the capacity that the settings name; it counts more than a measured one.
+        `in_change` says whether a change spreads requests anew; then loads are read more often.
+        """
         self._replicas = replicas
         self._serving = serving or replicas
         self._clock = clock
         self._journal = journal
+        self._stated = stated
+        self._in_change = in_change
+        self.rounds = 0
         self._busiest = BusiestMinute()
         self._clients: dict[str, Clients] = {}
         self._capacities: dict[str, float] = {}
-        self._readings: dict[str, deque[tuple[float, float]]] = {}
+        self._readings: dict[str, deque[Reading]] = {}
         self._missed: set[str] = set()
 
     def recall(self, entries: Iterable[Entry]) -> None:
@@ -98,16 +109,24 @@ class LoadWatch:
         self._busiest.leave_out(self._clock.monotonic() - lasted - 2 * _READ_SECONDS)
 
     def capacity(self, replica: Replica) -> float | None:
-        """Return the sign-ins a second that the replica can do; None where nobody has measured."""
-        return self._capacities.get(replica.snapshot)
+        """Return the sign-ins a second that the replica can do; None where nobody knows."""
+        return self._stated(replica) or self._capacities.get(replica.snapshot)
 
     def load(self, replica: Replica) -> float | None:
         """Return the sign-ins asked for over those that can be done; None while not known."""
         capacity, readings = self.capacity(replica), self._readings.get(replica.name)
         if not capacity or readings is None:
             return None
-        rate = rate_of(readings)
+        rate = rate_of([(at, asked) for at, asked, _ in readings])
         return None if rate is None else round(rate / capacity, 3)
+
+    def latest(self, replica: Replica) -> tuple[float | None, float | None]:
+        """Return the sign-ins a second asked for, and those sent away, in the last seconds."""
+        readings = list(self._readings.get(replica.name, ()))[-2:]
+        if not readings:
+            return None, None
+        asked = rate_of([(at, count) for at, count, _ in readings])
+        return asked, rate_of([(at, count) for at, _, count in readings])
 
     async def run(self) -> None:
         """Read for ever. A replica that did not answer twice in a row has no load until it does."""
@@ -124,7 +143,9 @@ class LoadWatch:
                     name: kept for name, kept in self._readings.items() if name in names
                 }
                 self._missed &= names
-                await asyncio.sleep(_READ_SECONDS)
+                self.rounds += 1
+                in_change = self._in_change()
+                await asyncio.sleep(_READ_SECONDS_IN_CHANGE if in_change else _READ_SECONDS)
 
     async def _read(self, client: httpx.AsyncClient, replica: Replica) -> None:
         url = f"http://{replica.host}:{replica.health_port}/metrics"
@@ -137,7 +158,7 @@ class LoadWatch:
                     if len(text) > _BYTES_MAX:
                         break
             metrics = text.decode(errors="replace")
-            count = count_in(metrics)
+            asked, shed = count_in(metrics), count_in(metrics, _SHED)
         except (httpx.HTTPError, TimeoutError, ValueError):
             if replica.name in self._missed:
                 self._readings.pop(replica.name, None)
@@ -145,9 +166,10 @@ class LoadWatch:
             return
         self._missed.discard(replica.name)
         readings = self._readings.setdefault(replica.name, deque(maxlen=_READINGS))
-        readings.append((self._clock.monotonic(), count))
+        now = self._clock.monotonic()
+        readings.append((now, asked, shed))
         if any(each.name == replica.name for each in self._serving()):
-            self._busiest.read(replica.name, *readings[-1])
+            self._busiest.read(replica.name, now, asked)
             if (told := clients_in(metrics)) is not None:
                 self._clients[replica.name] = told
 
@@ -158,15 +180,20 @@ class LoadWatch:
                 self._journal.append(BUSIEST_MINUTE, None, data)
 
 
-def count_in(text: str) -> float:
+Reading = tuple[float, float, float]
+"""When, requests for a hash so far, and those of them that were sent away."""
+
+
+def count_in(text: str, label: str = "") -> float:
     """Return the requests for a hash in a replica's metrics, hashed and sent away alike.
 
-    Raises `ValueError` where there are none, as in an older release, and where one is no number.
+    With a `label`, only those that carry it. Raises `ValueError` where there are none, as in an
+    older release, and where one is no number.
     """
-    values = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(_COUNTER)]
-    if not values:
+    lines = [line for line in text.splitlines() if line.startswith(_COUNTER)]
+    if not lines:
         raise ValueError("no such metric")
-    count = sum(float(value) for value in values)
+    count = sum(float(line.rpartition(" ")[2]) for line in lines if label in line)
     if not math.isfinite(count):
         raise ValueError("no such metric")
     return count

@@ -5,39 +5,37 @@ be traced to the guard that wrote it.
 """
 
 import asyncio
-from dataclasses import dataclass
 
 from ostiary.edge.counters import EdgeCounters
 from ostiary.edge.edge import Applied, Edge
 from ostiary.edge.intended_refusals import IntendedRefusal
-from ostiary.edge.model import CanaryArm, EdgeModel, Endpoint, Lease
+from ostiary.edge.model import EdgeModel, Endpoint
+from ostiary.guard.edge_models import Arm, EdgeModels, EdgeTerms, Snapshots
 from ostiary.guard.lease import LeaseServer, LeaseTerms
 from ostiary.runtime.ports import Replica
 
 
-@dataclass(frozen=True, slots=True)
-class PlaneSettings:
-    """What every edge model of one guard has in common; times in seconds."""
-
-    epoch: str
-    lease_port: int
-    status_url: str
-    per_try_timeout_s: float
-    route_timeout_s: float
-
-
 class DataPlane:
-    """Holds the stable group and, during a change, the canary group."""
+    """Holds the stable group and, during a change, the canary group.
 
-    def __init__(self, edge: Edge, lease: LeaseServer, settings: PlaneSettings) -> None:
+    `serving` is the snapshot that the stable replicas were started for. A change of the edge only
+    moves `last_good` on and keeps the replicas, so that the two then differ.
+    """
+
+    def __init__(
+        self, edge: Edge, lease: LeaseServer, terms: EdgeTerms, snapshots: Snapshots
+    ) -> None:
         self._edge = edge
         self._lease = lease
-        self._settings = settings
+        self._epoch = terms.epoch
+        self.models = EdgeModels(terms, snapshots)
         self._writes = 0
         self._writing = asyncio.Lock()
         self._wanted = 0
         self._confirmed = 0
+        self._former: tuple[str, str] | None = None
         self.last_good = ""
+        self.serving = ""
         self.stable: list[Replica] = []
         self.canary: list[Replica] = []
         self.replaced: list[Replica] = []
@@ -46,9 +44,9 @@ class DataPlane:
         self.share: float | None = None
         self._intended: tuple[IntendedRefusal, ...] = ()
 
-    async def start(self, last_good: str, stable: list[Replica]) -> None:
+    async def start(self, last_good: str, serving: str, stable: list[Replica]) -> None:
         """Bring the edge up, or adopt the one that runs, with the stable group only."""
-        self.last_good = last_good
+        self.last_good, self.serving = last_good, serving
         self.stable = stable
         await self._edge.start(self._present())
 
@@ -61,16 +59,24 @@ class DataPlane:
 
         Raises `RefusedError` with Envoy's reason. Addresses are not judged, so any will do.
         """
-        placeholder = Endpoint("candidate", "127.0.0.1", port=1, health_port=1)
-        await self._edge.prevalidate(self._model(self._arm(snapshot, (placeholder,), 0.5)))
+        served, numbers = self.models.served(snapshot), range(self.models.seats(snapshot))
+        placeholders = tuple(
+            Endpoint(f"candidate-{each}", "127.0.0.1", each + 1, each + 1, served.weight(each))
+            for each in numbers
+        )
+        await self._edge.prevalidate(self._model(self._arm(snapshot, placeholders, 0.5)))
+
+    def changes_edge_only(self, snapshot: str) -> bool:
+        """Return whether a snapshot differs from last good in the edge only."""
+        return self.models.keeps_replicas(snapshot, self.last_good)
 
     def kept_snapshots(self) -> list[str]:
-        """Return the snapshots whose members are kept up: last good, and the one before it."""
-        return [self.last_good, *{replica.snapshot for replica in self.replaced}]
+        """Return for which snapshots members are kept up: those of last good and the one before."""
+        return [self.serving, *{replica.snapshot for replica in self.replaced}]
 
     def members(self, snapshot: str) -> list[Replica]:
         """Return the group of a snapshot that is kept up; empty where it is not."""
-        if snapshot == self.last_good:
+        if snapshot == self.serving:
             return list(self.stable)
         return [replica for replica in self.replaced if replica.snapshot == snapshot]
 
@@ -81,7 +87,7 @@ class DataPlane:
         """
         if not members:
             return False
-        if snapshot == self.last_good:
+        if snapshot == self.serving:
             changed = members != self.stable
             self.stable = members
             return changed
@@ -104,7 +110,7 @@ class DataPlane:
         self.change = change
         self.canary_snapshot = snapshot
         self.share = share
-        self._lease.grant(LeaseTerms(change, self._settings.epoch))
+        self._lease.grant(LeaseTerms(change, self._epoch))
         return await self._apply()
 
     async def withdraw(self) -> Applied | None:
@@ -113,26 +119,38 @@ class DataPlane:
         None when no canary is routed to. After a write that failed nothing is taken for granted.
         """
         self._lease.withdraw()
-        if self.share is None and not self.replaced and self._confirmed == self._wanted:
+        untouched = self.share is None and self._former is None and not self.replaced
+        if untouched and self._confirmed == self._wanted:
             return None
         if self.replaced:
             self.canary, self.stable, self.replaced = self.stable, self.replaced, []
-            self.last_good = self.stable[0].snapshot
+            self.last_good = self.serving = self.stable[0].snapshot
+        if self._former is not None:
+            (self.last_good, self.serving), self._former = self._former, None
         self.share = None
         self.change = ""
         return await self._apply()
 
     async def promote(self, snapshot: str) -> Applied:
-        """Make the canary group the stable one; `replaced` holds the former one from now on."""
-        self.replaced = self.stable
+        """Make the canary group the stable one; `replaced` holds the former one from now on.
+
+        Where only the edge changes, the stable group stays, spread as the snapshot says.
+        """
+        self._former = (self.last_good, self.serving)
+        if not self.changes_edge_only(snapshot):
+            self.replaced, self.stable, self.canary = self.stable, self.canary, []
+            self.serving = snapshot
         self.last_good = snapshot
-        self.stable = self.canary
-        self.canary = []
         self.share = None
         self.change = ""
         applied = await self._apply()
         self._lease.withdraw()
         return applied
+
+    def take_replaced(self) -> list[Replica]:
+        """Return the group that is not needed any more; there is no way back to it then."""
+        taken, self.replaced, self._former = self.replaced, [], None
+        return taken
 
     async def counters(self) -> EdgeCounters:
         """Return what both Envoys have counted."""
@@ -149,6 +167,11 @@ class DataPlane:
     async def stop(self) -> None:
         """Stop the edge."""
         await self._edge.stop()
+
+    @property
+    def writes(self) -> int:
+        """Return the number of the latest edge write of this guard."""
+        return self._writes
 
     @property
     def stable_share(self) -> float:
@@ -176,42 +199,14 @@ class DataPlane:
         self._writes += 1
         if self.share is None:
             return self._model(None)
-        return self._model(self._arm(self.canary_snapshot, _endpoints(self.canary), self.share))
+        group = self.stable if self.changes_edge_only(self.canary_snapshot) else self.canary
+        endpoints = self.models.endpoints(self.canary_snapshot, group)
+        return self._model(self._arm(self.canary_snapshot, endpoints, self.share))
 
-    def _arm(self, snapshot: str, endpoints: tuple[Endpoint, ...], share: float) -> CanaryArm:
-        lease = Lease(
-            change=self.change or "none",
-            epoch=self._settings.epoch,
-            host="127.0.0.1",
-            port=self._settings.lease_port,
-        )
-        return CanaryArm(
-            snapshot=snapshot,
-            endpoints=endpoints,
-            share=share,
-            lease=lease,
-            intended=self._intended,
-        )
+    def _arm(self, snapshot: str, endpoints: tuple[Endpoint, ...], share: float) -> Arm:
+        edge_only = self.changes_edge_only(snapshot)
+        change = self.change or "none"
+        return Arm(snapshot, change, share, endpoints, edge_only, self._intended)
 
-    def _model(self, canary: CanaryArm | None) -> EdgeModel:
-        return EdgeModel(
-            version=f"{self._settings.epoch}.{self._writes}",
-            last_good=self.last_good,
-            stable=_endpoints(self.stable),
-            canary=canary,
-            status_url=self._settings.status_url,
-            per_try_timeout_s=self._settings.per_try_timeout_s,
-            route_timeout_s=self._settings.route_timeout_s,
-        )
-
-
-def _endpoints(replicas: list[Replica]) -> tuple[Endpoint, ...]:
-    return tuple(
-        Endpoint(
-            name=replica.name,
-            host=replica.host,
-            port=replica.port,
-            health_port=replica.health_port,
-        )
-        for replica in replicas
-    )
+    def _model(self, arm: Arm | None) -> EdgeModel:
+        return self.models.make(self._writes, self.last_good, self.serving, self.stable, arm)

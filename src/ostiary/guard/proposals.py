@@ -6,6 +6,7 @@ from typing import Any
 from ostiary.changes.checks import check_configuration
 from ostiary.changes.configuration import load_configuration
 from ostiary.changes.difference import Difference
+from ostiary.changes.edge_change import require_changeable_edge
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.proposal import Proposal, read_proposal
 from ostiary.changes.rules.surroundings import NOTHING_KNOWN, Surroundings
@@ -87,7 +88,8 @@ class Proposals:
             settings = configuration.snapshot_settings.to_snapshot()
             if proposal.is_checked:
                 problems = check_configuration(configuration, surroundings)
-            _require_same_edge(settings, last_good.settings)
+            if not problems:
+                require_changeable_edge(settings["edge"], last_good.settings["edge"])
         for service, path in proposal.releases.items():
             releases[service] = parts.releases.import_release(path).hash
         snapshot = parts.snapshots.add(releases, settings)
@@ -98,16 +100,6 @@ class Proposals:
                 hint="Name a release or settings that differ.",
             )
         return snapshot, problems, self._differences.between(last_good, snapshot)
-
-
-def _require_same_edge(proposed: dict[str, Any], current: dict[str, Any]) -> None:
-    if proposed["edge"] != current["edge"]:
-        raise RefusedError(
-            "edge_change_unavailable",
-            "The table [edge] cannot be changed on a running system yet.",
-            hint="Leave [edge] as it is here; for [edge], run `ostiary down` and "
-            "`ostiary up --config FILE`.",
-        )
 
 
 def _recorded(body: dict[str, Any]) -> dict[str, Any]:

@@ -5,8 +5,11 @@ member that is killed after a long life is followed at once; one that dies again
 followed ever later, and its neighbours' seats know nothing of it.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+from ostiary.runtime.ports import Replica
 
 STEADY_SECONDS = 60.0
 """After such a life a streak is over."""
@@ -39,10 +42,12 @@ class LastExit:
 class Seat:
     """One place in a group. Times are monotonic seconds.
 
-    `since` is when its member got ready or, in an empty seat, when the last one ended.
+    `since` is when its member got ready or, in an empty seat, when the last one ended. `number` is
+    the seat's own, from 0, by which it has its weight at the edge.
     """
 
     since: float
+    number: int = 0
     restarts: int = 0
     streak: int = 0
     last_exit: LastExit | None = None
@@ -82,6 +87,34 @@ class Seat:
         # The exponent is bounded, because a streak is not.
         pause = min(_PAUSE_SECONDS_MIN * 2.0 ** min(self.streak - 1, 10), most)
         return self.since + pause - now
+
+
+def empty_seats(count: int, taken: Collection[int], missing: int, now: float) -> list[Seat]:
+    """Return so many new empty seats of a group of `count`, with the lowest free numbers."""
+    free = [number for number in range(count) if number not in taken]
+    return [Seat(now, number) for number in free[: max(missing, 0)]]
+
+
+def seated(replicas: Sequence[Replica], count: int) -> list[Replica]:
+    """Return the replicas that were found running, with a seat of their own for each.
+
+    A guard that died between a replica and its successor leaves two with one number, and older
+    versions wrote none; one that is more than needed keeps its number until it goes.
+    """
+    if len(replicas) > count:
+        return list(replicas)
+    free = [number for number in range(count) if number not in {one.seat for one in replicas}]
+    found: dict[int, Replica] = {}
+    for replica in replicas:
+        seat = free.pop(0) if replica.seat in found or replica.seat >= count else replica.seat
+        found[seat] = replace(replica, seat=seat)
+    return list(found.values())
+
+
+def one_too_many(replicas: Sequence[Replica]) -> Replica:
+    """Return who is to go where there are more than seats: one whose seat has two, or the first."""
+    seats = [each.seat for each in replicas]
+    return next((each for each in replicas if seats.count(each.seat) > 1), replicas[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ostiary.changes.pacing import Pacing
-from ostiary.changes.snapshot import Snapshot, SnapshotStore
+from ostiary.changes.snapshot import SnapshotStore
 from ostiary.guard import history as events
 from ostiary.guard.admin import IdentityAdmin
-from ostiary.guard.baseline import Baseline
+from ostiary.guard.baseline import Baseline, Served
 from ostiary.guard.certificate_watch import CertificateWatch, described, watching
 from ostiary.guard.check_stage import CheckStage
 from ostiary.guard.conductor import Conductor
@@ -23,7 +23,8 @@ from ostiary.guard.load import LoadWatch
 from ostiary.guard.operators.registry import Registry
 from ostiary.guard.options import GuardOptions
 from ostiary.guard.plane import DataPlane
-from ostiary.guard.seats import Seat
+from ostiary.guard.seats import Seat, seated
+from ostiary.guard.share_watch import ShareWatch
 from ostiary.guard.status_report import report_status
 from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trials import Trials
@@ -63,6 +64,7 @@ class GuardParts:
     history: HistoryReader
     upkeep: Upkeep
     registry: Registry
+    shares: ShareWatch
 
 
 class Guard:
@@ -80,17 +82,17 @@ class Guard:
         """
         parts = self._parts
         found = events.read(parts.journal.entries())
-        snapshot = await parts.baseline.find(found)
+        served = await parts.baseline.find(found)
         adopted = parts.fleet.adopt()
-        stable = [replica for replica in adopted if replica.snapshot == snapshot.id]
-        strays = [replica for replica in adopted if replica.snapshot != snapshot.id]
+        stable = [replica for replica in adopted if replica.snapshot == served.replicas.id]
+        strays = [replica for replica in adopted if replica.snapshot != served.replicas.id]
         if adopted and parts.launch_differs:
             raise UsageError(
                 "still_running_elsewhere",
                 "Replicas of an earlier start still run, with another port or database.",
                 hint="Stop them with `ostiary down` first.",
             )
-        await self._bring_up(snapshot, stable)
+        await self._bring_up(served, stable)
         parts.options.record()
         await self._put_away(found, strays)
         await parts.upkeep.drift.look()
@@ -100,18 +102,19 @@ class Guard:
             {"epoch": parts.epoch, "pid": os.getpid(), "port": parts.port},
         )
 
-    async def _bring_up(self, snapshot: Snapshot, stable: list[Replica]) -> None:
+    async def _bring_up(self, served: Served, found: list[Replica]) -> None:
         """Bring the edge up, and replicas at the same time where none is left.
 
         Where one of an earlier guard's serves, nothing waits for others: the supervisor fills the
         empty seats as soon as it looks.
         """
         fleet, plane = self._parts.fleet, self._parts.plane
-        missing = 0 if stable else snapshot.settings["identity"]["replicas"]
+        count = int(served.replicas.settings["identity"]["replicas"])
+        stable = seated(found, count)
         try:
-            launched = await fleet.launch(snapshot, missing)
+            launched = [] if stable else await fleet.launch(served.replicas, range(count))
             edge, replicas = await asyncio.gather(
-                plane.start(snapshot.id, [*stable, *launched]),
+                plane.start(served.snapshot.id, served.replicas.id, [*stable, *launched]),
                 fleet.wait_ready(launched),
                 return_exceptions=True,
             )
@@ -145,6 +148,7 @@ class Guard:
             asyncio.create_task(self._parts.conductor.run(), name="watch"),
             asyncio.create_task(self._until_stopped(), name="stop"),
             asyncio.create_task(self._parts.load.run(), name="load"),
+            asyncio.create_task(self._parts.shares.run(), name="shares"),
             asyncio.create_task(watching(self._parts.certificates), name="certificate"),
             asyncio.create_task(self._parts.upkeep.run(), name="upkeep"),
         )
@@ -187,11 +191,12 @@ class Guard:
         parts = self._parts
         status = report_status(parts.plane, parts.issuer, parts.conductor.brief(), parts.load)
         status |= {"listen": parts.listen_url, "certificate": described(parts.certificates)}
+        status |= {"balance": parts.shares.report()}
         keeper = parts.supervisor.replicas
         status["replicas"] = [
             row | _restarts(keeper.seat(row["name"])) for row in status["replicas"]
         ]
-        vacant = [_restarts(seat) for seat in keeper.vacant(parts.plane.last_good)]
+        vacant = [_restarts(seat) for seat in keeper.vacant(parts.plane.serving)]
         drift = [each.to_json() for each in parts.upkeep.drift.found]
         return status | {"replicas_missing": vacant, "drift": drift}
 

@@ -22,26 +22,44 @@ def report_status(
         "guard_pid": os.getpid(),
         "edge": [{"pid": pid} for pid in plane.edge_pids],
         "last_good": plane.last_good,
+        "serving": plane.serving,
         "change": change,
         "replicas": [
-            *_rows(plane.stable, plane.stable_share, load),
-            *_rows(plane.canary, plane.share, load),
+            *(_row(replica, _stable_share(plane, replica), load) for replica in plane.stable),
+            *(_row(replica, _canary_share(plane, replica), load) for replica in plane.canary),
         ],
         "incidents_open": None,
     }
 
 
-def _rows(replicas: list[Replica], share: float | None, load: LoadWatch) -> list[dict[str, Any]]:
-    return [
-        {
-            "service": replica.service,
-            "name": replica.name,
-            "pid": replica.process.pid,
-            "port": replica.port,
-            "snapshot": replica.snapshot,
-            "share": None if share is None else share / len(replicas),
-            "capacity": load.capacity(replica),
-            "load": load.load(replica),
-        }
-        for replica in replicas
-    ]
+def _stable_share(plane: DataPlane, replica: Replica) -> float:
+    """Return the share of first attempts that a last good replica gets, by the weights."""
+    share = plane.stable_share * _part(plane, plane.last_good, replica, plane.stable)
+    if plane.share and plane.changes_edge_only(plane.canary_snapshot):
+        share += plane.share * _part(plane, plane.canary_snapshot, replica, plane.stable)
+    return share
+
+
+def _canary_share(plane: DataPlane, replica: Replica) -> float | None:
+    if plane.share is None:
+        return None
+    return plane.share * _part(plane, plane.canary_snapshot, replica, plane.canary)
+
+
+def _part(plane: DataPlane, snapshot: str, replica: Replica, group: list[Replica]) -> float:
+    served = plane.models.served(snapshot)
+    return served.weight(replica.seat) / sum(served.weight(one.seat) for one in group)
+
+
+def _row(replica: Replica, share: float | None, load: LoadWatch) -> dict[str, Any]:
+    return {
+        "service": replica.service,
+        "name": replica.name,
+        "pid": replica.process.pid,
+        "port": replica.port,
+        "snapshot": replica.snapshot,
+        "seat": replica.seat,
+        "share": share,
+        "capacity": load.capacity(replica),
+        "load": load.load(replica),
+    }

@@ -112,6 +112,7 @@ class LocalRuntime:
                 "process": None,
                 "log": str(log),
                 "started_at": to_rfc3339(self._clock.now()),
+                "seat": spec.seat,
             }
             self._files.write_record(spec.name, record)
         return record

@@ -19,7 +19,8 @@ class ReplicaSpec:
     """What to run: one replica of one service, with everything that it needs to know.
 
     `name` is unique among all replicas of a data directory. `release` is a content hash,
-    `settings` the service's table of the snapshot. `database_url` may hold a password.
+    `settings` the service's table of the snapshot. `database_url` may hold a password. `seat` is
+    the replica's number in its group, from 0; whoever follows it takes the same one.
     """
 
     service: str
@@ -31,13 +32,15 @@ class ReplicaSpec:
     issuer: str
     database_url: str = field(repr=False)
     status_url: str
+    seat: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Replica:
     """A replica that was started: where it answers, and which process it is.
 
-    `health_port` serves `/live`, `/ready` and `/metrics`; `started_at` is RFC 3339 in UTC.
+    `health_port` serves `/live`, `/ready` and `/metrics`; `started_at` is RFC 3339 in UTC. `seat`
+    is its number in its group.
     """
 
     service: str
@@ -50,6 +53,7 @@ class Replica:
     process: ProcessRecord
     log: Path
     started_at: str
+    seat: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the replica as a JSON object without secrets."""
@@ -69,6 +73,8 @@ class Replica:
             process=ProcessRecord.from_json(value["process"]),
             log=Path(value["log"]),
             started_at=str(value["started_at"]),
+            # Replicas that an older version started had no seat.
+            seat=int(value.get("seat", 0)),
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from ostiary.changes import controller, events
 from ostiary.changes.actions import Action, RunJourneys, SetShare
 from ostiary.changes.approval import NO_APPROVAL, Approval
+from ostiary.changes.balance import Balance
 from ostiary.changes.evidence import ArmCounts, EvidenceSettings, StratumWindow
 from ostiary.changes.model import Stage
 from ostiary.changes.pacing import Pacing
@@ -45,6 +46,7 @@ class Drive:
     force_reason: str | None = None
     pacing: Pacing = PACING
     approval: Approval = NO_APPROVAL
+    balance: Balance | None = None
     now: float = 1000.0
     actions: tuple[Action, ...] = ()
     taken: list[Action] = field(default_factory=list)
@@ -60,6 +62,7 @@ class Drive:
             from_stage=self.from_stage,
             force_reason=self.force_reason,
             agreement=self.approval,
+            balance=self.balance,
         )
         self.taken += self.actions
 

@@ -63,6 +63,14 @@ def test_the_defaults_pass_every_rule():
             "identity.hash_memory_kib",
         ),
         ("[identity]\naudience = 'a b'\n", "audience_with_blanks", "identity.audience"),
+        ("[edge]\nweights = [1, 1, 1]\n", "weights_not_one_each", "edge.weights"),
+        ("[edge]\nweights = [1, 0]\n", "weight_is_zero", "edge.weights"),
+        (
+            "[edge]\nbalancer = 'random'\nweights = [2, 1]\ncapacity = 90.0\npeak = 10.0\n",
+            "weights_passed_over",
+            "edge.weights",
+        ),
+        ("[edge]\ncapacity = [40.0]\n", "capacities_not_one_each", "edge.capacity"),
         *(
             (f"[edge]\nlisten = '{listen}'\n", "listen_not_an_address", "edge.listen")
             for listen in (

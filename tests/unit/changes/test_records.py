@@ -4,6 +4,7 @@ from typing import get_args
 import pytest
 
 from ostiary.changes import actions, events, records
+from ostiary.changes.balance import SeatReading
 from ostiary.changes.model import Reason, Stage, Verdict
 from ostiary.changes.state import Phase
 from tests.unit.changes.driving import BROKEN, HEALTHY, PASSED, at
@@ -27,6 +28,7 @@ EVENTS: tuple[events.Event, ...] = (
     events.ReplicasStopped(),
     events.Command("pause", "alice", "lunch"),
     events.Approved("bob", "s-1", "Looks right."),
+    events.BalanceRead((SeatReading("a", 3, 5, 1.5, 0.0, 20.0),), undisturbed=True),
     events.GuardRestarted(),
     events.Tick(),
 )

@@ -4,7 +4,13 @@ from ostiary.cli.bench import _require_calm, _targets
 from ostiary.kernel.errors import ExitCode, NotRunningError, RefusedError
 
 REPLICA = {"name": "identity-1", "port": 41001, "snapshot": "s-1"}
-STATUS = {"issuer": "https://login.example", "last_good": "s-1", "change": None}
+STATUS = {
+    "issuer": "https://login.example",
+    "last_good": "s-3",
+    "serving": "s-1",
+    "change": None,
+}
+"""What serves was started for `s-1`; only the edge has changed since."""
 
 
 def test_nothing_is_measured_while_a_change_is_judged() -> None:

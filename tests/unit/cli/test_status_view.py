@@ -1,6 +1,6 @@
 """What `ostiary status` says of empty seats."""
 
-from ostiary.cli.status_view import missing_replicas
+from ostiary.cli.status_view import lopsided_edge, missing_replicas
 
 
 def seat(at: str | None = None) -> dict[str, object]:
@@ -21,3 +21,19 @@ def test_one_line_says_how_many_are_missing_and_how_the_latest_ended() -> None:
 def test_a_seat_that_nobody_left_is_missing_too() -> None:
     (line,) = missing_replicas({"replicas_missing": [seat()]})
     assert "ended" not in line
+
+
+def test_an_edge_that_spreads_as_intended_is_not_mentioned():
+    assert lopsided_edge({"balance": {"lopsided": None}}) == []
+
+
+def test_a_lopsided_edge_is_named_with_who_gets_too_much():
+    lopsided = {
+        "since": "10:00",
+        "seat": 1,
+        "replica": "identity-a",
+        "share": 0.94,
+        "intended_share": 0.5,
+    }
+    (line,) = lopsided_edge({"balance": {"lopsided": lopsided}})
+    assert "seat 1 (identity-a) gets 94% of the requests, not 50%" in line

@@ -18,7 +18,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("ostiary.guard.fleet._LEAVE_SECONDS", 0.0)
     clock, processes, routes, probes = FakeClock(), Processes(), Routes(), Probes()
     journal = Journal(tmp_path / "guard.db", clock)
-    place = FleetPlace("http://x", "sqlite://", "", start_seconds_max=1, stop_seconds_max=1)
+    place = FleetPlace("http://x", "sqlite://", start_seconds_max=1, stop_seconds_max=1)
     fleet = Fleet(processes, journal, place, clock=clock, rng=SeededRandom(1))
     parts = KeeperParts(routes, fleet, Snapshots(), journal, probes, clock)  # type: ignore[arg-type]
     return World(processes, routes, probes, journal, clock, ReplicaKeeper(parts))

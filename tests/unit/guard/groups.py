@@ -21,7 +21,7 @@ SNAPSHOT = Snapshot(
 )
 
 
-def replica(name: str, snapshot: str, *, port: int = 20_000) -> Replica:
+def replica(name: str, snapshot: str, *, port: int = 20_000, seat: int = 0) -> Replica:
     """Return a replica with two ports and a process of its own."""
     return Replica(
         service="identity",
@@ -34,6 +34,7 @@ def replica(name: str, snapshot: str, *, port: int = 20_000) -> Replica:
         process=ProcessRecord(port, 1, "boot"),
         log=Path("log"),
         started_at="2026-01-01T00:00:00Z",
+        seat=seat,
     )
 
 
@@ -53,7 +54,8 @@ class Processes:
     """What happens while a dead one is cleared away."""
 
     def start(self, spec: ReplicaSpec) -> Replica:
-        started = replica(spec.name, spec.snapshot, port=20_000 + len(self.started) * 2)
+        port = 20_000 + len(self.started) * 2
+        started = replica(spec.name, spec.snapshot, port=port, seat=spec.seat)
         self.started.append(started)
         return started
 
@@ -171,13 +173,15 @@ async def at_once(work: Callable[[], object]) -> object:
     return work()
 
 
-def spec(name: str) -> ReplicaSpec:
-    return ReplicaSpec("identity", name, SNAPSHOT.id, "r", {}, {}, "i", "d", "")
+def spec(name: str, seat: int = 0) -> ReplicaSpec:
+    return ReplicaSpec("identity", name, SNAPSHOT.id, "r", {}, {}, "i", "d", "", seat)
 
 
 async def complete(world: World) -> tuple[Replica, Replica]:
     """Return the two members of a group that has served for a long time."""
-    first, second = (world.processes.start(spec(name)) for name in ("first", "second"))
+    first, second = (
+        world.processes.start(spec(name, seat)) for seat, name in enumerate(("first", "second"))
+    )
     world.routes.stable = [first, second]
     await world.look()
     world.clock.advance(600)

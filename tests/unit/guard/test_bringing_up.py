@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from types import SimpleNamespace
 
+from ostiary.guard.baseline import Served
 from ostiary.guard.fleet import Fleet, FleetPlace
 from ostiary.guard.service import Guard
 from ostiary.kernel.ids import SeededRandom
@@ -19,7 +20,7 @@ class Edge:
     def __init__(self) -> None:
         self.routed: list[str] = []
 
-    async def start(self, _snapshot: str, stable: list[Replica]) -> None:
+    async def start(self, _last_good: str, _serving: str, stable: list[Replica]) -> None:
         self.routed = [one.name for one in stable]
 
 
@@ -27,12 +28,12 @@ def bring_up(tmp_path: Path, monkeypatch, found: int) -> tuple[Processes, list[s
     """Return what was started, and who is routed to, with so many replicas of an earlier guard."""
     monkeypatch.setattr("ostiary.guard.fleet.in_thread", at_once)
     clock, processes, edge = FakeClock(), Processes(), Edge()
-    place = FleetPlace("http://x", "sqlite://", "", start_seconds_max=1, stop_seconds_max=1)
+    place = FleetPlace("http://x", "sqlite://", start_seconds_max=1, stop_seconds_max=1)
     journal = Journal(tmp_path / "guard.db", clock)
     fleet = Fleet(processes, journal, place, clock=clock, rng=SeededRandom(1))
     stable = [processes.start(spec(f"found-{number}")) for number in range(found)]
     guard = Guard(SimpleNamespace(fleet=fleet, plane=edge))  # type: ignore[arg-type]
-    asyncio.run(guard._bring_up(SNAPSHOT, stable))
+    asyncio.run(guard._bring_up(Served(SNAPSHOT, SNAPSHOT), stable))
     return processes, edge.routed
 
 

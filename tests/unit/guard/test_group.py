@@ -175,3 +175,29 @@ def test_one_too_many_is_let_go_in_order(world):
         assert world.members() == [second.name, third.name]
 
     run(scenario)
+
+
+def test_whoever_follows_a_member_takes_its_seat(world):
+    async def scenario() -> None:
+        first, second = await complete(world)
+        assert (first.seat, second.seat) == (0, 1)
+        world.kill(first)
+        await world.look()
+        follower = world.processes.started[-1]
+        assert follower.seat == 0
+        world.clock.advance(600)
+        world.probes.found = {second.name: Trouble(Kind.MEMORY, "takes too much")}
+        await world.look()
+        assert {one.seat for one in world.routes.stable} == {0, 1}
+        assert second.name not in world.members()
+
+    run(scenario)
+
+
+def test_a_guard_that_finds_one_of_two_fills_the_other_seat(world):
+    async def scenario() -> None:
+        world.routes.stable = [world.processes.start(spec("found", 1))]
+        await world.look()
+        assert sorted(one.seat for one in world.routes.stable) == [0, 1]
+
+    run(scenario)

@@ -176,7 +176,7 @@ def test_those_that_ended_are_journalled_when_one_of_them_does_not(tmp_path: Pat
     monkeypatch.setattr("ostiary.guard.fleet.in_thread", at_once)
     clock, processes = FakeClock(), Processes()
     journal = Journal(tmp_path / "guard.db", clock)
-    place = FleetPlace("http://x", "sqlite://", "", start_seconds_max=1, stop_seconds_max=1)
+    place = FleetPlace("http://x", "sqlite://", start_seconds_max=1, stop_seconds_max=1)
     fleet = Fleet(processes, journal, place, clock=clock, rng=SeededRandom(1))
     replicas = [processes.start(spec(name)) for name in ("first", "second", "third")]
     processes.immortal = {"first"}

@@ -31,6 +31,14 @@ def test_the_newest_mark_names_the_last_good_snapshot(journal):
     assert history.read(journal.entries()).last_good == "s-2"
 
 
+def test_a_mark_says_whose_replicas_serve(journal):
+    journal.append(history.MARKED_GOOD, "s-1", {"snapshot": "s-1"})
+    assert history.read(journal.entries()).serving == "s-1"
+    journal.append(history.MARKED_GOOD, "s-2", {"snapshot": "s-2", "serving": "s-1"})
+    found = history.read(journal.entries())
+    assert (found.last_good, found.serving) == ("s-2", "s-1")
+
+
 def test_a_change_is_unfinished_until_it_is_settled(journal):
     propose(journal)
     journal.append(history.CHANGE_MOVED, "c-1", {"stage": "canary", "verdict": None})

@@ -164,4 +164,31 @@ def test_a_candidate_without_users_counts_for_nothing() -> None:
                 clock.advance(5)
         assert watch.known("s-1", SnapshotSettings()).busiest_minute is None
 
+
+def test_the_latest_rates_tell_what_was_sent_away_apart() -> None:
+    async def scenario() -> None:
+        clock, counts = FakeClock(), iter([(10, 0), (30, 4)])
+
+        def answer(_request: httpx.Request) -> httpx.Response:
+            hashed, shed = next(counts)
+            name = "ostiary_identity_hash_requests_total"
+            lines = (
+                f'{name}{{priority="newcomer",result="hashed"}} {hashed}',
+                f'{name}{{priority="newcomer",result="shed"}} {shed}',
+            )
+            return httpx.Response(200, text="\n".join(lines))
+
+        watch = LoadWatch(list, clock, stated=lambda _: 8.0)
+        watch.learn("s-1", 100.0)
+        member = replica("identity-1", "s-1")
+        assert watch.latest(member) == (None, None)
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+            for _ in range(2):
+                await watch._read(client, member)
+                clock.advance(2)
+        assert watch.latest(member) == (12.0, 2.0)
+        # What the settings state counts more than what was measured.
+        assert watch.capacity(member) == 8.0
+        assert watch.load(member) == 1.5
+
     asyncio.run(scenario())

@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 
 from ostiary.edge.edge import Applied
-from ostiary.edge.model import EdgeModel
+from ostiary.edge.model import EdgeModel, Endpoint
+from ostiary.guard.edge_models import EdgeTerms
 from ostiary.guard.lease import LeaseServer
-from ostiary.guard.plane import DataPlane, PlaneSettings
+from ostiary.guard.plane import DataPlane
 from ostiary.kernel.errors import RefusedError
 from ostiary.kernel.processes import ProcessRecord
 from ostiary.runtime.ports import Replica
 from tests.fakes.clock import FakeClock
+from tests.fakes.snapshots import FakeSnapshots
 
 
 class RecordingEdge:
@@ -39,7 +41,7 @@ class RecordingEdge:
         return Applied(model.version, 0.001, 2)
 
 
-def replica(name: str, snapshot: str) -> Replica:
+def replica(name: str, snapshot: str, seat: int = 0) -> Replica:
     port = 20_000 + sum(map(ord, name))
     return Replica(
         service="identity",
@@ -52,6 +54,7 @@ def replica(name: str, snapshot: str) -> Replica:
         process=ProcessRecord(1, 1, "boot"),
         log=Path("log"),
         started_at="2026-01-01T00:00:00Z",
+        seat=seat,
     )
 
 
@@ -60,11 +63,15 @@ def edge() -> RecordingEdge:
     return RecordingEdge()
 
 
+def made(edge: RecordingEdge, snapshots: FakeSnapshots) -> DataPlane:
+    lease = LeaseServer(FakeClock(), seconds_max=3.0)
+    return DataPlane(edge, lease, EdgeTerms("epoch", 4000), snapshots)  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def plane(edge: RecordingEdge) -> DataPlane:
-    settings = PlaneSettings("epoch", 4000, "", per_try_timeout_s=2.0, route_timeout_s=4.5)
-    plane = DataPlane(edge, LeaseServer(FakeClock(), seconds_max=3.0), settings)  # type: ignore[arg-type]
-    asyncio.run(plane.start("s-old", [replica("old", "s-old")]))
+    plane = made(edge, FakeSnapshots())
+    asyncio.run(plane.start("s-old", "s-old", [replica("old", "s-old")]))
     plane.canary = [replica("new", "s-new")]
     return plane
 
@@ -153,3 +160,56 @@ def test_after_a_promotion_the_former_group_is_kept_too(plane):
     assert not plane.set_members("s-old", [replica("newer", "s-old")])
     asyncio.run(plane.withdraw())
     assert [one.name for one in plane.stable] == ["newer"]
+
+
+EDGES = {
+    "s-even": {"weights": [1, 1], "per_try_timeout_seconds": 1.0},
+    "s-two": {"weights": [2, 1], "balancer": "least_request"},
+}
+
+
+def weights(endpoints: tuple[Endpoint, ...]) -> dict[str, int]:
+    return {each.name: each.weight for each in endpoints}
+
+
+@pytest.fixture
+def spread(edge: RecordingEdge) -> DataPlane:
+    """A plane with two replicas, whose first member sits in the second seat."""
+    plane = made(edge, FakeSnapshots(EDGES))
+    members = [replica("b", "s-even", 1), replica("a", "s-even", 0)]
+    asyncio.run(plane.start("s-even", "s-even", members))
+    return plane
+
+
+def test_a_change_of_the_edge_has_an_arm_of_the_same_replicas_by_their_seats(spread, edge):
+    asyncio.run(spread.set_share("c-1", "s-two", 0.05))
+    model = edge.models[-1]
+    assert model.canary is not None
+    assert model.canary.same_replicas
+    assert weights(model.stable) == {"a": 1, "b": 1}
+    assert weights(model.canary.endpoints) == {"a": 2, "b": 1}
+    assert (model.balancer, model.canary.balancer) == ("round_robin", "least_request")
+    assert (model.per_try_timeout_s, model.canary_per_try_timeout_s) == (1.0, 2.0)
+
+
+def test_a_promotion_of_the_edge_keeps_the_replicas_and_their_name_for_themselves(spread, edge):
+    asyncio.run(spread.set_share("c-1", "s-two", 1.0))
+    asyncio.run(spread.promote("s-two"))
+    model = edge.models[-1]
+    assert (spread.last_good, spread.serving, model.last_good) == ("s-two", "s-even", "s-even")
+    assert weights(model.stable) == {"a": 2, "b": 1}
+    assert spread.take_replaced() == []
+    assert spread.kept_snapshots() == ["s-even"]
+    # The way back is a change like any other.
+    asyncio.run(spread.set_share("c-2", "s-even", 0.5))
+    assert weights(edge.models[-1].canary.endpoints) == {"a": 1, "b": 1}
+
+
+def test_a_promotion_of_the_edge_can_be_taken_back_by_one_write(spread, edge):
+    asyncio.run(spread.set_share("c-1", "s-two", 1.0))
+    asyncio.run(spread.promote("s-two"))
+    written = len(edge.models)
+    asyncio.run(spread.withdraw())
+    assert len(edge.models) == written + 1
+    assert (spread.last_good, spread.serving) == ("s-even", "s-even")
+    assert weights(edge.models[-1].stable) == {"a": 1, "b": 1}

@@ -1,7 +1,8 @@
 """Back-off of one seat: quick after a long life, ever slower in a crash loop."""
 
 from ostiary.guard.patience import Patience
-from ostiary.guard.seats import LastExit, Replacements, Seat
+from ostiary.guard.seats import LastExit, Replacements, Seat, empty_seats, one_too_many, seated
+from tests.unit.guard.groups import replica
 
 EXIT = LastExit("2026-01-01T00:00:00.000Z", "died (exit code 3)")
 
@@ -68,3 +69,17 @@ def test_replacements_in_a_row_come_ever_slower_until_it_was_calm_for_a_while():
         now += pause
     assert pauses == [5, 10, 20, 40, 80, 160, 300, 300]
     assert replacements.one_more(now + 600).allowed(now + 605)
+
+
+def test_replicas_that_are_found_keep_their_seats_and_two_in_one_are_parted():
+    found = [replica(name, "s", seat=seat) for name, seat in (("a", 2), ("b", 0), ("c", 0))]
+    assert [(one.name, one.seat) for one in seated(found, 3)] == [("a", 2), ("b", 0), ("c", 1)]
+    # Of four for three seats one is to go, and it is one of the two that share theirs.
+    crowd = [*found, replica("d", "s", seat=1)]
+    assert seated(crowd, 3) == crowd
+    assert one_too_many(crowd).name == "b"
+
+
+def test_empty_seats_have_the_numbers_that_nobody_has():
+    assert [seat.number for seat in empty_seats(4, {1, 2}, 2, now=0.0)] == [0, 3]
+    assert empty_seats(4, {1, 2}, -1, now=0.0) == []

@@ -7,6 +7,9 @@ At every event the same questions are asked, in this order: is it decided agains
 both arms harmed; may the next step be taken; has it taken too long; are journeys due. A forced
 change skips the first two and the permission, never the availability, and never, before the first
 user's share, what journeys saw to be wrong and no second opinion could hide.
+change skips the first two and the permission, never the availability. A change of the edge only
+has no replicas of its own: there the first question is whether it drives one past its capacity,
+which is availability, and whether requests are spread as intended.
 
 The stated error rate is the evidence's. A rollback because journeys fail on the canary only, or
 because its replicas are gone, follows from what was seen directly and is not part of it.
@@ -16,6 +19,7 @@ from dataclasses import replace
 
 from ostiary.changes.actions import RunJourneys, SetShare
 from ostiary.changes.events import (
+    BalanceRead,
     CanaryUnavailable,
     CandidatesFailed,
     EdgeApplied,
@@ -50,7 +54,7 @@ def handle(state: ChangeState, event: Event) -> Step:
     match event:
         case EdgeApplied() if event.share == state.ordered_share:
             return _advance(_applied(state, event.share))
-        case WindowClosed():
+        case WindowClosed() | BalanceRead():
             return _advance(_observed(state, event))
         case JourneysRun() if state.journeys.under_way:
             return _journeys(state, event)
@@ -82,6 +86,7 @@ def _applied(state: ChangeState, share: float) -> ChangeState:
         step_began=state.seen,
         held_clock=state.seen if phase is Phase.BAKING else state.held_clock,
         traffic=frozenset(),
+        balance=None if state.balance is None else state.balance.next_step(),
         exposed=state.exposed or share > 0.0,
         journeys=JourneyLog(
             under_way=state.journeys.under_way, failed_in_row=state.journeys.failed_in_row
@@ -89,8 +94,16 @@ def _applied(state: ChangeState, share: float) -> ChangeState:
     )
 
 
-def _observed(state: ChangeState, window: WindowClosed) -> ChangeState:
-    """Return the state after one window of counts."""
+def _observed(state: ChangeState, window: WindowClosed | BalanceRead) -> ChangeState:
+    """Return the state after one window of counts, or one look at the replicas."""
+    if isinstance(window, BalanceRead):
+        balance = state.balance
+        if balance is not None:
+            balance = balance.update(window.seats, undisturbed=window.undisturbed)
+        return replace(state, balance=balance)
+    if state.balance is not None and not state.balance.by_arms:
+        common_mode = state.common_mode.update(window.strata)
+        return replace(counted(state, window), common_mode=common_mode)
     served = {stratum.stratum for stratum in window.strata if stratum.canary.requests}
     control_arm = state.share is None or state.share < 1.0
     return replace(
@@ -150,10 +163,8 @@ def _tolerated(state: ChangeState, event: JourneysRun) -> bool:
 
 def _advance(state: ChangeState) -> Step:
     """Ask the questions of the module's docstring, in their order."""
-    if state.evidence.decided and not state.force:
-        return ending.withdraw(state, Verdict.ROLLED_BACK, *grounds.harm(state))
-    if state.common_mode.harmed and not state.force:
-        return ending.withdraw(state, Verdict.HELD, grounds.both_arms(state))
+    if (decided := _decided(state)) is not None:
+        return decided
     if state.paused_since is None:
         if permission.may_go_on(state):
             return go_on(state)
@@ -163,6 +174,21 @@ def _advance(state: ChangeState) -> Step:
         ordered = replace(state.journeys, under_way=True, current=True)
         return replace(state, journeys=ordered), (RunJourneys(),)
     return state, ()
+
+
+def _decided(state: ChangeState) -> Step | None:
+    """Return the end of a change that something speaks against, None where it may go on."""
+    if state.balance is not None:
+        harmed = state.common_mode.harmed
+        if (overload := state.balance.overloaded(users_suffer=harmed)) is not None:
+            return ending.withdraw(state, Verdict.ROLLED_BACK, overload)
+        if (lopsided := state.balance.lopsided()) is not None and not state.force:
+            return ending.withdraw(state, Verdict.ROLLED_BACK, lopsided)
+    if state.evidence.decided and not state.force:
+        return ending.withdraw(state, Verdict.ROLLED_BACK, *grounds.harm(state))
+    if state.common_mode.harmed and not state.force:
+        return ending.withdraw(state, Verdict.HELD, grounds.both_arms(state))
+    return None
 
 
 def go_on(state: ChangeState) -> Step:

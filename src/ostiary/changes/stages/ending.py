@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ostiary.changes.actions import RunProof, Settle, StopCandidates, WithdrawCanary
 from ostiary.changes.events import (
+    BalanceRead,
     CanaryUnavailable,
     CanaryWithdrawn,
     CandidatesFailed,
@@ -30,6 +31,7 @@ from ostiary.changes.stages import settling
 from ostiary.changes.state import NOT_FINISHED, ChangeState, Phase, Step, counted, illegal
 
 _LATE = (
+    BalanceRead,
     CandidatesFailed,
     CandidatesReady,
     CanaryUnavailable,

@@ -12,7 +12,7 @@ def may_go_on(state: ChangeState) -> bool:
     """
     if state.ordered_share is not None or state.step_began is None:
         return False
-    if state.seen - state.step_began < _seconds_min(state):
+    if state.seen - state.step_began < _seconds_min(state) or not _spread_well(state):
         return False
     journeys = state.journeys
     if state.phase is Phase.PINNED:
@@ -28,6 +28,11 @@ def uncleared(state: ChangeState) -> frozenset[str]:
     """Return the strata with traffic in this step for which nothing speaks yet."""
     unproven = state.traffic - state.journeys.covered
     return unproven - state.evidence.harmless if unproven else unproven
+
+
+def _spread_well(state: ChangeState) -> bool:
+    """Return whether no replica suffers from a change of the edge; true of other changes."""
+    return state.balance is None or state.phase is Phase.PINNED or state.balance.settled
 
 
 def _seconds_min(state: ChangeState) -> float:

@@ -19,7 +19,12 @@ from ostiary.changes.state import ChangeState, Phase, Step, illegal
 
 
 def begin(state: ChangeState) -> Step:
-    """Return the first step: the candidates are started."""
+    """Return the first step: the candidates are started.
+
+    The replicas of a change of the edge only serve already, and have passed their rehearsal.
+    """
+    if state.balance is not None:
+        return promotion.begin(state) if state.terms.restores else canary.begin(state)
     return replace(state, stage=Stage.REHEARSE, phase=Phase.STARTING), (StartCandidates(),)
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ostiary.changes.actions import MarkGood, PromoteSnapshot, RunProof, StopReplaced
 from ostiary.changes.events import (
+    BalanceRead,
     CanaryUnavailable,
     CandidatesFailed,
     EdgeApplied,
@@ -53,7 +54,7 @@ def handle(state: ChangeState, event: Event) -> Step:
             return counted(state, event), ()
         case Tick():
             return _wait(state)
-        case EdgeApplied() | JourneysRun():
+        case EdgeApplied() | JourneysRun() | BalanceRead():
             # What was under way when the promotion began.
             return state, ()
         case CanaryUnavailable() | CandidatesFailed():

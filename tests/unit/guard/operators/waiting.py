@@ -68,6 +68,7 @@ class Place:
                 effects=effects,
                 trials=SimpleNamespace(clean_up=nothing),
                 watch=SimpleNamespace(reset=lambda: None, silent=False),
+                balance=SimpleNamespace(begin=lambda *_: None),
                 journal=self.journal,
                 snapshots=self.snapshots,
                 clock=self.clock,

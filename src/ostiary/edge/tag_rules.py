@@ -1,0 +1,81 @@
+"""How values that a release or a client can choose become words of a closed list.
+
+They are rules of Envoy's stats access logger, one set for each tag; see `access_stats`.
+"""
+
+from ostiary.edge.xds import JsonObject
+from ostiary.kernel.outcomes import Outcome, OutcomeClass, classify
+
+STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+NO_STATUS = "none"
+"""Status class of an answer that never began, such as when the client went away."""
+
+BROKEN_STATUS = "broken"
+"""Status class of an answer that began well and was never completed by its replica."""
+
+FIRST_ATTEMPT = "1"
+LATER_ATTEMPT = "2"
+
+_TAG_VALUE = (
+    "type.googleapis.com/envoy.extensions.matching.common_inputs.stats.v3.StatTagValueInput"
+)
+_TRANSFORM = "type.googleapis.com/envoy.extensions.matching.actions.transform_stat.v3.TransformStat"
+_OUTCOME = "[A-Za-z0-9._-]{1,64}/[a-z_]{1,40}"
+_COMPLETED = f"{_OUTCOME} [1-4][0-9][0-9] -"
+_FAILED = f"{_OUTCOME} 5[0-9][0-9] -"
+# The replica reset or closed the connection, broke the protocol, or ran out of time.
+_BROKEN = "[1-4][0-9][0-9] (.*,)?(UC|UF|UR|UPE|UT|LR)(,.*)?"
+
+
+def attempt_rules() -> JsonObject:
+    """Return what makes a first or a later attempt of the number of one."""
+    first = _when({"exact": "1"}, FIRST_ATTEMPT)
+    return {"matcher_list": {"matchers": [first]}, "on_no_match": _become(LATER_ATTEMPT)}
+
+
+def status_rules() -> JsonObject:
+    """Return what makes a class of the status and the flags of an answer."""
+    matchers = [_when(_regex(_BROKEN), BROKEN_STATUS)]
+    matchers += [_when({"prefix": each[0]}, each) for each in STATUS_CLASSES]
+    return {"matcher_list": {"matchers": matchers}, "on_no_match": _become(NO_STATUS)}
+
+
+def outcome_rules() -> JsonObject:
+    """Return what makes an outcome of an attempt's end.
+
+    A release cannot call a failure by a good name: what was not completed is `other`, and so is a
+    5xx answer whose outcome is not a fault.
+    """
+    faults = [each for each in Outcome if classify(each) is OutcomeClass.FAULT]
+    return {
+        "matcher_list": {
+            "matchers": [_one_of(_COMPLETED, list(Outcome)), _one_of(_FAILED, faults)]
+        },
+        "on_no_match": _become(Outcome.OTHER.value),
+    }
+
+
+def _one_of(form: str, outcomes: list[Outcome]) -> JsonObject:
+    # Outcomes are declared with the most frequent first, which is also the order of the tests.
+    # The form has one slash and one blank behind the outcome, so a part of it is enough.
+    known = [_when({"contains": f"/{outcome.value} "}, outcome.value) for outcome in outcomes]
+    inner = {"matcher_list": {"matchers": known}, "on_no_match": _become(Outcome.OTHER.value)}
+    return {"predicate": _value_is(_regex(form)), "on_match": {"matcher": inner}}
+
+
+def _regex(expression: str) -> JsonObject:
+    return {"safe_regex": {"regex": expression, "google_re2": {}}}
+
+
+def _when(string_match: JsonObject, new_value: str) -> JsonObject:
+    return {"predicate": _value_is(string_match), "on_match": _become(new_value)}
+
+
+def _value_is(string_match: JsonObject) -> JsonObject:
+    value = {"name": "tag value", "typed_config": {"@type": _TAG_VALUE}}
+    return {"single_predicate": {"input": value, "value_match": string_match}}
+
+
+def _become(new_value: str) -> JsonObject:
+    update = {"@type": _TRANSFORM, "update_tag": {"new_tag_value": new_value}}
+    return {"action": {"name": new_value, "typed_config": update}}
