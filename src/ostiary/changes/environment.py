@@ -13,6 +13,9 @@ from pydantic import BaseModel
 from ostiary.kernel.settings import Document, KeyPath, Problem, SettingsError, dotted
 
 PREFIX = "OSTIARY_"
+OPTIONS = {"port": "--port", "config": "--config", "envoy": "--envoy"}
+"""Options of `ostiary up` that somebody might make a variable of."""
+
 _PATH_CHARACTERS_MAX = 4096
 _NEAR_ENOUGH = 0.85
 
@@ -103,6 +106,8 @@ def misleading_variables(environment: Mapping[str, str], model: type[BaseModel])
         elif key is not None or near:
             right = secret_files[key] if key is not None else near[0]
             yield f"{variable} is not read; did you mean {right}?"
+        elif word in OPTIONS:
+            yield f"{variable} is not read: write `ostiary up {OPTIONS[word]} …`."
         elif word.partition("_")[0] in model.model_fields:
             yield f"{variable} is not read, and no setting has this name."
 

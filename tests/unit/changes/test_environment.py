@@ -85,6 +85,7 @@ def test_reading_a_file_asks_the_environment_of_the_process(tmp_path, monkeypatc
         ("OSTIARY_EDGE_KEY", "did you mean OSTIARY_TLS_KEY_FILE?"),
         ("OSTIARY_SMTP_PASSWORD", "did you mean OSTIARY_SMTP_PASSWORD_FILE?"),
         ("OSTIARY_DATABASEURL", "did you mean OSTIARY_DATABASE_URL?"),
+        ("OSTIARY_PORT", "write `ostiary up --port …`."),
         ("OSTIARY_GUARD_SPEED", "no setting has this name"),
     ],
 )
