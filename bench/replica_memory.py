@@ -13,7 +13,7 @@ from pathlib import Path
 
 from _measured import edge_site, probe_admin, with_children
 
-from ostiary.changes.snapshot_settings import IdentitySettings
+from ostiary.changes.identity_settings import IdentitySettings
 from ostiary.drills.system import DrillSystem, running
 from ostiary.watch.relying_party.connections import KeptConnections
 

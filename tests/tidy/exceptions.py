@@ -11,6 +11,7 @@ LONG_FILES: dict[str, str] = {
 """Files of `src` above 200 lines; none may pass 400."""
 
 LONG_FUNCTIONS: dict[str, str] = {
+    "src/ostiary/cli/wiring.py:_guard": "the guard's composition root: parts in their order",
     "src/ostiary/identity/wiring.py:build": "identity's composition root: parts in their order",
 }
 """Functions above 40 lines without their docstring, as `<path>:<class>.<function>`."""

@@ -16,8 +16,9 @@ from typing import Any
 from ostiary.changes.edge_settings import EdgeSettings
 from ostiary.changes.environment import with_secret_files
 from ostiary.changes.guard_settings import GuardSettings
+from ostiary.changes.identity_settings import IdentitySettings
 from ostiary.changes.misplaced_secrets import with_right_places
-from ostiary.changes.snapshot_settings import IdentitySettings, SnapshotSettings
+from ostiary.changes.snapshot_settings import SnapshotSettings
 from ostiary.kernel.settings import Document, SettingsError, read_document, validate
 
 __all__ = [

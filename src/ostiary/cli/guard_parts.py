@@ -28,7 +28,7 @@ from ostiary.guard.replica_keeper import KeeperParts, ReplicaKeeper
 from ostiary.guard.replica_probes import ReplicaProbes
 from ostiary.guard.retention import Retention
 from ostiary.guard.supervision import Supervisor
-from ostiary.guard.trials import TrialPlace
+from ostiary.guard.trial_place import TrialPlace
 from ostiary.guard.upkeep import Upkeep
 
 

@@ -29,9 +29,10 @@ from ostiary.guard.history_reader import HistoryReader
 from ostiary.guard.lease import LeaseServer
 from ostiary.guard.operations import GuardOperations
 from ostiary.guard.options import GuardOptions
+from ostiary.guard.parts import GuardParts
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.replica_probes import ReplicaProbes
-from ostiary.guard.service import Guard, GuardParts
+from ostiary.guard.service import Guard
 from ostiary.guard.share_watch import ShareWatch
 from ostiary.guard.store_check import require_store
 from ostiary.guard.trials import Trials

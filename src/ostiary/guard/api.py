@@ -4,19 +4,19 @@ Every resource is one word of `Operations`; this module only translates HTTP int
 problems into answers.
 """
 
-import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import falcon
 import falcon.asgi
 
+from ostiary.guard.api_problems import tell_problems
 from ostiary.guard.operations_port import Answer, Operations
 from ostiary.guard.operators.gate import Gate, operator_of
 from ostiary.guard.operators.model import Operator
 from ostiary.guard.operators.registry import Registry
 from ostiary.guard.orders import KINDS, Kind
-from ostiary.kernel.errors import BugError, OstiaryError, UsageError
+from ostiary.kernel.errors import UsageError
 
 _BODY_BYTES_MAX = 1024 * 1024
 
@@ -80,9 +80,7 @@ def create_api(operations: Operations, registry: Registry) -> falcon.asgi.App[An
     app.add_route("/check", _Resource(post=operations.check))
     _add_changes(app, operations)
     _add_snapshots(app, operations)
-    app.add_error_handler(Exception, _on_bug)
-    app.add_error_handler(falcon.HTTPError, _on_malformed)
-    app.add_error_handler(OstiaryError, _on_problem)
+    tell_problems(app)
     return app
 
 
@@ -168,50 +166,3 @@ def _add_keys(app: falcon.asgi.App[Any, Any], operations: Operations) -> None:
 
     app.add_route("/keys", _Resource(get=keys))
     app.add_route("/keys/rotate", _Resource(post=rotate_key))
-
-
-async def _on_problem(
-    _request: falcon.asgi.Request,
-    response: falcon.asgi.Response,
-    error: OstiaryError,
-    _parts: dict[str, str],
-    **_options: object,
-) -> None:
-    _write(response, error)
-
-
-async def _on_malformed(
-    _request: falcon.asgi.Request,
-    response: falcon.asgi.Response,
-    error: falcon.HTTPError,
-    _parts: dict[str, str],
-    **_options: object,
-) -> None:
-    message = error.title or "The guard does not know this request."
-    _write(response, UsageError("request_unknown", message, hint="Look at what was typed."))
-
-
-async def _on_bug(
-    _request: falcon.asgi.Request,
-    response: falcon.asgi.Response,
-    error: Exception,
-    _parts: dict[str, str],
-    **_options: object,
-) -> None:
-    traceback.print_exception(error)
-    problem = BugError(
-        "internal_error",
-        f"This is a bug in Ostiary's guard ({type(error).__name__}). A trace is in guard.log.",
-        hint="Please report it with that trace at the project's issue tracker.",
-    )
-    _write(response, problem)
-
-
-def _write(response: falcon.asgi.Response, error: OstiaryError) -> None:
-    response.status = falcon.HTTP_409
-    response.media = {
-        "error": error.code,
-        "message": error.message,
-        "hint": error.hint,
-        "exit_code": int(error.exit_code),
-    }

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from ostiary.changes.configuration import Configuration
+from ostiary.changes.identity_settings import IdentitySettings
 from ostiary.changes.load.judging import UTILISATION_MAX
 from ostiary.changes.model import Reason
 from ostiary.changes.rules.load import load_can_be_carried
 from ostiary.changes.rules.surroundings import Surroundings
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
-from ostiary.changes.snapshot_settings import IdentitySettings, SnapshotSettings
+from ostiary.changes.snapshot_settings import SnapshotSettings
 from ostiary.guard.load import CAPACITY_MEASURED, LoadWatch
 from ostiary.guard.plane import DataPlane
-from ostiary.guard.trials import TrialPlace
+from ostiary.guard.trial_place import TrialPlace
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.ids import Random

@@ -4,7 +4,7 @@ from typing import Any
 
 from ostiary.changes.records import result_to_json
 from ostiary.changes.state import ChangeState, Phase
-from ostiary.guard.history import ChangeRecord
+from ostiary.guard.change_record import ChangeRecord
 from ostiary.guard.windows import WindowReader
 
 _LEADING = 3
@@ -35,26 +35,34 @@ def report_change(
         result = _unknown(record)
     return {
         **result,
+        **_proposal(record),
+        "share": None if state is None or record.result is not None else state.share,
+        "approval": _approval(record, state, approvers),
+        "expected_seconds": expected_seconds,
+        "live": None if state is None else _live(state, windows),
+    }
+
+
+def _proposal(record: ChangeRecord) -> dict[str, Any]:
+    """Return what was proposed, by whom, and what people have said about it."""
+    request = record.request
+    return {
         "from_snapshot": record.from_snapshot,
         "kinds": [kind.value for kind in record.kinds],
-        "share": None if state is None or record.result is not None else state.share,
         "proposed_at": record.proposed_at,
         "settled_at": record.settled_at,
-        "forced": bool(record.request.get("force")),
-        "reason": record.request.get("reason"),
-        "security": bool(record.request.get("security")),
-        "tightens": record.request.get("tightens") or [],
-        "fixes": record.request.get("fixes"),
-        "restores": record.request.get("restores"),
         "from_stage": record.from_stage,
+        "reason": request.get("reason"),
+        "forced": bool(request.get("force")),
+        "security": bool(request.get("security")),
+        "tightens": request.get("tightens") or [],
+        "fixes": request.get("fixes"),
+        "restores": request.get("restores"),
         "difference": record.difference,
         "proposed_by": record.proposed_by,
         "approved_by": record.approved_by,
-        "approval": _approval(record, state, approvers),
         "orders": list(record.orders),
         "comments": list(record.comments),
-        "expected_seconds": expected_seconds,
-        "live": None if state is None else _live(state, windows),
     }
 
 

@@ -14,7 +14,7 @@ from ostiary.changes.snapshot_settings import SnapshotSettings
 from ostiary.changes.terms import NO_TERMS, Terms
 from ostiary.changes.tightening_flags import intended_refusals
 from ostiary.guard import history
-from ostiary.guard.service import GuardParts
+from ostiary.guard.parts import GuardParts
 from ostiary.kernel.errors import RefusedError
 from ostiary.kernel.ids import Random, new_id
 from ostiary.kernel.problems import Problem

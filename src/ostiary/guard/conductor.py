@@ -23,6 +23,7 @@ from ostiary.guard import history
 from ostiary.guard.background import Background
 from ostiary.guard.balance_watch import BalanceWatch
 from ostiary.guard.canary_watch import CanaryWatch
+from ostiary.guard.change_record import ChangeRecord, order_to_json
 from ostiary.guard.effects import Effects
 from ostiary.guard.lease import LeaseServer
 from ostiary.guard.plane import DataPlane
@@ -99,7 +100,7 @@ class Conductor:
         )
         self._begin(snapshot, step)
 
-    def take_over(self, record: history.ChangeRecord) -> None:
+    def take_over(self, record: ChangeRecord) -> None:
         """Finish a change that an earlier guard left unfinished, as the controller says."""
         lost = None
         try:
@@ -191,7 +192,7 @@ class Conductor:
             step = handle(before, event, self._parts.clock.monotonic())
             try:
                 if isinstance(event, events.Command | events.Approved):
-                    data = history.order_to_json(event)
+                    data = order_to_json(event)
                     self._parts.journal.append(history.CHANGE_ORDERED, before.change, data)
                 self._move(before, step)
             except BaseException as error:

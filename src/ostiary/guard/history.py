@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ostiary.changes.events import Approved, Command
 from ostiary.changes.kinds import Kind
+from ostiary.guard.change_record import ChangeRecord
 from ostiary.kernel.errors import UsageError
 from ostiary.kernel.journal import Entry
 
@@ -31,56 +31,6 @@ COUNTS_LOST = "counts_lost"
 ENVOY_KILLED = "envoy_killed"
 SUPERVISION_FAILED = "supervision_failed"
 ACCOUNTS_CHANGED = "accounts_changed"
-
-
-def order_to_json(order: Command | Approved) -> dict[str, Any]:
-    """Return an operator's order as it is journalled; an approval names what it was given for."""
-    if isinstance(order, Command):
-        return {"operator": order.operator, "command": order.kind, "reason": order.reason}
-    return {
-        "operator": order.operator,
-        "command": "approve",
-        "reason": order.comment,
-        "snapshot": order.snapshot,
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeRecord:
-    """One change as journalled.
-
-    `request` is what was proposed, `difference` what it would change, `state` the controller's
-    latest state in words (stage, share), `result` the settled result (see the command-line
-    contract), None while it runs. `orders` are `{at, operator, command, reason}`, `comments`
-    `{at, operator, text}`. `kinds` are the parts of the snapshot that it touches. `proposed_by` is
-    None where an older guard did not write it down.
-    """
-
-    id: str
-    proposed_at: str
-    snapshot: str
-    from_snapshot: str
-    request: dict[str, Any]
-    difference: dict[str, Any] | None = None
-    from_stage: str = "check"
-    kinds: tuple[Kind, ...] = ()
-    state: dict[str, Any] = field(default_factory=dict)
-    result: dict[str, Any] | None = None
-    settled_at: str | None = None
-    proposed_by: str | None = None
-    orders: tuple[dict[str, Any], ...] = ()
-    comments: tuple[dict[str, Any], ...] = ()
-
-    @property
-    def approved_by(self) -> str | None:
-        """Return who has approved it; None where nobody has, or had to."""
-        approvals = (each for each in self.orders if each["command"] == "approve")
-        return next((str(each["operator"]) for each in approvals), None)
-
-    @property
-    def is_promoted(self) -> bool:
-        """Return whether the controller had decided to promote it."""
-        return self.state.get("verdict") == "promoted"
 
 
 @dataclass(frozen=True, slots=True)

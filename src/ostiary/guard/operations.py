@@ -6,14 +6,17 @@ from urllib.parse import quote, urlencode
 from ostiary.changes.pacing import expected_seconds
 from ostiary.changes.proposal import start_stage
 from ostiary.guard import history, orders
+from ostiary.guard.change_record import ChangeRecord
 from ostiary.guard.change_report import report_change
 from ostiary.guard.change_starts import ChangeStarts
 from ostiary.guard.differences import Differences
-from ostiary.guard.load import CAPACITY_MEASURED, read_measurement
+from ostiary.guard.load import CAPACITY_MEASURED
+from ostiary.guard.load_readings import read_measurement
 from ostiary.guard.operators.model import Operator
+from ostiary.guard.parts import GuardParts
 from ostiary.guard.proposals import Proposals
 from ostiary.guard.restoring import restore
-from ostiary.guard.service import Guard, GuardParts
+from ostiary.guard.service import Guard
 from ostiary.guard.settings_check import check_settings
 from ostiary.guard.snapshot_report import report_snapshots
 from ostiary.guard.threads import in_thread
@@ -136,7 +139,7 @@ class GuardOperations:
         orders.comment(self._parts.journal, record, body, caller)
         return await self.change(change_id)
 
-    def _report(self, record: history.ChangeRecord) -> Answer:
+    def _report(self, record: ChangeRecord) -> Answer:
         conductor = self._parts.conductor
         state = conductor.state
         live = state if state is not None and state.change == record.id else None

@@ -4,6 +4,7 @@ from typing import Any, Literal, get_args
 
 from ostiary.changes.events import Approved, Command
 from ostiary.guard import history
+from ostiary.guard.change_record import ChangeRecord
 from ostiary.guard.conductor import Conductor
 from ostiary.guard.free_text import read_text
 from ostiary.guard.operators.model import Operator
@@ -42,9 +43,7 @@ def order(
     conductor.command(command)
 
 
-def comment(
-    journal: Journal, record: history.ChangeRecord, body: dict[str, Any], caller: Operator
-) -> None:
+def comment(journal: Journal, record: ChangeRecord, body: dict[str, Any], caller: Operator) -> None:
     """Put a comment on record, also on a change that has ended. Raises `UsageError`."""
     text = read_text(body.get("text"), "comment")
     if not text:

@@ -4,13 +4,12 @@ Every edge write carries the guard's epoch and a running number, so that what an
 be traced to the guard that wrote it.
 """
 
-import asyncio
-
 from ostiary.edge.counters import EdgeCounters
 from ostiary.edge.edge import Applied, Edge
 from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.edge.model import EdgeModel, Endpoint
 from ostiary.guard.edge_models import Arm, EdgeModels, EdgeTerms, Snapshots
+from ostiary.guard.edge_writing import EdgeWriting
 from ostiary.guard.lease import LeaseServer, LeaseTerms
 from ostiary.runtime.ports import Replica
 
@@ -29,10 +28,7 @@ class DataPlane:
         self._lease = lease
         self._epoch = terms.epoch
         self.models = EdgeModels(terms, snapshots)
-        self._writes = 0
-        self._writing = asyncio.Lock()
-        self._wanted = 0
-        self._confirmed = 0
+        self._writing = EdgeWriting(edge, self._present)
         self._former: tuple[str, str] | None = None
         self.last_good = ""
         self.serving = ""
@@ -48,11 +44,11 @@ class DataPlane:
         """Bring the edge up, or adopt the one that runs, with the stable group only."""
         self.last_good, self.serving = last_good, serving
         self.stable = stable
-        await self._edge.start(self._present())
+        await self._edge.start(self._writing.model())
 
     async def refresh(self) -> Applied:
         """Write the edge anew after the members of a group have changed."""
-        return await self._apply()
+        return await self._writing.apply()
 
     async def prevalidate(self, snapshot: str) -> None:
         """Let Envoy judge what a canary of this snapshot will make of the edge.
@@ -64,7 +60,7 @@ class DataPlane:
             Endpoint(f"candidate-{each}", "127.0.0.1", each + 1, each + 1, served.weight(each))
             for each in numbers
         )
-        await self._edge.prevalidate(self._model(self._arm(snapshot, placeholders, 0.5)))
+        await self._edge.prevalidate(self._model(0, self._arm(snapshot, placeholders, 0.5)))
 
     def changes_edge_only(self, snapshot: str) -> bool:
         """Return whether a snapshot differs from last good in the edge only."""
@@ -111,7 +107,7 @@ class DataPlane:
         self.canary_snapshot = snapshot
         self.share = share
         self._lease.grant(LeaseTerms(change, self._epoch))
-        return await self._apply()
+        return await self._writing.apply()
 
     async def withdraw(self) -> Applied | None:
         """Route everything to the last good version again; also undo a promotion.
@@ -120,7 +116,7 @@ class DataPlane:
         """
         self._lease.withdraw()
         untouched = self.share is None and self._former is None and not self.replaced
-        if untouched and self._confirmed == self._wanted:
+        if untouched and self._writing.is_confirmed:
             return None
         if self.replaced:
             self.canary, self.stable, self.replaced = self.stable, self.replaced, []
@@ -129,7 +125,7 @@ class DataPlane:
             (self.last_good, self.serving), self._former = self._former, None
         self.share = None
         self.change = ""
-        return await self._apply()
+        return await self._writing.apply()
 
     async def promote(self, snapshot: str) -> Applied:
         """Make the canary group the stable one; `replaced` holds the former one from now on.
@@ -143,7 +139,7 @@ class DataPlane:
         self.last_good = snapshot
         self.share = None
         self.change = ""
-        applied = await self._apply()
+        applied = await self._writing.apply()
         self._lease.withdraw()
         return applied
 
@@ -171,7 +167,7 @@ class DataPlane:
     @property
     def writes(self) -> int:
         """Return the number of the latest edge write of this guard."""
-        return self._writes
+        return self._writing.writes
 
     @property
     def stable_share(self) -> float:
@@ -183,30 +179,18 @@ class DataPlane:
         """Return the process ids of the Envoys."""
         return list(self._edge.pids)
 
-    async def _apply(self) -> Applied:
-        self._wanted += 1
-        # Envoy judges it before the lock is taken, so that a withdrawal may overtake.
-        await self._edge.prevalidate(self._present())
-        # The model is built under the lock: a model built earlier must not be written later.
-        async with self._writing:
-            building = self._wanted
-            applied = await self._edge.apply(self._present())
-            self._confirmed = max(self._confirmed, building)
-            return applied
-
-    def _present(self) -> EdgeModel:
-        """Return what the edge is to do now, under a version of its own."""
-        self._writes += 1
+    def _present(self, write: int) -> EdgeModel:
+        """Return what the edge is to do now."""
         if self.share is None:
-            return self._model(None)
+            return self._model(write, None)
         group = self.stable if self.changes_edge_only(self.canary_snapshot) else self.canary
         endpoints = self.models.endpoints(self.canary_snapshot, group)
-        return self._model(self._arm(self.canary_snapshot, endpoints, self.share))
+        return self._model(write, self._arm(self.canary_snapshot, endpoints, self.share))
 
     def _arm(self, snapshot: str, endpoints: tuple[Endpoint, ...], share: float) -> Arm:
         edge_only = self.changes_edge_only(snapshot)
         change = self.change or "none"
         return Arm(snapshot, change, share, endpoints, edge_only, self._intended)
 
-    def _model(self, arm: Arm | None) -> EdgeModel:
-        return self.models.make(self._writes, self.last_good, self.serving, self.stable, arm)
+    def _model(self, write: int, arm: Arm | None) -> EdgeModel:
+        return self.models.make(write, self.last_good, self.serving, self.stable, arm)

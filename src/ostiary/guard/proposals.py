@@ -18,7 +18,7 @@ from ostiary.guard.fleet import SERVICE
 from ostiary.guard.free_text import read_text
 from ostiary.guard.operators.model import Operator
 from ostiary.guard.operators.permissions import Operation, require
-from ostiary.guard.service import GuardParts
+from ostiary.guard.parts import GuardParts
 from ostiary.guard.surroundings_of import surroundings_of
 from ostiary.guard.threads import in_thread
 from ostiary.kernel.errors import RefusedError

@@ -1,12 +1,39 @@
 """Replaying in a rehearsal what stopped an earlier change, which its successor claims to mend."""
 
+from collections.abc import Callable, Sequence
+
+from ostiary.changes.events import Rehearsed
 from ostiary.changes.model import Reason
 from ostiary.changes.terms import Replay
+from ostiary.kernel.clock import Clock
+from ostiary.kernel.ids import Random
+from ostiary.watch.journeys.pinned import run_quick_journeys
+from ostiary.watch.journeys.probes import ProbeAccount, ProbeAdmin
 from ostiary.watch.journeys.report import JourneyReport
+from ostiary.watch.relying_party.target import Target
 
 ROUNDS = 4
 """How often every probe account walks again. A fault that hit one sign-in in twenty at random
 escapes nine accounts in four rounds with a probability of 0.16, one in eight with 0.008."""
+
+
+async def run_replay(
+    replay: Replay,
+    candidates: Sequence[Target],
+    accounts: Sequence[ProbeAccount],
+    *,
+    admin: Callable[[], ProbeAdmin],
+    clock: Clock,
+    rng: Random,
+) -> Rehearsed:
+    """Walk the quick set with every account, several times over. Raises `AdminApiError`."""
+    async with admin() as opened:
+        report = await run_quick_journeys(
+            candidates, accounts=[*accounts] * ROUNDS, clock=clock, rng=rng, admin=opened
+        )
+    failures = replay_reasons(replay, report)
+    notes = () if failures else (replayed(replay, report),)
+    return Rehearsed(passed=not failures, failures=failures, notes=notes)
 
 
 def replay_reasons(replay: Replay, report: JourneyReport) -> tuple[Reason, ...]:

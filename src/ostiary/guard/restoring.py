@@ -5,18 +5,19 @@ from typing import Any
 from ostiary.changes.model import Stage
 from ostiary.changes.terms import Terms
 from ostiary.guard import history
+from ostiary.guard.change_record import ChangeRecord
 from ostiary.guard.change_starts import ChangeStarts, Plan
 from ostiary.guard.differences import Differences
 from ostiary.guard.free_text import read_text
 from ostiary.guard.operators.model import Operator
-from ostiary.guard.service import GuardParts
+from ostiary.guard.parts import GuardParts
 from ostiary.kernel.errors import RefusedError
 
 
 def restore(
     parts: GuardParts,
     starts: ChangeStarts,
-    undone: history.ChangeRecord,
+    undone: ChangeRecord,
     body: dict[str, Any],
     caller: Operator,
 ) -> str:

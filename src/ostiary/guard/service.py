@@ -6,65 +6,16 @@ routes users to the last good snapshot, and only then puts an unfinished change 
 
 import asyncio
 import os
-from dataclasses import dataclass
 from typing import Any
 
-from ostiary.changes.pacing import Pacing
-from ostiary.changes.snapshot import SnapshotStore
 from ostiary.guard import history as events
-from ostiary.guard.admin import IdentityAdmin
-from ostiary.guard.baseline import Baseline, Served
-from ostiary.guard.certificate_watch import CertificateWatch, described, watching
-from ostiary.guard.check_stage import CheckStage
-from ostiary.guard.conductor import Conductor
-from ostiary.guard.fleet import Fleet
-from ostiary.guard.history_reader import HistoryReader
-from ostiary.guard.load import LoadWatch
-from ostiary.guard.operators.registry import Registry
-from ostiary.guard.options import GuardOptions
-from ostiary.guard.plane import DataPlane
+from ostiary.guard.baseline import Served
+from ostiary.guard.certificate_watch import described, watching
+from ostiary.guard.parts import GuardParts
 from ostiary.guard.seats import Seat, seated
-from ostiary.guard.share_watch import ShareWatch
 from ostiary.guard.status_report import report_status
-from ostiary.guard.supervision import Supervisor
-from ostiary.guard.trials import Trials
-from ostiary.guard.upkeep import Upkeep
-from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import UsageError
-from ostiary.kernel.journal import Journal
 from ostiary.runtime.ports import Replica
-from ostiary.runtime.releases import ReleaseStore
-
-
-@dataclass(frozen=True, slots=True)
-class GuardParts:
-    """What a guard is made of; put together by the composition root."""
-
-    options: GuardOptions
-    clock: Clock
-    journal: Journal
-    releases: ReleaseStore
-    snapshots: SnapshotStore
-    fleet: Fleet
-    plane: DataPlane
-    admin: IdentityAdmin
-    conductor: Conductor
-    supervisor: Supervisor
-    pacing: Pacing
-    issuer: str
-    epoch: str
-    trials: Trials
-    port: int
-    listen_url: str
-    certificates: CertificateWatch | None
-    launch_differs: bool
-    baseline: Baseline
-    load: LoadWatch
-    check: CheckStage
-    history: HistoryReader
-    upkeep: Upkeep
-    registry: Registry
-    shares: ShareWatch
 
 
 class Guard:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ostiary.changes.check_report import report_on
-from ostiary.guard.service import GuardParts
+from ostiary.guard.parts import GuardParts
 from ostiary.guard.surroundings_of import surroundings_of
 from ostiary.guard.threads import in_thread
 from ostiary.kernel.errors import UsageError

@@ -2,7 +2,7 @@
 
 from ostiary.changes.rules.surroundings import Surroundings
 from ostiary.changes.snapshot_settings import SnapshotSettings
-from ostiary.guard.service import GuardParts
+from ostiary.guard.parts import GuardParts
 
 
 async def surroundings_of(parts: GuardParts) -> Surroundings:

@@ -7,16 +7,14 @@ them counts as a user.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Literal
-
-import httpx
 
 from ostiary.changes.events import JourneysRun, ProofRun, Rehearsed
 from ostiary.changes.terms import Replay
 from ostiary.guard.expiry_trial import ExpiryTrial
 from ostiary.guard.plane import DataPlane
-from ostiary.guard.replaying import ROUNDS, replay_reasons, replayed
+from ostiary.guard.replaying import run_replay
+from ostiary.guard.trial_place import TrialPlace
 from ostiary.guard.trial_reasons import no_accounts, reasons_of
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
@@ -25,28 +23,12 @@ from ostiary.watch.journeys.admin_api import AdminApiError
 from ostiary.watch.journeys.pinned import run_pinned_journeys, run_quick_journeys
 from ostiary.watch.journeys.probes import ProbeAccount, ProbeAdmin
 from ostiary.watch.journeys.rehearsal import run_rehearsal_journeys
-from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.target import Target
 
 _ACCOUNTS = 9
 """One for the control, the others for the canary: a fault may hit only a share of accounts."""
 _ACCOUNTS_IN_TURN = 2
 _SWEEP_SECONDS_MAX = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class TrialPlace:
-    """Where journeys go. `edge_url` is the edge's own address, `issuer` what users call it.
-
-    `edge_transport` makes what connects to the edge, which has a certificate of its own.
-    """
-
-    edge_url: str
-    issuer: str
-    leeway_seconds: float
-    admin_token: str = field(repr=False)
-    pin_token: str = field(repr=False)
-    edge_transport: Callable[[], httpx.AsyncBaseTransport] = KeptConnections
 
 
 class Trials:
@@ -93,25 +75,17 @@ class Trials:
                     meanwhile=meanwhile,
                 )
             if replay is not None and report.passed:
-                return await self._replay(replay, candidates)
+                return await run_replay(
+                    replay,
+                    candidates,
+                    await self._ready_accounts(),
+                    admin=self._admin,
+                    clock=self._clock,
+                    rng=self._rng,
+                )
         except AdminApiError as error:
             return Rehearsed(passed=False, failures=(no_accounts(error),))
         return Rehearsed(passed=report.passed, failures=reasons_of(report))
-
-    async def _replay(self, replay: Replay, candidates: Sequence[Target]) -> Rehearsed:
-        """Walk the quick set with every account, several times over."""
-        accounts = await self._ready_accounts()
-        async with self._admin() as admin:
-            report = await run_quick_journeys(
-                candidates,
-                accounts=[*accounts] * ROUNDS,
-                clock=self._clock,
-                rng=self._rng,
-                admin=admin,
-            )
-        failures = replay_reasons(replay, report)
-        notes = () if failures else (replayed(replay, report),)
-        return Rehearsed(passed=not failures, failures=failures, notes=notes)
 
     async def pinned(self) -> JourneysRun:
         """Run the quick set on the canary through the edge, and on last good beside it."""

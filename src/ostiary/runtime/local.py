@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import anyio
 import anyio.to_thread
 
 from ostiary.kernel.clock import Clock, to_rfc3339

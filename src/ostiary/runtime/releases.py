@@ -32,11 +32,10 @@ from ostiary.runtime.release_manifest import (
     touch_manifest,
     write_manifest,
 )
+from ostiary.runtime.release_places import STAGING, put_aside, remove_leftovers
 from ostiary.runtime.release_sources import make_read_only, read_release
 
 _SHORT = 12
-_STAGING = ".staging-"
-_ALTERED = ".altered-"
 
 
 class ReleaseAlteredError(OstiaryError):
@@ -72,8 +71,8 @@ class ReleaseStore:
         """
         try:
             with self._locked():
-                self._remove_leftovers()
-                staging = Path(tempfile.mkdtemp(dir=self._directory, prefix=_STAGING))
+                remove_leftovers(self._directory)
+                staging = Path(tempfile.mkdtemp(dir=self._directory, prefix=STAGING))
                 try:
                     read_release(path, staging)
                     return self._settle(staging)
@@ -160,10 +159,7 @@ class ReleaseStore:
         # Before anything says that the release is there: a power cut would leave empty files.
         sync_file_system(staging)
         remove_manifest(final)
-        if final.exists():
-            altered = final.with_name(f"{_ALTERED}{final.name}")
-            shutil.rmtree(altered, ignore_errors=True)
-            os.replace(final, altered)
+        put_aside(final)
         os.replace(staging, final)
         write_manifest(final, release_hash, [CACHE_TAG])
         return Release(release_hash, final)
@@ -202,7 +198,3 @@ class ReleaseStore:
         with (self._directory / ".lock").open("ab") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
             yield
-
-    def _remove_leftovers(self) -> None:
-        for path in self._directory.glob(f"{_STAGING}*"):
-            shutil.rmtree(path, ignore_errors=True)

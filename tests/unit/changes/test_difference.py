@@ -7,9 +7,10 @@ import pytest
 from ostiary.changes import explanations
 from ostiary.changes.difference import difference
 from ostiary.changes.explanations import Risk, explain
+from ostiary.changes.identity_settings import IdentitySettings
 from ostiary.changes.release_areas import area_of, is_migration, served
 from ostiary.changes.snapshot import Snapshot
-from ostiary.changes.snapshot_settings import IdentitySettings, SnapshotSettings
+from ostiary.changes.snapshot_settings import SnapshotSettings
 
 OLD = "a" * 64
 NEW = "b" * 64

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from ostiary.changes.identity_settings import IdentitySettings
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
-from ostiary.changes.snapshot_settings import IdentitySettings, SnapshotSettings
+from ostiary.changes.snapshot_settings import SnapshotSettings
 from ostiary.guard import candidate_capacity
 from ostiary.guard.busiest import BUSIEST_MINUTE
 from ostiary.guard.candidate_capacity import CandidateCapacity, part_beside_others
 from ostiary.guard.load import CAPACITY_MEASURED, LoadWatch
-from ostiary.guard.trials import TrialPlace
+from ostiary.guard.trial_place import TrialPlace
 from ostiary.kernel.ids import SeededRandom
 from ostiary.kernel.journal import Journal
 from ostiary.watch.capacity import Capacity

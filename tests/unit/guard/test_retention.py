@@ -10,7 +10,8 @@ import pytest
 
 from ostiary.changes.snapshot import SnapshotStore
 from ostiary.guard import history
-from ostiary.guard.history import ChangeRecord, History
+from ostiary.guard.change_record import ChangeRecord
+from ostiary.guard.history import History
 from ostiary.guard.retention import Retention, snapshots_needed
 from ostiary.kernel.journal import Journal
 from ostiary.runtime.releases import ReleaseStore

@@ -1,7 +1,8 @@
 """How snapshots are told: order, marks, whether they can be started, and their changes."""
 
 from ostiary.changes.snapshot import Snapshot
-from ostiary.guard.history import ChangeRecord, History
+from ostiary.guard.change_record import ChangeRecord
+from ostiary.guard.history import History
 from ostiary.guard.snapshot_report import report_snapshots
 
 FIRST, SECOND, BAD = (Snapshot.of({"identity": each * 64}, {}) for each in "abc")

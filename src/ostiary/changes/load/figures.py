@@ -6,10 +6,11 @@ and a half times the busiest minute on record.
 
 from dataclasses import dataclass
 
+from ostiary.changes.identity_settings import IdentitySettings
 from ostiary.changes.load.keys import KeySkew
 from ostiary.changes.load.known import KnownLoad
 from ostiary.changes.load.shares import HASH_BALANCERS, WEIGHTLESS_BALANCER
-from ostiary.changes.snapshot_settings import IdentitySettings, SnapshotSettings
+from ostiary.changes.snapshot_settings import SnapshotSettings
 
 PEAK_OVER_BUSIEST = 1.5
 """How much more than the busiest minute on record has to fit."""

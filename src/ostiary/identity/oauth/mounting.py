@@ -74,11 +74,7 @@ class OAuthParts:
 
 @dataclass(frozen=True, slots=True)
 class OAuthService:
-    """What the replica needs to know of the endpoints.
-
-    `is_ready` says whether it can sign, `waiting` why not; `look_after_keys` is to be called every
-    few seconds.
-    """
+    """Whether the replica can sign, why not, and upkeep that is due every few seconds."""
 
     is_ready: Callable[[], bool]
     waiting: Callable[[], Mapping[str, object]]

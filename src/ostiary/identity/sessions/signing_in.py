@@ -73,17 +73,15 @@ class SignIn:
         clients: ClientSketch,
         flags: Flags,
     ) -> None:
-        self._clients = clients
-        self._store = store
+        self._store, self._clock = store, clock
         self._hasher = hasher
-        self._clock = clock
+        self._clients = clients
         self._starter = starter
         self._devices = devices
         self._mails = mails
         self._flags = flags
         self._audit = AuditLog()
-        self._accounts = Accounts()
-        self._sessions = Sessions()
+        self._accounts, self._sessions = Accounts(), Sessions()
         self._failures = SignInFailures()
 
     def by_password(self, credentials: Credentials, attempt: Attempt) -> SignedIn | Refused:
@@ -101,8 +99,8 @@ class SignIn:
 
     def _by_password(self, credentials: Credentials, attempt: Attempt) -> SignedIn | Refused:
         # Whether a session cookie is of a session only the store knows: anybody can make one up.
-        is_perhaps_known = credentials.device is not None
-        self._hasher.require_room(Priority.KNOWN if is_perhaps_known else Priority.OTHER)
+        best = Priority.OTHER if credentials.device is None else Priority.KNOWN
+        self._hasher.require_room(best)
         try:
             email_key = parse_address(credentials.email).key
         except InvalidAddressError:
@@ -133,7 +131,6 @@ class SignIn:
         return started or self._refuse(Refused(Outcome.USER_DISABLED), guess, account, attempt)
 
     def _tells_of_devices(self, account: Account) -> bool:
-        """Return whether the owner is told of a sign-in from a browser that is new to them."""
         owner = Subject(account.id, frozenset(account.roles))
         return self._flags.is_on(NEW_DEVICE_MAIL, default=True, who=owner)
 
