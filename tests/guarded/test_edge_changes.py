@@ -29,7 +29,7 @@ SETTINGS = """
 [identity]
 replicas = 3
 hash_concurrency = 1
-hash_queue = 4
+hash_queue = 8
 [edge]
 weights = {weights}
 [guard]
@@ -41,7 +41,7 @@ bake_seconds = 1.0
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """Three replicas, each of which hashes one password at a time and lets four wait."""
+    """Three replicas, each of which hashes one password at a time and lets eight wait."""
     home = tmp_path_factory.mktemp("edge-changes")
     data = home / "data"
     settings = written(home, [1, 1, 1])
@@ -142,7 +142,9 @@ def test_a_lopsided_balancer_is_held_off_under_load_and_names_the_replica(system
     before = status(system)
     heaviest, _ = replicas(system)[0]
     lopsided = written(tmp_path, [80, 10, 10])
-    with signing_in(system, people=8) as people:
+    # More than the first replica takes at once, fewer than all three: eight probe accounts sign in
+    # beside them when the change begins.
+    with signing_in(system, people=14) as people:
         wait_for(lambda: sum(people.answers.values()) > 20, "sign-ins")
         code, result = propose(
             system, lopsided, "--from", "canary", "--force", "--reason", "all to the first"
