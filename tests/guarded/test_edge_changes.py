@@ -29,7 +29,7 @@ SETTINGS = """
 [identity]
 replicas = 3
 hash_concurrency = 1
-hash_queue = 4
+hash_queue = 8
 [edge]
 weights = {weights}
 [guard]
@@ -41,7 +41,7 @@ bake_seconds = 1.0
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """Three replicas, each of which hashes one password at a time and lets four wait."""
+    """Three replicas, each of which hashes one password at a time and lets eight wait."""
     home = tmp_path_factory.mktemp("edge-changes")
     data = home / "data"
     settings = written(home, [1, 1, 1])
@@ -53,6 +53,10 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     finally:
         call_ostiary("down", data=data)
         require_nothing_left(data)
+
+
+CAPACITY = "capacity = [400.0, 200.0, 200.0]\npeak = 100.0\n"
+"""What makes the first replica's double part the even one."""
 
 
 def written(home: Path, weights: list[int], more: str = "") -> Path:
@@ -107,7 +111,7 @@ def seen_shares(system: RunningSystem, requests: int = 200) -> list[float]:
 
 def test_weights_change_on_the_running_system_and_hold_for_the_same_replicas(system, tmp_path):
     before = replicas(system)
-    code, result = propose(system, written(tmp_path, [2, 1, 1]))
+    code, result = propose(system, written(tmp_path, [2, 1, 1], CAPACITY))
     assert (code, result["verdict"], result["stage"]) == (0, "promoted", "good"), result
     after = replicas(system)
     assert status(system)["last_good"] == result["snapshot"]
@@ -131,7 +135,9 @@ def test_the_next_guard_knows_whose_replicas_serve_under_which_weights(system):
 
 
 def test_what_a_running_system_cannot_change_is_refused_by_name(system, tmp_path):
-    code, result = propose(system, written(tmp_path, [2, 1, 1], "envoys = 3\nconnections_max = 10"))
+    code, result = propose(
+        system, written(tmp_path, [2, 1, 1], f"{CAPACITY}envoys = 3\nconnections_max = 10")
+    )
     assert code == 3
     assert "`edge.connections_max`, `edge.envoys`" in result["error"]["message"]
     assert "ostiary down" in result["error"]["hint"]
@@ -141,8 +147,10 @@ def test_a_lopsided_balancer_is_held_off_under_load_and_names_the_replica(system
     """Even forced: whether a replica is driven past its capacity is no matter of opinion."""
     before = status(system)
     heaviest, _ = replicas(system)[0]
-    lopsided = written(tmp_path, [80, 10, 10])
-    with signing_in(system, people=8) as people:
+    lopsided = written(tmp_path, [80, 10, 10], CAPACITY)
+    # More than the first replica takes at once, fewer than all three: eight probe accounts sign in
+    # beside them when the change begins.
+    with signing_in(system, people=14) as people:
         wait_for(lambda: sum(people.answers.values()) > 20, "sign-ins")
         code, result = propose(
             system, lopsided, "--from", "canary", "--force", "--reason", "all to the first"
