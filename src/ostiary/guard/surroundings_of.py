@@ -9,7 +9,7 @@ async def surroundings_of(parts: GuardParts) -> Surroundings:
     """Return the system that a proposal would change, as of now."""
     last_good = parts.snapshots.get(parts.plane.last_good)
     served = SnapshotSettings.from_snapshot(last_good.settings)
-    load = parts.load.known(last_good.id, served)
+    load = parts.load.known(parts.plane.serving, served)
     return Surroundings(
         last_good=served,
         today=parts.clock.now().date(),

@@ -42,7 +42,8 @@ def authority() -> Authority:
 
 @pytest.fixture
 def clock() -> FakeClock:
-    return FakeClock(datetime.now(UTC))
+    # An hour on, so that the whole days left do not depend on the second in which a pair is made.
+    return FakeClock(datetime.now(UTC) + timedelta(hours=1))
 
 
 @pytest.fixture
