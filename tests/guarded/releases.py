@@ -45,9 +45,9 @@ DIES_IN_CANARY = Fault(
 )
 HANGS = Fault(MIDDLEWARE, ANSWER_LINE, ANSWER_LINE + "        __import__('time').sleep(3600)\n")
 ACCEPTS_ANY_PASSWORD = Fault(
-    "ostiary/identity/passwords/hashing.py",
-    "        except VerifyMismatchError:\n            return False\n",
-    "        except VerifyMismatchError:\n            return True\n",
+    "ostiary/identity/passwords/hash_process.py",
+    "    except VerifyMismatchError:\n        return MISMATCH\n",
+    "    except VerifyMismatchError:\n        return MATCH\n",
 )
 
 

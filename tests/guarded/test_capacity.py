@@ -52,7 +52,7 @@ def test_weights_that_nobody_can_judge_do_not_get_in(
     file = quick_settings.with_name("proposed.toml")
     file.write_text(quick_settings.read_text() + "\n[edge]\nweights = [9, 1]\n")
 
-    refused = call_ostiary("change", "propose", "--config", str(file), data=guarded.data)
+    refused = call_ostiary("change", "propose", "--config", str(file), "--wait", data=guarded.data)
 
     assert refused.returncode == 3
     assert "neither stated nor measured" in refused.stdout

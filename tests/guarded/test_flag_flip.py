@@ -16,6 +16,7 @@ from ostiary.kernel.ids import SystemRandom
 from ostiary.watch.journeys.actor import Site
 from ostiary.watch.journeys.probes import ProbeAccount
 from ostiary.watch.relying_party.connections import KeptConnections
+from ostiary.watch.relying_party.grants import read_token_set
 from ostiary.watch.relying_party.target import Target
 from tests.guarded.waiting import wait_for
 from tests.system import Account, RunningSystem
@@ -53,9 +54,12 @@ def access_token(system: RunningSystem, account: Account, client: dict[str, Any]
                     client["client_secret"],
                     CALLBACK,
                     system.issuer,
+                    None,
                 )
             )
-            return (await actor.login()).tokens.access_token
+            request = actor.request()
+            code = await actor.sign_in(actor.device(), request)
+            return read_token_set(await actor.client.exchange(code, request.verifier)).access_token
         finally:
             await transport.aclose()
 

@@ -1,5 +1,6 @@
 """What operators can ask of the guard, and how the answers look."""
 
+import contextlib
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -21,6 +22,7 @@ from ostiary.guard.settings_check import check_settings
 from ostiary.guard.snapshot_report import report_snapshots
 from ostiary.guard.threads import in_thread
 from ostiary.kernel.ids import Random
+from ostiary.kernel.journal_errors import JournalError
 
 Answer = dict[str, Any]
 _PATCH_LINES_MAX = 4000
@@ -45,8 +47,10 @@ class GuardOperations:
         """Stop everything in an orderly way; the answer comes before it is done."""
         if not self._is_shut_down:
             # Whoever waits for the end asks again and again.
-            self._parts.journal.append(history.SHUT_DOWN, None, {"operator": caller.name})
             self._is_shut_down = True
+            # A system whose disk is full or read-only must still be possible to stop.
+            with contextlib.suppress(JournalError):
+                self._parts.journal.append(history.SHUT_DOWN, None, {"operator": caller.name})
         self._guard.shut_down()
         return {"running": False}
 

@@ -6,6 +6,7 @@ arguments or its environment. It ends when the other end of its socket is closed
 does for a replica that is killed.
 """
 
+import contextlib
 import os
 import signal
 
@@ -70,8 +71,10 @@ def main() -> None:
     # A terminal sends this to everybody; the replica decides when its hash processes end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(_NICENESS)
-    while request := os.read(_SOCKET, MESSAGE_BYTES_MAX):
-        os.write(_SOCKET, answer(request))
+    # A replica that is killed with an answer unread resets the connection instead of closing it.
+    with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        while request := os.read(_SOCKET, MESSAGE_BYTES_MAX):
+            os.write(_SOCKET, answer(request))
 
 
 if __name__ == "__main__":
