@@ -25,14 +25,14 @@ def test_without_a_guard_three_quarters_of_the_users_are_affected(tmp_path):
 def test_with_the_guard_nobody_is_affected(tmp_path):
     result, drilled = drill(tmp_path, "--mode", "guarded", "--seed", "2")
     assert drilled["verdict"] in {"refused", "rolled_back"}, drilled
-    assert drilled["users"]["affected"] == 0, drilled
+    assert drilled["users"]["affected"] == 0, (drilled, result.stderr)
     assert result.returncode == 0, result.stderr
 
 
 def test_from_canary_the_failures_are_hidden_and_the_release_is_rolled_back(tmp_path):
     result, drilled = drill(tmp_path, "--mode", "guarded", "--from", "canary", "--seed", "3")
     assert drilled["verdict"] == "rolled_back", drilled
-    assert drilled["users"]["affected"] == 0, drilled
+    assert drilled["users"]["affected"] == 0, (drilled, result.stderr)
     assert drilled["actions"]["hidden"] > 0, drilled
     assert result.returncode == 0, result.stderr
 

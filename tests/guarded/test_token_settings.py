@@ -84,13 +84,13 @@ def test_what_a_file_shows_is_refused_at_check_with_what_to_write(system):
     before = system.ostiary("status")
     code, result, file = propose_settings(system, ANOTHER_AUDIENCE)
     assert code == 3, result
-    assert [reason["text"] for reason in result["reasons"]] == [
+    assert told(result) == (
         f'{file}:2: `identity.audience` changes from "{system.issuer}" to '
         f'"https://api.example.com"; applications that compare with "{system.issuer}" would refuse '
         f'every new token. Write `previous_audiences = ["{system.issuer}"]` in `[identity]` beside '
         "it, and remove that again when all applications compare with "
         '"https://api.example.com".'
-    ]
+    )
     code, result, _ = propose_settings(system, '[edge]\npublic_url = "https://b.example.com"\n')
     assert code == 3, result
     assert f'changes the issuer of tokens from "{system.issuer}" to' in told(result)

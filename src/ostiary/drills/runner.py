@@ -16,7 +16,7 @@ from ostiary.drills.population import (
     release_of,
 )
 from ostiary.drills.scenarios import SHARE_TOLERANCE, Mode, Scenario
-from ostiary.drills.scoring import DrillFacts, Score, score
+from ostiary.drills.scoring import DrillFacts, Score, harmed, score
 from ostiary.drills.system import DrillSystem, running
 from ostiary.drills.traffic_plan import invent_people
 from ostiary.drills.traffic_process import Traffic, flowing
@@ -77,6 +77,8 @@ def run_drill(order: DrillOrder, clock: Clock, tell: Callable[[str], None]) -> S
             facts = _let_loose(order, system, place, clock, tell)
             _observe(order, traffic)
             ledger = traffic.stop()
+    for line in harmed(ledger.entries, facts.fault_at):
+        tell(line)
     return score(ledger, facts)
 
 

@@ -15,6 +15,8 @@ from ostiary.drills.outage_times import first_influence, restored_at
 ACHIEVED_RATE_MIN: Final = 0.9
 """A run with less of the stated traffic says nothing about the service."""
 
+_HARMED_SHOWN: Final = 5
+
 
 @dataclass(frozen=True, slots=True)
 class DrillFacts:
@@ -123,6 +125,27 @@ def score(ledger: Ledger, facts: DrillFacts) -> Score:
 def affected_users(entries: Sequence[Entry]) -> frozenset[str]:
     """Return the users to whom something was denied, or wrongly told, that was theirs."""
     return frozenset(entry.user for entry in entries if entry.grantable and not entry.ok)
+
+
+def harmed(entries: Sequence[Entry], fault_at: float | None) -> list[str]:
+    """Return a line for each of the first users who were harmed: what they wanted, what came."""
+    first: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.grantable and not entry.ok:
+            first.setdefault(entry.user, entry)
+    return [
+        f"harmed: {entry.user}, {entry.action}{_when(entry, fault_at)}: {entry.came.value} after "
+        f"{entry.ended - entry.intended:.1f} s {entry.detail}".rstrip()
+        for entry in list(first.values())[:_HARMED_SHOWN]
+    ]
+
+
+def _when(entry: Entry, fault_at: float | None) -> str:
+    if fault_at is None:
+        return ""
+    seconds = entry.started - fault_at
+    side = "before" if seconds < 0 else "after"
+    return f", {abs(seconds):.1f} s {side} the proposal"
 
 
 def achieved_rate(ledger: Ledger) -> float:

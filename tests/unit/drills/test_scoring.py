@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostiary.drills.ledger import Came, Entry, Expected, Ledger, Run, judge
-from ostiary.drills.scoring import DrillFacts, achieved_rate, affected_users, score
+from ostiary.drills.scoring import DrillFacts, achieved_rate, affected_users, harmed, score
 
 START = 1000.0
 RATE = 10.0
@@ -129,6 +129,26 @@ def test_slow_and_wrong_answers_affect_their_users():
     entries[302] = entry(302, Came.WRONG_CONTENT, user="misled")
 
     assert affected_users(entries) == {"slow", "mistaken", "misled"}
+
+
+def test_the_first_harm_of_a_few_users_is_told():
+    entries = [
+        entry(0, user="never harmed"),
+        entry(1, came=Came.FAULT, at=5.0, user="early"),
+        entry(2, came=Came.REFUSED, at=9.0, user="early"),
+        entry(3, took=7.5, at=12.5, user="slow"),
+        *(entry(number, came=Came.FAULT, at=20.0, user=f"u-{number}") for number in range(4, 9)),
+    ]
+
+    told = harmed(entries, START + 10)
+
+    assert len(told) == 5
+    assert told[0].startswith(
+        "harmed: early, sign_in, 5.0 s before the proposal: fault after 0.1 s"
+    )
+    assert told[1].startswith(
+        "harmed: slow, sign_in, 2.5 s after the proposal: granted after 7.5 s"
+    )
 
 
 def test_a_wrong_yes_is_counted_apart_and_affects_nobody():
