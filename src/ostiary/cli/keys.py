@@ -46,7 +46,9 @@ def _show_keys(console: Console, value: Result) -> None:
     console.print(f"{'state':<11}{'signs since':<18}{'snapshot':<16}{'alg':<7}key", style="bold")
     for key in value["keys"]:
         since, snapshot = _time(key["claimed_at"]), key["snapshot"] or ""
-        row = f"{key['state']:<11}{since:<18}{snapshot:<16}{key['algorithm']:<7}{key['kid']}"
+        # A release from before there were several does not name the one that it knows.
+        algorithm = key.get("algorithm", "ES256")
+        row = f"{key['state']:<11}{since:<18}{snapshot:<16}{algorithm:<7}{key['kid']}"
         console.print(row, markup=False)
 
 
