@@ -28,13 +28,22 @@ def show_progress(change: Result) -> Group:
     if change["share"] is not None:
         rows.add_row("canary share", _share(change["share"]))
     live = change.get("live") or {}
-    if live and not change["approval"]["waiting"]:
+    if live and change["stage"] != "check" and not change["approval"]["waiting"]:
         rows.add_row("evidence of harm", _evidence(live))
         rows.add_row("overturned", _overturned(live))
         rows.add_row("hidden from users", str(change["failed_attempts_hidden"] or 0))
         for text in live["leading"]:
             rows.add_row("", Text(text))
     return Group(Text(f"change {change['change']}", style="bold"), rows)
+
+
+def _reasons(reasons: list[Result]) -> list[tuple[str, str]]:
+    """Return label and text of each reason, numbered where there are several."""
+    numbered = len(reasons) > 1
+    return [
+        ("why" if number == 1 else "", f"{number}. {one['text']}" if numbered else one["text"])
+        for number, one in enumerate(reasons, start=1)
+    ]
 
 
 def show_change(console: Console, change: Result) -> None:
@@ -49,8 +58,8 @@ def show_change(console: Console, change: Result) -> None:
     rows.add_column(overflow="fold")
     add_proposal(rows, change)
     rows.add_row("stage", _stages(change) if verdict is None else str(change["stage"]))
-    for position, reason in enumerate(change["reasons"] or []):
-        rows.add_row("why" if position == 0 else "", Text(reason["text"]))
+    for label, text in _reasons(change["reasons"] or []):
+        rows.add_row(label, Text(text))
     if change["users_affected"] is not None:
         rows.add_row("users affected", str(change["users_affected"]))
     if change["failed_attempts_hidden"] is not None:
