@@ -3,7 +3,8 @@
 Most of the time of a test of whole systems is waiting, so `make test` runs two at once. Tests
 marked `alone` drive a system at a rate that the machine has to hold: while one of them runs, the
 other worker waits. A file's tests stay together, since they share fixtures that are slow to make;
-tests that start a system of their own go to whichever worker is free.
+tests that start a system of their own go to whichever worker is free, unless their file names a
+group because each goes on where the one before stopped.
 """
 
 import fcntl

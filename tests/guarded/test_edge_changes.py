@@ -23,7 +23,8 @@ from tests.guarded.test_guard_death import kill_guard, wait_for_another_guard
 from tests.guarded.waiting import wait_for
 from tests.system import RunningSystem, call_ostiary, free_port, run_ostiary
 
-pytestmark = pytest.mark.system
+# The tests go on from where the one before left the system, so one worker runs them all.
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("edge changes")]
 
 SETTINGS = """
 [identity]
@@ -143,6 +144,7 @@ def test_what_a_running_system_cannot_change_is_refused_by_name(system, tmp_path
     assert "ostiary down" in result["error"]["hint"]
 
 
+@pytest.mark.alone
 def test_a_lopsided_balancer_is_held_off_under_load_and_names_the_replica(system, tmp_path):
     """Even forced: whether a replica is driven past its capacity is no matter of opinion."""
     before = status(system)

@@ -25,7 +25,8 @@ from tests.guarded.releases import Fault, make_release
 from tests.guarded.test_bad_releases import propose, require_as_it_was
 from tests.system import RunningSystem, call_ostiary, free_port, run_ostiary
 
-pytestmark = pytest.mark.system
+# The tests go on from where the one before left the system, so one worker runs them all.
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("token settings")]
 
 QUICK_ENOUGH = """
 [guard]
@@ -124,6 +125,7 @@ def test_what_only_a_running_candidate_shows_is_refused_in_rehearsal_by_its_step
     require_as_it_was(system, before)
 
 
+@pytest.mark.alone
 def test_started_at_canary_even_by_force_it_is_held_off_before_the_first_user(system, tmp_path):
     before = system.ostiary("status")
     guard, clock = GuardClient(system.data), SystemClock()
