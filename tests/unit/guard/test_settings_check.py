@@ -31,7 +31,7 @@ def parts(tmp_path):
     served = snapshots.add({"identity": "r1"}, SnapshotSettings().to_snapshot())
     return SimpleNamespace(
         snapshots=snapshots,
-        plane=SimpleNamespace(last_good=served.id),
+        plane=SimpleNamespace(last_good=served.id, serving=served.id),
         clock=FakeClock(),
         issuer="http://127.0.0.1:8000",
         load=SimpleNamespace(known=lambda *_: NO_LOAD_KNOWN),

@@ -60,7 +60,9 @@ class Place:
     def guard(self):
         """Run a guard here; it takes over what the one before has left."""
         effects = Effects()
-        plane = SimpleNamespace(last_good=self.first.id, counters=nothing, canary=[])
+        plane = SimpleNamespace(
+            last_good=self.first.id, serving=self.first.id, counters=nothing, canary=[]
+        )
         conductor = Conductor(
             ConductorParts(
                 plane=plane,
