@@ -23,8 +23,8 @@ from tests.guarded.test_guard_death import kill_guard, wait_for_another_guard
 from tests.guarded.waiting import wait_for
 from tests.system import RunningSystem, call_ostiary, free_port, run_ostiary
 
-# The tests go on from where the one before left the system, so one worker runs them all.
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("edge changes")]
+# The tests go on from where the one before left the system; `tests/workers.py` knows that.
+pytestmark = pytest.mark.system
 
 SETTINGS = """
 [identity]

@@ -25,8 +25,8 @@ from tests.guarded.releases import Fault, make_release
 from tests.guarded.test_bad_releases import propose, require_as_it_was
 from tests.system import RunningSystem, call_ostiary, free_port, run_ostiary
 
-# The tests go on from where the one before left the system, so one worker runs them all.
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("token settings")]
+# The tests go on from where the one before left the system; `tests/workers.py` knows that.
+pytestmark = pytest.mark.system
 
 QUICK_ENOUGH = """
 [guard]
