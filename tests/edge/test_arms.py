@@ -1,3 +1,5 @@
+import asyncio
+
 import httpx
 import pytest
 
@@ -18,8 +20,13 @@ async def test_canary_and_control_get_the_same_random_share(
     for _ in range(800):
         await client.get("/demo")
 
-    strata = (await edge.counters()).strata()
-    counts = {arm: strata["page", arm].requests for arm in ("canary", "control", "stable")}
+    # Envoy counts a request a moment after its answer.
+    for _ in range(200):
+        strata = (await edge.counters()).strata()
+        counts = {arm: strata["page", arm].requests for arm in ("canary", "control", "stable")}
+        if sum(counts.values()) == 800:
+            break
+        await asyncio.sleep(0.05)
     assert sum(counts.values()) == 800
     # Five standard deviations on either side of 200, 200 and 400.
     assert 139 <= counts["canary"] <= 261
