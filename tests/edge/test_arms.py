@@ -1,12 +1,10 @@
-import asyncio
-
 import httpx
 import pytest
 
 from ostiary.edge.edge import Edge
 from ostiary.edge.route_classes import CLASS_NAMES
 from ostiary.kernel.outcomes import PIN_HEADER
-from tests.edge.conftest import TOKEN, Servers
+from tests.edge.conftest import TOKEN, Servers, until
 from tests.edge.replicas import Reply, always
 
 pytestmark = [pytest.mark.edge, pytest.mark.anyio]
@@ -20,13 +18,16 @@ async def test_canary_and_control_get_the_same_random_share(
     for _ in range(800):
         await client.get("/demo")
 
-    # Envoy counts a request a moment after its answer.
-    for _ in range(200):
+    async def counted() -> dict[str, int]:
         strata = (await edge.counters()).strata()
-        counts = {arm: strata["page", arm].requests for arm in ("canary", "control", "stable")}
-        if sum(counts.values()) == 800:
-            break
-        await asyncio.sleep(0.05)
+        return {arm: strata["page", arm].requests for arm in ("canary", "control", "stable")}
+
+    async def all_counted() -> bool:
+        return sum((await counted()).values()) == 800
+
+    # Envoy counts a request a moment after its answer.
+    await until(all_counted)
+    counts = await counted()
     assert sum(counts.values()) == 800
     # Five standard deviations on either side of 200, 200 and 400.
     assert 139 <= counts["canary"] <= 261

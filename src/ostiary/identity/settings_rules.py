@@ -7,10 +7,11 @@ one, and the guard must not be the only line. The bounds of single values stand 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from ostiary.identity.configuration import IdentitySettings, ReplicaConfiguration, load
 from ostiary.kernel.errors import RefusedError
+from ostiary.kernel.urls import http_parts
 
 _OWASP_MEMORY_KIB_BY_PASSES = {1: 47_104, 2: 19_456, 3: 12_288, 4: 9_216, 5: 8_192}
 """Weakest Argon2id settings that the OWASP Password Storage Cheat Sheet (2024) accepts."""
@@ -52,27 +53,15 @@ def _about_addresses(configuration: ReplicaConfiguration) -> Iterator[str]:
 
     Whether the issuer may be plain http is for those to say who know where the edge listens.
     """
-    issuer = _http_parts(configuration.issuer)
+    issuer = http_parts(configuration.issuer)
     if issuer is None or configuration.issuer != f"{issuer.scheme}://{issuer.netloc}":
         yield "issuer must be http or https with a host, and nothing after it"
     elif "@" in issuer.netloc or issuer.port == _USUAL_PORTS[issuer.scheme]:
         yield "issuer must have neither a user nor the usual port"
     elif not issuer.netloc.isascii() or issuer.netloc != issuer.netloc.lower():
         yield "issuer must be written as browsers write it, in small letters"
-    if configuration.status_url and _http_parts(configuration.status_url) is None:
+    if configuration.status_url and http_parts(configuration.status_url) is None:
         yield "status_url must be http or https with a host"
-
-
-def _http_parts(url: str) -> SplitResult | None:
-    """Return the parts of an http or https URL with a host; None for anything else."""
-    if re.search(r"[\s\x00-\x1f\x7f\\]", url):
-        return None
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # a port that is no number shows only when it is read
-    except ValueError:
-        return None
-    return parts if parts.scheme in _USUAL_PORTS and parts.hostname else None
 
 
 def _about_lifetimes(settings: IdentitySettings) -> Iterator[str]:

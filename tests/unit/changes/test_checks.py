@@ -15,16 +15,6 @@ from ostiary.kernel.errors import UsageError
 from ostiary.kernel.settings import SettingsError
 
 
-@pytest.fixture
-def check(tmp_path):
-    def check(text):
-        file = tmp_path / "ostiary.toml"
-        file.write_text(text)
-        return check_file(file)
-
-    return check
-
-
 def test_the_defaults_pass_every_rule():
     assert check_file(None) == ()
     assert check_configuration(Configuration()) == ()

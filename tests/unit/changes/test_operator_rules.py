@@ -2,23 +2,12 @@
 
 import pytest
 
-from ostiary.changes.checks import check_file
 from ostiary.changes.operator_settings import ROLES, reaches
 
 DIGEST = "0123456789abcdef" * 4
 ADA = '[guard.operators.ada]\nrole = "admin"\nuid = 1001\n'
 TOKENS = f"{ADA}token_sha256='{DIGEST}'\n"
 BOB = '[guard.operators.bob]\nrole = "approver"\nuid = 1002\n'
-
-
-@pytest.fixture
-def check(tmp_path):
-    def check(text):
-        file = tmp_path / "ostiary.toml"
-        file.write_text(text)
-        return check_file(file)
-
-    return check
 
 
 @pytest.mark.parametrize(

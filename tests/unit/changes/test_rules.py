@@ -2,21 +2,10 @@
 
 import pytest
 
-from ostiary.changes.checks import check_file
 from ostiary.changes.rules.hashing import HASH_WAIT_SECONDS_MAX
 from ostiary.identity.passwords.gate import WAIT_SECONDS_MAX
 
 MAIL = 'mail_from = "a@example.com"\nmail_smtp_url = "smtp://{}"\n'
-
-
-@pytest.fixture
-def check(tmp_path):
-    def check(text):
-        file = tmp_path / "ostiary.toml"
-        file.write_text(text)
-        return check_file(file)
-
-    return check
 
 
 @pytest.mark.parametrize(

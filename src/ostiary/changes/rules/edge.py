@@ -3,10 +3,10 @@
 import ipaddress
 import re
 from collections.abc import Iterator
-from urllib.parse import SplitResult, urlsplit
 
 from ostiary.changes.configuration import Configuration
 from ostiary.changes.rules.finding import Finding
+from ostiary.kernel.urls import http_parts
 
 _HIGHEST_PORT = 65_535
 _IPV6 = 6
@@ -30,7 +30,7 @@ def public_url_is_an_issuer(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _issuer_complaint(url: str) -> str | None:
-    parts = _split_http_url(url)
+    parts = http_parts(url)
     if parts is None:
         return "is no http or https URL with a host"
     if parts.username is not None or parts.password is not None:
@@ -113,7 +113,7 @@ def a_trusted_proxy_can_be_there(configuration: Configuration) -> Iterator[Findi
 def status_url_is_a_link(configuration: Configuration) -> Iterator[Finding]:
     """Object to a status page that a browser could not open, or must not (`javascript:`)."""
     url = configuration.snapshot_settings.edge.status_url
-    if url and _split_http_url(url) is None:
+    if url and http_parts(url) is None:
         yield Finding(
             ("edge", "status_url"),
             "status_url_not_a_link",
@@ -136,18 +136,6 @@ def split_listen(listen: str) -> tuple[str, int] | None:
     if bracketed != (address.version == _IPV6) or "%" in host:
         return None
     return str(address), int(port)
-
-
-def _split_http_url(url: str) -> SplitResult | None:
-    """Return the parts of an http or https URL with a host; None for anything else."""
-    if re.search(r"[\s\x00-\x1f\x7f\\]", url):
-        return None
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # a port that is no number shows only when it is read
-    except ValueError:
-        return None
-    return parts if parts.scheme in {"http", "https"} and parts.hostname else None
 
 
 def _is_loopback(host: str) -> bool:
