@@ -2,7 +2,8 @@
 
 D. E. Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer", NSDI 2016,
 section 3.4: replicas take turns to claim places of the table, each in an order of its own. The same
-as in Envoy 1.40: the size of the table, xxHash64 for offset and skip, and turns by weight.
+as in Envoy 1.40: the size of the table, xxHash64 for offset and skip, turns by weight, and in each
+round first the replica whose address sorts first as text, whatever the order of the settings.
 """
 
 import math
@@ -32,7 +33,8 @@ class Maglev:
         """Return the table of replicas with these addresses and weights."""
         offsets = [xxh64(name.encode()) % TABLE_SIZE for name in names]
         skips = [xxh64(name.encode(), 1) % (TABLE_SIZE - 1) + 1 for name in names]
-        return cls(_filled(offsets, skips, weights), offsets, skips, weights)
+        turns = sorted(range(len(names)), key=lambda seat: names[seat])
+        return cls(_filled(turns, offsets, skips, weights), offsets, skips, weights)
 
     def owner(self, key: int) -> int:
         """Return the seat that gets a key."""
@@ -72,7 +74,9 @@ class Maglev:
         return list(zip(self.offsets, inverses, self.weights, strict=True))
 
 
-def _filled(offsets: Sequence[int], skips: Sequence[int], weights: Sequence[int]) -> list[int]:
+def _filled(
+    turns: Sequence[int], offsets: Sequence[int], skips: Sequence[int], weights: Sequence[int]
+) -> list[int]:
     """Return the table; in each round a seat has as many turns as its weight to the greatest."""
     total = sum(weights)
     shares = [weight / total for weight in weights]
@@ -80,11 +84,11 @@ def _filled(offsets: Sequence[int], skips: Sequence[int], weights: Sequence[int]
     targets = [0.0] * len(weights)
     places = list(offsets)
     table = [_FREE] * TABLE_SIZE
-    left, turn = TABLE_SIZE, 0
+    left, rounds = TABLE_SIZE, 0
     while left:
-        turn += 1
-        for seat, share in enumerate(shares):
-            if turn * share < targets[seat]:
+        rounds += 1
+        for seat in turns:
+            if rounds * shares[seat] < targets[seat]:
                 continue
             targets[seat] += greatest
             place, skip = places[seat], skips[seat]

@@ -2,6 +2,7 @@
 
 import math
 import random
+from itertools import permutations
 
 import pytest
 from hypothesis import given, settings
@@ -87,6 +88,14 @@ def test_every_place_of_a_maglev_table_is_owned_in_proportion_to_weight() -> Non
     maglev = Maglev.of(["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"], [4, 2, 1])
 
     assert maglev.evenly() == pytest.approx([4 / 7, 2 / 7, 1 / 7], abs=3 / TABLE_SIZE)
+
+
+def test_a_place_that_two_replicas_ask_for_at_once_is_given_as_envoy_gives_it() -> None:
+    names = [f"127.0.0.1:{port}" for port in (38935, 38955, 37485, 45085)]
+    for order in permutations(names):
+        maglev = Maglev.of(order, [1, 1, 1, 1])
+        # Seen on Envoy 1.40 with these four; first come, first served would give it to 38935.
+        assert order[maglev.owner(xxh64(b"127.3.7.182"))] == "127.0.0.1:38955"
 
 
 def test_an_heir_on_the_ring_is_whom_a_ring_without_the_owner_gives_the_key_to() -> None:
