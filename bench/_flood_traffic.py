@@ -51,6 +51,8 @@ class Flood:
 
     async def _sign_in(self, lane: Lane, number: int) -> None:
         order = self._order
+        if lane.used >= REQUESTS_PER_NETWORK or not lane.is_open:
+            await self._move(lane)
         form = {
             "csrf_token": order["csrf_token"],
             "email": f"flood{number}@example.org",
@@ -59,8 +61,6 @@ class Flood:
         headers = {"cookie": order["cookie"]}
         request = request_bytes("POST", "/sign-in", order["host"], headers, urlencode(form))
         await timed(lane, "flood", request, self.tally)
-        if lane.used >= REQUESTS_PER_NETWORK or not lane.is_open:
-            await self._move(lane)
         self._free.append(lane)
 
 

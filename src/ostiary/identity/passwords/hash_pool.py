@@ -94,6 +94,8 @@ class _HashProcess:
                     env=_environment(),
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
+                    # Away from terminals, and a group of its own for the kernel's scheduler.
+                    start_new_session=True,
                 )
         except BaseException:
             self._socket.close()

@@ -93,11 +93,19 @@ def test_they_stand_back_and_hold_no_secret_in_arguments_or_environment(started)
     assert started.pool.ask(RIGHT) == MATCH
     for pid in started.pids:
         until(lambda pid=pid: os.getpriority(os.PRIO_PROCESS, pid) > 0)
+        assert os.getsid(pid) == pid
         assert b"correct horse" not in of(pid, "cmdline") + of(pid, "environ")
         names = {part.partition(b"=")[0] for part in of(pid, "environ").split(b"\0")}
         assert names <= {b"", b"PYTHONPATH", b"PYTHONDONTWRITEBYTECODE", b"LD_LIBRARY_PATH"}
         # Its own end of the socket, the discarded output, and the log: no socket of the replica.
         assert {each.name for each in Path(f"/proc/{pid}/fd").iterdir()} <= {"0", "1", "2"}
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="no groups by session here")
+def test_their_sessions_stand_back_behind_other_sessions(started) -> None:
+    assert started.pool.ask(RIGHT) == MATCH
+    for pid in started.pids:
+        until(lambda pid=pid: b" nice 5" in of(pid, "autogroup"))
 
 
 def test_they_end_with_whoever_started_them_even_by_sigkill() -> None:
