@@ -52,6 +52,11 @@ class Lane(asyncio.Protocol):
         self.used = 0
         await loop.create_connection(lambda: self, "127.0.0.1", port, local_addr=(address, 0))
 
+    async def reopen(self, port: int, address: str) -> None:
+        """Open another connection where the edge has closed this one, which nobody used."""
+        if not self.is_open:
+            await self.open(port, address)
+
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()

@@ -162,9 +162,7 @@ class Bench:
             lane, kind = lanes.pop(), CHECKS[number % len(CHECKS)]
 
             async def once() -> None:
-                # The edge closes connections that nobody uses; clients then open others.
-                if not lane.is_open:
-                    await lane.open(self.port, f"127.0.2.{number % 250 + 1}")
+                await lane.reopen(self.port, f"127.0.2.{number % 250 + 1}")
                 await timed(lane, kind, checks[kind], tally)
                 lanes.append(lane)
 

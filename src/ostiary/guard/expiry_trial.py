@@ -1,9 +1,10 @@
-"""Trying beside a flip whether the candidates refuse a token that has expired.
+"""Trying beside other things whether the candidates refuse a token that has expired.
 
 Waiting for an expiry takes longer than all the rest of a rehearsal, and a flip keeps the code that
 judges it. So for a flip last good mints the token while the candidates start, and the wait goes on
 while the flip does. What it finds counts among the pinned journeys as soon as it is known, and
-before any promotion.
+before any promotion. A canary that no rehearsal has seen is tried the same way, but it is known
+before the first user gets there.
 """
 
 import asyncio
@@ -40,16 +41,22 @@ class ExpiryTrial:
         """Have last good mint a token while other things go on."""
         self._minting = asyncio.create_task(self._mint(open_admin, last_good))
 
-    async def goes_on_at(self, candidate: Target, leeway_seconds: float) -> bool:
-        """Begin to try the token at a candidate; return whether there is one.
+    async def goes_on_at(
+        self,
+        candidate: Target,
+        leeway_seconds: float,
+        *,
+        leeway_seconds_max: float = _LEEWAY_SECONDS_MAX,
+    ) -> bool:
+        """Begin to try the token at a candidate, once; return whether there is one.
 
         There is none where none was asked for or none could be had; then the rehearsal mints its
         own, and finds out what is wrong. With a long leeway it waits itself as well.
         """
-        if self._minting is None or leeway_seconds > _LEEWAY_SECONDS_MAX:
+        if self._minting is None or leeway_seconds > leeway_seconds_max:
             return False
         minted = await self._minting
-        if minted is not None:
+        if minted is not None and self._trying is None:
             self._trying = asyncio.create_task(self._try(candidate, minted, leeway_seconds))
         return minted is not None
 

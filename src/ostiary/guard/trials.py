@@ -43,10 +43,21 @@ class Trials:
         self._making = asyncio.Lock()
         self._expiry = ExpiryTrial(clock, rng)
         self._turn = 0
+        self._unrehearsed = False
 
     def begin_flip(self) -> None:
         """Begin what a flip does not wait for."""
         self._expiry.begin(self._admin, self._target(self._plane.stable[0], "last good"))
+
+    def begin_unrehearsed(self, *, in_haste: bool) -> None:
+        """Begin a change that starts later than its rehearsal.
+
+        Before the first user's share its pinned journeys then try whatever a rehearsal would have
+        refused and no second opinion can hide. `in_haste` the expiry of a token is not waited for.
+        """
+        self._unrehearsed = True
+        if not in_haste:
+            self.begin_flip()
 
     async def rehearse(
         self,
@@ -96,6 +107,9 @@ class Trials:
             # Without accounts neither arm can be tried, which says nothing about the canary.
             return JourneysRun(passed=False, failures=(no_accounts(error),), control_passed=False)
         last_good = self._target(self._plane.stable[0], "last good")
+        thorough = self._unrehearsed and self._plane.share == 0
+        if thorough:
+            await self._try_expiry()
         async with self._admin() as admin, place.edge_transport() as transport:
             canary, control = await asyncio.gather(
                 run_pinned_journeys(
@@ -108,6 +122,7 @@ class Trials:
                     last_good=last_good,
                     admin=admin,
                     transport=transport,
+                    all_refusals=thorough,
                 ),
                 run_quick_journeys(
                     [last_good],
@@ -117,7 +132,10 @@ class Trials:
                     admin=admin,
                 ),
             )
-        canary = self._expiry.added_to(canary)
+        if thorough:
+            canary = await self._expiry.end_added_to(canary)
+        else:
+            canary = self._expiry.added_to(canary)
         return JourneysRun(
             passed=canary.passed,
             strata_passed=canary.strata_passed,
@@ -126,6 +144,12 @@ class Trials:
             hideable=canary.hideable,
             verified=canary.verified,
         )
+
+    async def _try_expiry(self) -> None:
+        """Begin to try it at the canary, however long the leeway: nobody is kept waiting."""
+        canary = self._target(self._plane.canary[0], "canary")
+        leeway = self._place.leeway_seconds
+        await self._expiry.goes_on_at(canary, leeway, leeway_seconds_max=leeway)
 
     def _chosen(self, accounts: Sequence[ProbeAccount]) -> Sequence[ProbeAccount]:
         """Return all accounts before the first user's share, later some of them in turn."""
@@ -157,9 +181,11 @@ class Trials:
     async def clean_up(self) -> None:
         """Delete the accounts; those that cannot be deleted now are swept at the next start."""
         accounts, self._accounts = self._accounts, []
+        expiry, self._expiry = self._expiry, ExpiryTrial(self._clock, self._rng)
+        self._unrehearsed = False
         try:
             async with self._admin() as admin:
-                await self._expiry.forget(admin)
+                await expiry.forget(admin)
                 for account in accounts:
                     await admin.delete(account)
         except AdminApiError:

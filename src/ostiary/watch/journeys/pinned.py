@@ -10,7 +10,7 @@ from ostiary.watch.journeys.actor import Site
 from ostiary.watch.journeys.probes import ProbeAccount, ProbeAdmin
 from ostiary.watch.journeys.report import JourneyFailure, JourneyReport
 from ostiary.watch.journeys.running import run_journeys
-from ostiary.watch.journeys.sets import cheap_refusal_set, sign_in_set
+from ostiary.watch.journeys.sets import cheap_refusal_set, lasting_refusal_set, sign_in_set
 from ostiary.watch.journeys.sign_up import sign_up_journey
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.errors import StepFailedError
@@ -28,12 +28,14 @@ async def run_pinned_journeys(
     last_good: Target | None = None,
     admin: ProbeAdmin | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
+    all_refusals: bool = False,
 ) -> JourneyReport:
     """Sign every account in at the canary through the edge, and try the cheap refusals.
 
     No second opinion hides anything on this way. What the canary mints is held against what
     `last_good` mints now. The accounts may be used again and again. With `admin`, which talks to a
-    replica, somebody new signs up too, and their account is deleted.
+    replica, somebody new signs up too, and their account is deleted. `all_refusals` are for a
+    canary that no rehearsal has seen; they need two accounts.
     """
     target = Target("canary through the edge", edge_url, issuer, pin=pin_token)
     return await run_quick_journeys(
@@ -44,6 +46,7 @@ async def run_pinned_journeys(
         last_good=last_good,
         admin=admin,
         transport=transport,
+        all_refusals=all_refusals,
     )
 
 
@@ -57,11 +60,12 @@ async def run_quick_journeys(
     admin: ProbeAdmin | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     sign_in: bool = True,
+    all_refusals: bool = False,
 ) -> JourneyReport:
     """Run the quick set at any targets: replicas directly, the edge, canary or control.
 
     Without `admin` nobody signs up. Without `sign_in` only the refusals run that cost no password
-    hash.
+    hash; with `all_refusals` the others run too, by the first two accounts.
     """
     shared = KeptConnections() if transport is None else transport
     started = clock.monotonic()
@@ -75,6 +79,8 @@ async def run_quick_journeys(
             journeys += [sign_up_journey(site, accounts[0], admin) for site in sites]
         for site in sites:
             journeys += cheap_refusal_set(site, accounts[0])
+            if all_refusals:
+                journeys += lasting_refusal_set(site, *accounts[:2])
         report = await run_journeys(journeys, clock)
     except StepFailedError as error:
         report = JourneyReport.not_begun(JourneyFailure.of("discovery", error))

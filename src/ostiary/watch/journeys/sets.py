@@ -57,6 +57,12 @@ def refusal_set(
     site: Site, account: ProbeAccount, other: ProbeAccount, admin: ProbeAdmin
 ) -> list[Journey]:
     """Return every refusal; `other` lends its client and is disabled afterwards."""
+    disabled = partial(refusals.disabled_user, site.actor(other), admin)
+    return [*lasting_refusal_set(site, account, other), Journey("disabled_user", disabled)]
+
+
+def lasting_refusal_set(site: Site, account: ProbeAccount, other: ProbeAccount) -> list[Journey]:
+    """Return the refusals after which both accounts are good for more; `other` lends its client."""
 
     def actor() -> Actor:
         return site.actor(account)
@@ -69,7 +75,6 @@ def refusal_set(
         Journey("forged_form", partial(refusals.forged_form, actor())),
         Journey("session_required", partial(refusals.session_required, actor())),
         Journey("authorize_refusals", partial(refusals.authorize_refusals, actor())),
-        Journey("disabled_user", partial(refusals.disabled_user, lender, admin)),
         Journey("no_token", partial(token_refusals.no_token, actor())),
         Journey("tampered_token", partial(token_refusals.tampered_token, actor())),
         Journey("wrong_client_secret", partial(token_refusals.wrong_client_secret, actor())),

@@ -1,0 +1,190 @@
+"""Releases broken for some: each is stopped, by whom it should be, and nobody is affected.
+
+One system and its users for all of them: what stops one release must leave the system as it was
+for the next. Users sign in all the time, also with names that are not ASCII, and all of them with
+password hashes of parameters that the settings no longer have.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ostiary.drills.ledger import Entry, read_ledger
+from ostiary.drills.population import create_application, create_people, plan_traffic
+from ostiary.drills.scoring import affected_users, harmed
+from ostiary.drills.traffic_plan import Person, invent_people
+from ostiary.drills.traffic_process import Traffic, flowing
+from ostiary.guard.client import GuardClient
+from ostiary.kernel.clock import SystemClock
+from ostiary.kernel.ids import SeededRandom
+from tests.guarded import broken_releases as broken
+from tests.guarded.broken_releases import Broken
+from tests.guarded.conftest import require_nothing_left
+from tests.guarded.releases import Fault, make_release
+from tests.guarded.test_bad_releases import propose, require_as_it_was
+from tests.guarded.waiting import wait_for
+from tests.system import RunningSystem, call_ostiary, free_port, run_ostiary
+
+# One system for all of them; `tests/workers.py` knows that.
+pytestmark = pytest.mark.system
+
+PACE = """
+[guard]
+steps = [20, 50, 100]
+step_seconds_min = 1.0
+bake_seconds = 20.0
+rehearsal_start_seconds_max = 15.0
+"""
+EARLIER_HASHES = "[identity]\nhash_time_cost = 3\n"
+USERS = 12
+RATE = 4.0
+
+
+@dataclass(frozen=True)
+class Site:
+    """The system, its users who are under way, and where releases are made."""
+
+    system: RunningSystem
+    traffic: Traffic
+    directory: Path
+
+    def release(self, name: str, *faults: Fault) -> Path:
+        """Make a release with these mistakes from the one that serves."""
+        last_good = self.system.ostiary("status")["last_good"]
+        return make_release(self.system.data, last_good, self.directory / name, *faults)
+
+    def entries(self) -> list[Entry]:
+        return list(read_ledger(self.traffic.ledger_path).entries)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    directory = tmp_path_factory.mktemp("broken-releases")
+    data, settings = directory / "data", directory / "ostiary.toml"
+    settings.write_text(PACE + EARLIER_HASHES)
+    try:
+        options = ["--config", str(settings), "--port", str(free_port())]
+        system = RunningSystem(data, run_ostiary("up", "--detach", *options, data=data), count(1))
+        people = users()
+        guard, clock = GuardClient(data), SystemClock()
+        create_people(guard, people)
+        settle_for_new_parameters(system, settings)
+        plan = plan_traffic(
+            system.issuer,
+            create_application(guard, audience=system.issuer, name=broken.THE_CLIENT),
+            people,
+            rate=RATE,
+            seconds=1_800,
+            seed=5,
+        )
+        with flowing(plan, directory, clock) as traffic:
+            traffic.wait_for_visits(USERS, 60)
+            yield Site(system, traffic, directory)
+    finally:
+        call_ostiary("down", data=data)
+        require_nothing_left(data)
+
+
+def users() -> list[Person]:
+    """Return people of whom every third has a password that is not ASCII."""
+    people = invent_people(USERS, SeededRandom(5))
+    return [
+        person.model_copy(update={"password": f"Grüße-日本-{person.password}"})
+        if number % 3 == 0
+        else person
+        for number, person in enumerate(people)
+    ]
+
+
+def settle_for_new_parameters(system: RunningSystem, settings: Path) -> None:
+    """Change the parameters of new hashes; those that there are stay as they are."""
+    settings.write_text(PACE)
+    proposed = system.ostiary("change", "propose", "--config", str(settings), "--from", "bake")
+    change = str(proposed["change"])
+    wait_for(lambda: stage_of(system, change) == "bake", "the bake")
+    system.ostiary("change", "promote", change)
+    wait_for(lambda: stage_of(system, change) == "good", "the change's end")
+
+
+def stage_of(system: RunningSystem, change: str) -> str:
+    return str(system.ostiary("change", "show", change)["stage"])
+
+
+def require_nobody_affected(site: Site, since: int) -> None:
+    """Fail unless users came meanwhile, and each of them got what was theirs."""
+    entries = site.entries()[since:]
+    assert entries, "nobody came meanwhile"
+    assert not affected_users(entries), harmed(entries, None)
+    assert not any(entry.wrong_yes for entry in entries)
+
+
+def told(result: dict[str, Any]) -> str:
+    return "\n".join(reason["text"] for reason in result["reasons"])
+
+
+@pytest.mark.parametrize(
+    "release",
+    [
+        broken.ONE_GRANT,
+        broken.SECOND_REFRESH,
+        broken.OLD_HASHES,
+        broken.NOT_ASCII,
+        broken.UNDER_CONCURRENCY,
+        broken.WRONG_USER,
+        broken.NEVER_EXPIRES,
+        broken.ANY_PASSWORD,
+    ],
+    ids=lambda release: release.name,
+)
+def test_a_release_broken_for_some_is_refused_in_rehearsal(site: Site, release: Broken) -> None:
+    before, since = site.system.ostiary("status"), len(site.entries())
+    code, result = propose(site.system, site.release(release.name, release.fault))
+    assert (code, result["verdict"], result["stage"]) == (4, "refused", "rehearse"), result
+    assert release.words in told(result), told(result)
+    assert result["users_affected"] == 0
+    require_as_it_was(site.system, before)
+    require_nobody_affected(site, since)
+
+
+@pytest.mark.parametrize(
+    "release",
+    [broken.OLD_HASHES, broken.WRONG_USER, broken.ANY_PASSWORD, broken.NEVER_EXPIRES],
+    ids=lambda release: release.name,
+)
+def test_from_canary_it_is_rolled_back_before_anybody_is_affected(
+    site: Site, release: Broken
+) -> None:
+    before, since = site.system.ostiary("status"), len(site.entries())
+    path = site.release(f"canary {release.name}", release.fault)
+    # Rehearsal has refused it already; here it is to be tried all the same.
+    code, result = propose(site.system, path, "--from", "canary", "--again")
+    assert (code, result["verdict"], result["stage"]) == (5, "rolled_back", "canary"), result
+    assert result["users_affected"] == 0
+    assert result["reasons"]
+    require_as_it_was(site.system, before)
+    require_nobody_affected(site, since)
+
+
+@pytest.mark.parametrize(
+    ("release", "more", "stages"),
+    [
+        (broken.ONE_CLIENT, (), ("canary",)),
+        (broken.AFTER_A_WHILE, (broken.BEGAN,), ("canary", "bake")),
+    ],
+    ids=["one application", "after a while"],
+)
+def test_what_no_rehearsal_can_see_is_rolled_back_by_the_evidence(
+    site: Site, release: Broken, more: tuple[Fault, ...], stages: tuple[str, ...]
+) -> None:
+    before, since = site.system.ostiary("status"), len(site.entries())
+    code, result = propose(site.system, site.release(release.name, release.fault, *more))
+    assert (code, result["verdict"]) == (5, "rolled_back"), result
+    assert result["stage"] in stages, result
+    assert result["users_affected"] == 0
+    assert release.words in told(result), told(result)
+    require_as_it_was(site.system, before)
+    require_nobody_affected(site, since)
