@@ -1,0 +1,1 @@
+"""Healthy changes of many kinds: all of them have to get through."""
