@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ostiary.changes.course import POINTS_MAX
 from tests.guarded import releases
 from tests.guarded.test_bad_releases import propose
 from tests.system import call_ostiary
@@ -21,6 +22,10 @@ def test_a_healthy_release_is_promoted_and_the_old_replicas_are_gone(guarded, re
     assert not {one["pid"] for one in before["replicas"]} & {
         one["pid"] for one in after["replicas"]
     }
+    evidence = guarded.ostiary("change", "show", result["change"])["evidence"]
+    assert [step["share"] for step in evidence["steps"]] == [0.0, 0.1, 0.5, 1.0]
+    assert evidence["reached"] is None
+    assert 0 < len(evidence["points"]) <= POINTS_MAX
 
 
 def test_the_same_release_again_changes_nothing_and_says_so(guarded, release):

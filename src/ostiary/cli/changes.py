@@ -9,6 +9,7 @@ from rich.table import Table
 from ostiary.cli import change_orders
 from ostiary.cli.change_orders import ChangeArgument
 from ostiary.cli.change_view import show_change, state_words
+from ostiary.cli.evidence_chart import show_evidence
 from ostiary.cli.following import path_of
 from ostiary.cli.options import DataOption, JsonOption, SocketOption, guard_client
 from ostiary.cli.output import Output, Result
@@ -42,7 +43,12 @@ def show(
     value = client.get(path_of(change))
     if patch:
         value |= client.get(path_of(change, "patch"))
-    Output(as_json=json).result(value, show_change)
+    Output(as_json=json).result(value, _show)
+
+
+def _show(console: Console, value: Result) -> None:
+    show_change(console, value)
+    show_evidence(console, value.get("evidence"))
 
 
 for _order in (

@@ -16,6 +16,7 @@ from ostiary.guard.baseline import Baseline
 from ostiary.guard.canary_watch import CanaryWatch
 from ostiary.guard.certificate_watch import CertificateWatch, Chosen
 from ostiary.guard.conductor import Conductor, ConductorParts
+from ostiary.guard.course_keeper import CourseKeeper
 from ostiary.guard.drift import DriftWatch
 from ostiary.guard.edge_keeper import EdgeKeeper
 from ostiary.guard.effects import Effects
@@ -90,6 +91,7 @@ def conductor(
             journal=base.journal,
             snapshots=SnapshotStore(base.data.snapshots),
             clock=base.clock,
+            courses=CourseKeeper(base.journal, base.clock),
             pacing=guard_wiring.pacing(base.configuration.guard),
             alpha=base.configuration.guard.alpha,
         )

@@ -3,6 +3,7 @@
 Results go to standard output, progress and problems to standard error.
 """
 
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -25,7 +26,12 @@ class Output:
 
     @cached_property
     def console(self) -> "Console":
-        """Where results for people go. Made when it is needed: JSON does not wait for it."""
+        """Where results for people go. Made when it is needed: JSON does not wait for it.
+
+        What the terminal's encoding does not have becomes a question mark.
+        """
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")
         from rich.console import Console  # noqa: PLC0415
 
         return Console(highlight=False, soft_wrap=True)
@@ -40,7 +46,7 @@ class Output:
     def result(self, value: Result, show: "Callable[[Console, Result], None]") -> None:
         """Print a result: as one JSON object, or by `show` for people."""
         if self.as_json:
-            sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+            sys.stdout.write(_json(value) + "\n")
             sys.stdout.flush()
         else:
             show(self.console, value)
@@ -53,7 +59,7 @@ class Output:
         """Print an expected problem: on standard error, and as the JSON result with `--json`."""
         if self.as_json:
             value = {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
-            sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+            sys.stdout.write(_json(value) + "\n")
         from rich.text import Text  # noqa: PLC0415
 
         line = Text("error: ", style="bold red")
@@ -61,3 +67,8 @@ class Output:
         self.progress.print(line)
         if error.hint:
             self.progress.print(f"       {error.hint}", markup=False)
+
+
+def _json(value: Result) -> str:
+    """Return JSON as it can be written: escaped where standard output is not UTF-8."""
+    return json.dumps(value, ensure_ascii=(sys.stdout.encoding or "").lower() != "utf-8")

@@ -13,9 +13,10 @@ class ChangeRecord:
 
     `request` is what was proposed, `difference` what it would change, `state` the controller's
     latest state in words (stage, share), `result` the settled result (see the command-line
-    contract), None while it runs. `orders` are `{at, operator, command, reason}`, `comments`
-    `{at, operator, text}`. `kinds` are the parts of the snapshot that it touches. `proposed_by` is
-    None where an older guard did not write it down.
+    contract), None while it runs. `evidence` is its course (see `changes.course`), None where there
+    was none, or an older guard did not keep it. `orders` are `{at, operator, command, reason}`,
+    `comments` `{at, operator, text}`. `kinds` are the parts of the snapshot that it
+    touches. `proposed_by` is None where an older guard did not write it down.
     """
 
     id: str
@@ -29,6 +30,7 @@ class ChangeRecord:
     state: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] | None = None
     settled_at: str | None = None
+    evidence: dict[str, Any] | None = None
     proposed_by: str | None = None
     orders: tuple[dict[str, Any], ...] = ()
     comments: tuple[dict[str, Any], ...] = ()

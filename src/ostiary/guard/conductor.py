@@ -24,6 +24,7 @@ from ostiary.guard.background import Background
 from ostiary.guard.balance_watch import BalanceWatch
 from ostiary.guard.canary_watch import CanaryWatch
 from ostiary.guard.change_record import ChangeRecord, order_to_json
+from ostiary.guard.course_keeper import CourseKeeper
 from ostiary.guard.effects import Effects
 from ostiary.guard.lease import LeaseServer
 from ostiary.guard.plane import DataPlane
@@ -51,6 +52,7 @@ class ConductorParts:
     journal: Journal
     snapshots: SnapshotStore
     clock: Clock
+    courses: CourseKeeper
     pacing: Pacing
     alpha: float
 
@@ -126,6 +128,10 @@ class Conductor:
         """Return whether this change is the one that is under way."""
         return self.is_busy and self.state is not None and self.state.change == change
 
+    def course_of(self, change: str) -> dict[str, Any] | None:
+        """Return the course of a change's evidence, None where this guard did not see it."""
+        return self._parts.courses.of(change)
+
     def command(self, command: events.Command | events.Approved) -> None:
         """Give the running change an operator's command; raises `CommandRefusedError`."""
         self._deliver(command)
@@ -184,6 +190,7 @@ class Conductor:
         self._snapshot = snapshot
         self.windows = None
         self._parts.watch.reset()
+        self._parts.courses.begin(step[0].change)
         self._move(None, step)
 
     def _deliver(self, event: events.Event) -> None:
@@ -194,6 +201,8 @@ class Conductor:
                 if isinstance(event, events.Command | events.Approved):
                     data = order_to_json(event)
                     self._parts.journal.append(history.CHANGE_ORDERED, before.change, data)
+                if isinstance(event, events.WindowClosed) and before.phase in _USERS_NEAR:
+                    self._parts.courses.add(step[0], event)
                 self._move(before, step)
             except BaseException as error:
                 # What cannot be recorded must not go on: the loop ends, and with it the lease.
@@ -204,6 +213,7 @@ class Conductor:
         """Take a step: journal where it leads, then carry out its actions in their order."""
         state, ordered = step
         if before is None or _place(before) != _place(state):
+            self._parts.courses.keep(state)
             self._parts.journal.append(history.CHANGE_MOVED, state.change, state_to_json(state))
         self.state = state
         for action in ordered:

@@ -18,6 +18,7 @@ MARK_TAKEN = "snapshot_mark_taken"
 CHANGE_PROPOSED = "change_proposed"
 CHANGE_MOVED = "change_moved"
 CHANGE_SETTLED = "change_settled"
+CHANGE_EVIDENCE = "change_evidence"
 CHANGE_ORDERED = "change_ordered"
 CHANGE_COMMENTED = "change_commented"
 SHUT_DOWN = "shut_down"
@@ -31,6 +32,9 @@ COUNTS_LOST = "counts_lost"
 ENVOY_KILLED = "envoy_killed"
 SUPERVISION_FAILED = "supervision_failed"
 ACCOUNTS_CHANGED = "accounts_changed"
+
+_PLACES = {CHANGE_MOVED: "state", CHANGE_EVIDENCE: "evidence"}
+"""What of a record each newer entry of a kind replaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,8 @@ class History:
                 return replace(self, port=int(entry.data["port"]))
             case kind if kind == CHANGE_PROPOSED:
                 return replace(self, changes=(*self.changes, _proposed(entry)))
-            case kind if kind == CHANGE_MOVED:
-                return self._with(entry, state=dict(entry.data))
+            case kind if kind in _PLACES:
+                return self._with(entry, **{_PLACES[kind]: dict(entry.data)})
             case kind if kind == CHANGE_SETTLED:
                 return self._with(entry, result=dict(entry.data), settled_at=entry.at)
             case _:

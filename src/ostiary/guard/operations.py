@@ -4,6 +4,7 @@ import contextlib
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from ostiary.changes.course import with_points
 from ostiary.changes.pacing import expected_seconds
 from ostiary.changes.proposal import start_stage
 from ostiary.guard import history, orders
@@ -92,8 +93,10 @@ class GuardOperations:
         return {"changes": [self._report(record) for record in reversed(found.changes)]}
 
     async def change(self, change_id: str) -> Answer:
-        """Return one change. Raises `UsageError` for an unknown id."""
-        return self._report(self._parts.history.present().get(change_id))
+        """Return one change and its `evidence`. Raises `UsageError` for an unknown id."""
+        record = self._parts.history.present().get(change_id)
+        course = self._parts.conductor.course_of(change_id) or record.evidence
+        return self._report(record) | {"evidence": course and with_points(course)}
 
     async def patch(self, change_id: str) -> Answer:
         """Return `{patch, patch_is_cut}`: the differing lines of a change's releases."""

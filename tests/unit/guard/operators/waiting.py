@@ -17,6 +17,7 @@ from ostiary.changes.snapshot_settings import SnapshotSettings
 from ostiary.guard import history
 from ostiary.guard.api import create_api
 from ostiary.guard.conductor import Conductor, ConductorParts
+from ostiary.guard.course_keeper import CourseKeeper
 from ostiary.guard.history_reader import HistoryReader
 from ostiary.guard.operations import GuardOperations
 from ostiary.guard.operators.registry import Registry
@@ -74,6 +75,7 @@ class Place:
                 journal=self.journal,
                 snapshots=self.snapshots,
                 clock=self.clock,
+                courses=CourseKeeper(self.journal, self.clock),
                 pacing=Pacing(),
                 alpha=0.001,
             )
