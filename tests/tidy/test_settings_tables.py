@@ -1,13 +1,17 @@
 """The tables of keys in the documentation are what the settings say."""
 
-from tools.settings_tables import tables_in, with_tables
+from pathlib import Path
+
+import pytest
+from tools.settings_tables import PAGES, tables_in, with_tables
 
 from tests.tidy.repository import read
 from tests.tidy.test_reference import settings_tables
 
 
-def test_the_tables_of_keys_are_made_anew() -> None:
-    text = read("docs/settings.md")
+@pytest.mark.parametrize("page", PAGES)
+def test_the_tables_of_keys_are_made_anew(page: Path) -> None:
+    text = page.read_text()
     assert text == with_tables(text), "run `make docs`"
 
 
@@ -15,3 +19,9 @@ def test_every_table_with_keys_is_on_the_page() -> None:
     assert sorted(tables_in(read("docs/settings.md"))) == sorted(
         name for name, keys in settings_tables().items() if keys
     )
+
+
+def test_every_table_of_own_journeys_is_on_their_page() -> None:
+    inside = "guard.journeys.NAME"
+    tables = [inside, f"{inside}.steps", f"{inside}.steps.expect"]
+    assert tables_in(read("docs/own-journeys.md")) == tables

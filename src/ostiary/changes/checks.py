@@ -16,6 +16,9 @@ from ostiary.changes.rules import (
     guard,
     hashing,
     identity,
+    journey_requests,
+    journey_texts,
+    journeys,
     lifetimes,
     load,
     mail,
@@ -70,6 +73,17 @@ RULES: tuple[Rule, ...] = (
     operators.somebody_is_admin,
     operators.somebody_can_approve,
     operators.socket_can_be_opened,
+    journeys.journeys_are_named_plainly,
+    journeys.journeys_are_bounded,
+    journeys.steps_have_names_of_their_own,
+    journeys.journeys_vouch_for_known_routes,
+    journey_requests.steps_stay_with_the_issuer,
+    journey_requests.steps_send_one_body,
+    journey_requests.headers_are_the_teams_own,
+    journey_requests.no_secret_stands_in_a_step,
+    journey_texts.inserts_are_known_and_captured_before,
+    journey_texts.captured_values_can_be_named_and_found,
+    journey_texts.expectations_can_be_read,
 )
 """Every rule about a file alone, in the order in which people should read its findings."""
 

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field
 from ostiary.changes.operator_settings import OperatorSettings
 from ostiary.changes.setting_fields import DAY, as_tuple, seconds, unit
 from ostiary.kernel.settings import SettingsTable
+from ostiary.watch.own_journeys.settings import JourneySettings
 
 Percent = Annotated[int, Field(ge=1, le=100)]
 Steps = Annotated[tuple[Percent, ...], Field(strict=False), BeforeValidator(as_tuple)]
@@ -81,4 +82,7 @@ class GuardSettings(SettingsTable):
     )
     operators: Mapping[str, OperatorSettings] = Field(
         {}, description="Who may do what; without any, the owner of the data directory alone."
+    )
+    journeys: Mapping[str, JourneySettings] = Field(
+        {}, description="A team's own journeys, tried beside the built-in ones."
     )

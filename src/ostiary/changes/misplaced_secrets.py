@@ -35,7 +35,13 @@ _ELSEWHERE = (
         'Name the file of the key here: `key = "tls/privkey.pem"` in `[edge]`.',
     ),
 )
+_INSERT = 'Write `"{env:NAME}"` or `"{file:/path/to/file}"`.'
 _NOWHERE = "Remove it: no setting takes a secret, only the path of a file that holds one."
+
+
+def looks_secret(name: str) -> bool:
+    """Return whether a key of this name would hold a secret."""
+    return _LOOKS_SECRET.search(name) is not None
 
 
 def with_right_places(problems: Iterable[Problem]) -> list[Problem]:
@@ -45,7 +51,12 @@ def with_right_places(problems: Iterable[Problem]) -> list[Problem]:
 
 def _told(problem: Problem) -> Problem:
     name = (problem.key or "").rpartition(".")[2].strip('"')
-    if problem.code not in {"unknown_setting", "unknown_table"} or not _LOOKS_SECRET.search(name):
+    if not looks_secret(name):
+        return problem
+    if problem.code == "wrong_type" and (problem.key or "").startswith("guard.journeys."):
+        # Where names are free, nothing but the name says that the value must not be repeated.
+        return replace(problem, message=f"`{problem.key}` must be text.", hint=_INSERT)
+    if problem.code not in {"unknown_setting", "unknown_table"}:
         return problem
     return replace(
         problem,

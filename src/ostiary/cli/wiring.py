@@ -29,6 +29,7 @@ from ostiary.guard.history_reader import HistoryReader
 from ostiary.guard.lease import LeaseServer
 from ostiary.guard.operations import GuardOperations
 from ostiary.guard.options import GuardOptions
+from ostiary.guard.own_runs import OwnRuns
 from ostiary.guard.parts import GuardParts
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.replica_probes import ReplicaProbes
@@ -177,7 +178,8 @@ def _guard(
     snapshots = SnapshotStore(base.data.snapshots)
     place = guard_parts.trial_place(base, certificates)
     fleet = guard_parts.fleet(base)
-    trials = Trials(plane, place, clock=base.clock, rng=base.rng)
+    own = guard_parts.own_trials(base)
+    trials = Trials(plane, place, own, clock=base.clock, rng=base.rng)
     load = load_watch(plane, base.journal, base.clock)
     probes = ReplicaProbes(fleet.memory_mib)
     check = CheckStage(plane, base.releases)
@@ -200,6 +202,7 @@ def _guard(
         issuer=base.issuer,
         epoch=base.epoch,
         trials=trials,
+        own_runs=OwnRuns(own, plane, place, base.journal, base.rng),
         port=base.port,
         listen_url=base.listen_url,
         certificates=certificates,

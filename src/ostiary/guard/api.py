@@ -78,6 +78,7 @@ def create_api(operations: Operations, registry: Registry) -> falcon.asgi.App[An
     _add_keys(app, operations)
     app.add_route("/audit", _Resource(post=operations.audit))
     app.add_route("/check", _Resource(post=operations.check))
+    app.add_route("/journeys/run", _Resource(post=operations.run_journeys))
     _add_changes(app, operations)
     _add_snapshots(app, operations)
     tell_problems(app)

@@ -16,7 +16,8 @@ from typing import Any
 from ostiary.guard.socket import require_safe
 from ostiary.kernel.errors import ExitCode, NotRunningError, OstiaryError
 
-_SECONDS_MAX = 30.0
+SECONDS_MAX = 30.0
+"""How long an answer may take, unless the caller says otherwise."""
 
 
 class GuardError(OstiaryError):
@@ -58,7 +59,7 @@ class GuardClient:
         *,
         socket: Path | None = None,
         token: str | None = None,
-        seconds_max: float = _SECONDS_MAX,
+        seconds_max: float = SECONDS_MAX,
     ) -> None:
         self._data = data
         self._socket = socket

@@ -31,6 +31,7 @@ EDGE_LOPSIDED = "edge_lopsided"
 COUNTS_LOST = "counts_lost"
 ENVOY_KILLED = "envoy_killed"
 SUPERVISION_FAILED = "supervision_failed"
+OWN_JOURNEYS_RUN = "own_journeys_run"
 ACCOUNTS_CHANGED = "accounts_changed"
 
 _PLACES = {CHANGE_MOVED: "state", CHANGE_EVIDENCE: "evidence"}

@@ -82,6 +82,10 @@ class GuardOperations:
         """Check a settings file beside what is served, and begin nothing."""
         return await check_settings(body, self._parts)
 
+    async def run_journeys(self, body: Answer, caller: Operator) -> Answer:
+        """Run own journeys at what serves now; raises as `OwnRuns.run` does."""
+        return await self._parts.own_runs.run(body, caller)
+
     async def propose(self, body: Answer, caller: Operator) -> Answer:
         """Begin a change. Raises what is wrong with it before anything has happened."""
         change = await self._proposals.begin(body, caller)

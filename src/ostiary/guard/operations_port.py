@@ -37,6 +37,10 @@ class Operations(Protocol):
         """Check a settings file beside what is served; nothing begins."""
         ...
 
+    async def run_journeys(self, body: Answer, caller: Operator) -> Answer:
+        """Run own journeys at what serves now."""
+        ...
+
     async def propose(self, body: Answer, caller: Operator) -> Answer:
         """Begin a change; return its id and expected duration."""
         ...

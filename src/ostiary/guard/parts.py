@@ -14,6 +14,7 @@ from ostiary.guard.history_reader import HistoryReader
 from ostiary.guard.load import LoadWatch
 from ostiary.guard.operators.registry import Registry
 from ostiary.guard.options import GuardOptions
+from ostiary.guard.own_runs import OwnRuns
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.share_watch import ShareWatch
 from ostiary.guard.supervision import Supervisor
@@ -42,6 +43,7 @@ class GuardParts:
     issuer: str
     epoch: str
     trials: Trials
+    own_runs: OwnRuns
     port: int
     listen_url: str
     certificates: CertificateWatch | None

@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from ostiary.runtime.ports import Replica
+from ostiary.watch.journeys.pinned import PINNED
 from ostiary.watch.relying_party.connections import KeptConnections
+from ostiary.watch.relying_party.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +24,22 @@ class TrialPlace:
     admin_token: str = field(repr=False)
     pin_token: str = field(repr=False)
     edge_transport: Callable[[], httpx.AsyncBaseTransport] = KeptConnections
+
+    @property
+    def edge(self) -> Target:
+        """Return the edge as users reach it."""
+        return Target("edge", self.edge_url, self.issuer)
+
+    @property
+    def canary(self) -> Target:
+        """Return the canary on the way that only the guard's pin opens."""
+        return Target(PINNED, self.edge_url, self.issuer, pin=self.pin_token)
+
+    def replica(self, replica: Replica, name: str) -> Target:
+        """Return a replica at its own port."""
+        return Target(name, url_of(replica), self.issuer, snapshot=replica.snapshot)
+
+
+def url_of(replica: Replica) -> str:
+    """Return the address of a replica's own port."""
+    return f"http://{replica.host}:{replica.port}"

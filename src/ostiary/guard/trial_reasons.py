@@ -1,5 +1,6 @@
 """What trials found, as the reasons of a change."""
 
+from ostiary.changes.events import JourneysRun
 from ostiary.changes.model import Reason
 from ostiary.watch.journeys.admin_api import AdminApiError
 from ostiary.watch.journeys.report import JourneyReport
@@ -16,6 +17,18 @@ def reasons_of(report: JourneyReport) -> tuple[Reason, ...]:
             {"journey": failure.journey, "step": failure.step, "stratum": failure.stratum},
         )
         for failure in report.failures[:_FAILURES_SHOWN]
+    )
+
+
+def run_of(canary: JourneyReport, control: JourneyReport) -> JourneysRun:
+    """Return what a run on the canary means, with one on the control beside it."""
+    return JourneysRun(
+        passed=canary.passed,
+        strata_passed=canary.strata_passed,
+        failures=reasons_of(canary),
+        control_passed=control.passed,
+        hideable=canary.hideable,
+        verified=canary.verified,
     )
 
 

@@ -6,48 +6,47 @@ them counts as a user.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Literal
 
 from ostiary.changes.events import JourneysRun, ProofRun, Rehearsed
 from ostiary.changes.terms import Replay
 from ostiary.guard.expiry_trial import ExpiryTrial
+from ostiary.guard.own_trials import OwnTrials
 from ostiary.guard.plane import DataPlane
+from ostiary.guard.probe_pool import ProbePool
 from ostiary.guard.replaying import run_replay
-from ostiary.guard.trial_place import TrialPlace
-from ostiary.guard.trial_reasons import no_accounts, reasons_of
+from ostiary.guard.trial_place import TrialPlace, url_of
+from ostiary.guard.trial_reasons import no_accounts, reasons_of, run_of
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
-from ostiary.runtime.ports import Replica
 from ostiary.watch.journeys.admin_api import AdminApiError
 from ostiary.watch.journeys.pinned import run_pinned_journeys, run_quick_journeys
-from ostiary.watch.journeys.probes import ProbeAccount, ProbeAdmin
+from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.rehearsal import run_rehearsal_journeys
+from ostiary.watch.journeys.report import combine
 from ostiary.watch.relying_party.target import Target
 
-_ACCOUNTS = 9
-"""One for the control, the others for the canary: a fault may hit only a share of accounts."""
-_ACCOUNTS_IN_TURN = 2
-_SWEEP_SECONDS_MAX = 3.0
+Meanwhile = Callable[[], Awaitable[None]] | None
 
 
 class Trials:
     """Runs journeys for one change at a time, with accounts that live as long as the change."""
 
-    def __init__(self, plane: DataPlane, place: TrialPlace, *, clock: Clock, rng: Random) -> None:
+    def __init__(
+        self, plane: DataPlane, place: TrialPlace, own: OwnTrials, *, clock: Clock, rng: Random
+    ) -> None:
         self._plane = plane
         self._place = place
+        self._own = own
         self._clock = clock
         self._rng = rng
-        self._accounts: list[ProbeAccount] = []
-        self._making = asyncio.Lock()
+        self._pool = ProbePool(self._admin)
         self._expiry = ExpiryTrial(clock, rng)
-        self._turn = 0
         self._unrehearsed = False
 
     def begin_flip(self) -> None:
         """Begin what a flip does not wait for."""
-        self._expiry.begin(self._admin, self._target(self._plane.stable[0], "last good"))
+        self._expiry.begin(self._admin, self._last_good)
 
     def begin_unrehearsed(self, *, in_haste: bool) -> None:
         """Begin a change that starts later than its rehearsal.
@@ -60,19 +59,23 @@ class Trials:
             self.begin_flip()
 
     async def rehearse(
-        self,
-        replay: Replay | None = None,
-        *,
-        meanwhile: Callable[[], Awaitable[None]] | None = None,
+        self, replay: Replay | None = None, *, meanwhile: Meanwhile = None
     ) -> Rehearsed:
         """Run the full set on the candidates, off traffic, and the matrix with last good.
 
-        Then what stopped an earlier change is tried again, where this one claims to mend it.
-        `meanwhile` is done while nothing but time has to pass.
+        Then what stopped an earlier change is tried again, where this one claims to mend it, and
+        the team's own journeys. `meanwhile` is done while nothing but time has to pass.
         """
         candidates = [
-            self._target(replica, f"candidate {replica.name}") for replica in self._plane.canary
+            self._place.replica(each, f"candidate {each.name}") for each in self._plane.canary
         ]
+        rehearsed = await self._rehearse(candidates, replay, meanwhile)
+        return await self._own.rehearsed(rehearsed, candidates, self._last_good, self._admin)
+
+    async def _rehearse(
+        self, candidates: Sequence[Target], replay: Replay | None, meanwhile: Meanwhile
+    ) -> Rehearsed:
+        """Run the built-in journeys, and the replay."""
         tried = await self._expiry.goes_on_at(candidates[0], self._place.leeway_seconds)
         try:
             async with self._admin() as admin:
@@ -81,7 +84,7 @@ class Trials:
                     admin=admin,
                     clock=self._clock,
                     rng=self._rng,
-                    last_good=self._target(self._plane.stable[0], "last good"),
+                    last_good=self._last_good,
                     leeway_seconds=None if tried else self._place.leeway_seconds,
                     meanwhile=meanwhile,
                 )
@@ -89,7 +92,7 @@ class Trials:
                 return await run_replay(
                     replay,
                     candidates,
-                    await self._ready_accounts(),
+                    await self._pool.ready(),
                     admin=self._admin,
                     clock=self._clock,
                     rng=self._rng,
@@ -102,21 +105,21 @@ class Trials:
         """Run the quick set on the canary through the edge, and on last good beside it."""
         place = self._place
         try:
-            accounts = await self._ready_accounts()
+            accounts = await self._pool.ready()
         except AdminApiError as error:
             # Without accounts neither arm can be tried, which says nothing about the canary.
             return JourneysRun(passed=False, failures=(no_accounts(error),), control_passed=False)
-        last_good = self._target(self._plane.stable[0], "last good")
+        last_good = self._last_good
         thorough = self._unrehearsed and self._plane.share == 0
         if thorough:
             await self._try_expiry()
         async with self._admin() as admin, place.edge_transport() as transport:
-            canary, control = await asyncio.gather(
+            canary, control, own = await asyncio.gather(
                 run_pinned_journeys(
                     place.edge_url,
                     place.pin_token,
                     issuer=place.issuer,
-                    accounts=self._chosen(accounts[1:]),
+                    accounts=self._pool.chosen(accounts[1:], before_users=self._plane.share == 0),
                     clock=self._clock,
                     rng=self._rng,
                     last_good=last_good,
@@ -131,44 +134,29 @@ class Trials:
                     rng=self._rng,
                     admin=admin,
                 ),
+                self._own.pinned(place.canary, transport, last_good, self._admin),
             )
-        if thorough:
-            canary = await self._expiry.end_added_to(canary)
-        else:
-            canary = self._expiry.added_to(canary)
-        return JourneysRun(
-            passed=canary.passed,
-            strata_passed=canary.strata_passed,
-            failures=reasons_of(canary),
-            control_passed=control.passed,
-            hideable=canary.hideable,
-            verified=canary.verified,
-        )
+        expiry = self._expiry
+        canary = await expiry.end_added_to(canary) if thorough else expiry.added_to(canary)
+        canary = combine([canary, own])
+        return run_of(canary, control)
 
     async def _try_expiry(self) -> None:
         """Begin to try it at the canary, however long the leeway: nobody is kept waiting."""
-        canary = self._target(self._plane.canary[0], "canary")
+        canary = self._place.replica(self._plane.canary[0], "canary")
         leeway = self._place.leeway_seconds
         await self._expiry.goes_on_at(canary, leeway, leeway_seconds_max=leeway)
-
-    def _chosen(self, accounts: Sequence[ProbeAccount]) -> Sequence[ProbeAccount]:
-        """Return all accounts before the first user's share, later some of them in turn."""
-        if self._plane.share == 0:
-            return accounts
-        self._turn += 1
-        start = self._turn * _ACCOUNTS_IN_TURN % len(accounts)
-        return [*accounts, *accounts][start : start + _ACCOUNTS_IN_TURN]
 
     async def proof(self, of: Literal["promotion", "rollback"]) -> ProofRun:
         """Run the quick set through the edge as a user would: no pin, any replica."""
         place = self._place
         try:
-            accounts = await self._ready_accounts()
+            accounts = await self._pool.ready()
         except AdminApiError as error:
             return ProofRun(of=of, passed=False, failures=(no_accounts(error),))
         async with self._admin() as admin, place.edge_transport() as transport:
             report = await run_quick_journeys(
-                [Target("edge", place.edge_url, place.issuer)],
+                [place.edge],
                 accounts=accounts[:1],
                 clock=self._clock,
                 rng=self._rng,
@@ -180,7 +168,7 @@ class Trials:
 
     async def clean_up(self) -> None:
         """Delete the accounts; those that cannot be deleted now are swept at the next start."""
-        accounts, self._accounts = self._accounts, []
+        accounts = self._pool.take_all()
         expiry, self._expiry = self._expiry, ExpiryTrial(self._clock, self._rng)
         self._unrehearsed = False
         try:
@@ -192,28 +180,13 @@ class Trials:
             return
 
     async def sweep(self) -> None:
-        """Delete probe accounts that an earlier guard left behind.
+        """Delete probe accounts that an earlier guard left behind."""
+        await self._pool.sweep()
 
-        What cannot be done in time is left to the next start: users are waiting.
-        """
-        with suppress(AdminApiError, TimeoutError):
-            async with asyncio.timeout(_SWEEP_SECONDS_MAX), self._admin() as admin:
-                await admin.sweep()
-
-    async def _ready_accounts(self) -> Sequence[ProbeAccount]:
-        async with self._making:
-            if not self._accounts:
-                async with self._admin() as admin:
-                    self._accounts = [one async for one in admin.create_several(_ACCOUNTS)]
-            return list(self._accounts)
+    @property
+    def _last_good(self) -> Target:
+        return self._place.replica(self._plane.stable[0], "last good")
 
     def _admin(self) -> ProbeAdmin:
         replica = self._plane.stable[0]
-        return ProbeAdmin(_url(replica), self._place.admin_token, rng=self._rng)
-
-    def _target(self, replica: Replica, name: str) -> Target:
-        return Target(name, _url(replica), self._place.issuer, snapshot=replica.snapshot)
-
-
-def _url(replica: Replica) -> str:
-    return f"http://{replica.host}:{replica.port}"
+        return ProbeAdmin(url_of(replica), self._place.admin_token, rng=self._rng)

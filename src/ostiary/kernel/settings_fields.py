@@ -2,7 +2,8 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, TypeGuard, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeGuard, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -55,12 +56,22 @@ def _inside(kind: object, part: str) -> object:
     """Return the type of what stands under a name in a table of this type."""
     if _is_table(kind):
         field = kind.model_fields.get(part)
-        return None if field is None else field.annotation
-    if get_origin(kind) not in (Mapping, dict):
-        return None
-    # Under free names stand values of one type, perhaps with validators.
-    value = get_args(kind)[1]
-    return get_args(value)[0] if get_origin(value) is Annotated else value
+        return None if field is None else _bare(field.annotation)
+    if get_origin(kind) in (Mapping, dict):
+        # Under free names stand values of one type.
+        return _bare(get_args(kind)[1])
+    if get_origin(kind) in (tuple, list) and part.isdecimal():
+        return _bare(get_args(kind)[0])
+    return None
+
+
+def _bare(kind: object) -> object:
+    """Return a type without its validators, and without the None that a key may default to."""
+    if get_origin(kind) is Annotated:
+        return _bare(get_args(kind)[0])
+    others = [each for each in get_args(kind) if each is not NoneType]
+    is_optional = get_origin(kind) in (Union, UnionType) and len(others) == 1
+    return _bare(others[0]) if is_optional else kind
 
 
 def _is_table(kind: object) -> TypeGuard[type[BaseModel]]:

@@ -94,6 +94,12 @@ def test_time_is_told_in_minutes_and_seconds():
     assert times.split()[1:3] == ["0:00", "5:00"]
 
 
+def test_a_label_at_the_right_end_still_fits():
+    exact = [point(60.0 * minute, 0.0, lasted=60.0) for minute in range(1, 11)]
+    (times,) = [text for text in shown(EVIDENCE | {"points": exact}) if "min:s" in text]
+    assert times.endswith(" 10:00")
+
+
 def test_no_colour_means_the_same_characters():
     console = Console(file=io.StringIO(), width=80, no_color=True, force_terminal=True)
     show_evidence(console, EVIDENCE)

@@ -27,6 +27,7 @@ class Operation(StrEnum):
     ROTATE_KEYS = "rotate signing keys"
     READ_AUDIT = "read the audit log"
     RECORD_CAPACITY = "record capacity"
+    RUN_JOURNEYS = "run journeys"
     SHUT_DOWN = "shut everything down"
 
 
@@ -47,6 +48,8 @@ LEAST_ROLE: dict[Operation, Role] = {
     # It holds people's addresses, as the list of users does.
     Operation.READ_AUDIT: "admin",
     Operation.RECORD_CAPACITY: "admin",
+    # Their inserts name variables and files that the guard alone may read.
+    Operation.RUN_JOURNEYS: "admin",
     Operation.SHUT_DOWN: "admin",
 }
 
@@ -71,6 +74,7 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("GET", "/snapshots"): Operation.LOOK,
     ("GET", "/snapshots/{snapshot_id}"): Operation.LOOK,
     ("POST", "/check"): Operation.PROPOSE,
+    ("POST", "/journeys/run"): Operation.RUN_JOURNEYS,
     ("POST", "/changes/{change_id}/approve"): Operation.APPROVE,
     ("POST", "/changes/{change_id}/comment"): Operation.COMMENT,
     ("POST", "/changes/{change_id}/pause"): Operation.STEER,

@@ -16,6 +16,9 @@ from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.errors import StepFailedError
 from ostiary.watch.relying_party.target import Target
 
+PINNED = "canary through the edge"
+"""How failures name the target that the pin leads to."""
+
 
 async def run_pinned_journeys(
     edge_url: str,
@@ -37,7 +40,7 @@ async def run_pinned_journeys(
     replica, somebody new signs up too, and their account is deleted. `all_refusals` are for a
     canary that no rehearsal has seen; they need two accounts.
     """
-    target = Target("canary through the edge", edge_url, issuer, pin=pin_token)
+    target = Target(PINNED, edge_url, issuer, pin=pin_token)
     return await run_quick_journeys(
         [target],
         accounts=accounts,

@@ -44,16 +44,18 @@ class Wire:
         *,
         headers: Mapping[str, str] | None = None,
         form: Iterable[tuple[str, str]] | None = None,
+        content: bytes | None = None,
     ) -> Answer:
         """Send one request for a location of the issuer and return the answer.
 
+        `content` is any other body than a form, its type among the headers.
         Raises `StepFailedError` where none came in time, or where one came without the outcome
         header that the target must send.
         """
         public = self.target.public(location)
         stratum = stratum_of(method, urlsplit(public).path)
         try:
-            request = self._request(method, public, headers or {}, form)
+            request = self._request(method, public, headers or {}, form, content)
             async with asyncio.timeout(self._seconds_max):
                 response = await self._receive(request)
         except TimeoutError:
@@ -81,10 +83,11 @@ class Wire:
         public: str,
         headers: Mapping[str, str],
         form: Iterable[tuple[str, str]] | None,
+        content: bytes | None,
     ) -> httpx.Request:
-        content = None if form is None else urlencode(list(form)).encode()
         wanted = {"host": self.target.host, "accept": "*/*", **headers}
-        if content is not None:
+        if form is not None:
+            content = urlencode(list(form)).encode()
             wanted["content-type"] = _FORM_TYPE
         if self.target.pin is not None:
             wanted[outcomes.PIN_HEADER] = self.target.pin

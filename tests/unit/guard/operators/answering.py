@@ -39,6 +39,9 @@ class Answering:
     ) -> Answer:
         return {"caller": caller.name, "method": method, "path": path}
 
+    async def run_journeys(self, body: Answer, caller: Operator) -> Answer:
+        return {"caller": caller.name}
+
     async def record_capacity(self, body: Answer, caller: Operator) -> Answer:
         return {"caller": caller.name}
 

@@ -25,6 +25,7 @@ ALLOWED = {
         Operation.ROTATE_KEYS,
         Operation.READ_AUDIT,
         Operation.RECORD_CAPACITY,
+        Operation.RUN_JOURNEYS,
         Operation.SHUT_DOWN,
     },
 }

@@ -92,6 +92,9 @@ def _handler(answer: Answer) -> type[BaseHTTPRequestHandler]:
         def do_POST(self):
             self._serve()
 
+        def do_PUT(self):
+            self._serve()
+
         def do_DELETE(self):
             self._serve()
 
