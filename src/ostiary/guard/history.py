@@ -31,6 +31,8 @@ COUNTS_LOST = "counts_lost"
 ENVOY_KILLED = "envoy_killed"
 SUPERVISION_FAILED = "supervision_failed"
 ACCOUNTS_CHANGED = "accounts_changed"
+REPLICA_READY = "replica_ready"
+STORE_MIGRATED = "store_migrated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ostiary.guard.load import LoadWatch
 from ostiary.guard.operators.registry import Registry
 from ostiary.guard.options import GuardOptions
 from ostiary.guard.plane import DataPlane
+from ostiary.guard.rehearsal.store_trial import StoreTrial
 from ostiary.guard.share_watch import ShareWatch
 from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trials import Trials
@@ -53,3 +54,4 @@ class GuardParts:
     upkeep: Upkeep
     registry: Registry
     shares: ShareWatch
+    store: StoreTrial
