@@ -23,6 +23,7 @@ from ostiary.runtime.releases import Release
 
 _MODULE = "ostiary.identity.maintenance"
 _BYTES_MAX = 1024 * 1024
+_LOOKED_AT_MAX = 4096
 _SHOWN_MAX = 400
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
@@ -151,5 +152,6 @@ def _problem(program: StoreProgram, command: str, err: bytes, hide: set[str]) ->
 
 def _plain(text: bytes, hide: set[str]) -> str:
     """Return text that can be shown: one line, without secrets or control characters, not long."""
-    line = redact(text.decode(errors="replace"), hide)
+    # Cut first: looking for secrets takes a time that grows with the square of the length.
+    line = redact(text[:_LOOKED_AT_MAX].decode(errors="replace"), hide)
     return "".join(each if each.isprintable() else "?" for each in line)[:_SHOWN_MAX]
