@@ -8,12 +8,7 @@ from functools import partial
 
 from ostiary.changes.edge_change import edge_of
 from ostiary.changes.snapshot import Snapshot
-from ostiary.guard.history import (
-    REPLICA_DIED,
-    REPLICA_READY,
-    REPLICA_STARTED,
-    REPLICA_STOPPED,
-)
+from ostiary.guard import history
 from ostiary.guard.patience import journal_failure
 from ostiary.guard.seats import LastExit
 from ostiary.guard.threads import in_thread
@@ -114,7 +109,7 @@ class Fleet:
         await self._runtime.wait_ready(replica, self._place.start_seconds_max)
         took = (self._clock.now() - datetime.fromisoformat(replica.started_at)).total_seconds()
         data = {"snapshot": replica.snapshot, "seconds": round(took, 2)}
-        self._journal.append(REPLICA_READY, replica.name, data)
+        self._journal.append(history.REPLICA_READY, replica.name, data)
 
     async def stop(self, replicas: Iterable[Replica], *, routed: bool = True) -> None:
         """Stop replicas in an orderly way, all at once.
@@ -130,7 +125,9 @@ class Fleet:
         outcomes = await asyncio.gather(*stops, return_exceptions=True)
         for replica, outcome in zip(replicas, outcomes, strict=True):
             if outcome is None:
-                self._journal.append(REPLICA_STOPPED, replica.name, {"snapshot": replica.snapshot})
+                self._journal.append(
+                    history.REPLICA_STOPPED, replica.name, {"snapshot": replica.snapshot}
+                )
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome
@@ -168,7 +165,7 @@ class Fleet:
             "message": found,
             "log": log,
         }
-        self._journal.append(REPLICA_DIED, replica.name, data)
+        self._journal.append(history.REPLICA_DIED, replica.name, data)
         await self._runtime.stop(replica, 0)
         return last_exit
 
@@ -188,7 +185,7 @@ class Fleet:
         )
         replica = await in_thread(partial(self._runtime.start, spec))
         self._journal.append(
-            REPLICA_STARTED,
+            history.REPLICA_STARTED,
             replica.name,
             {"snapshot": snapshot.id, "pid": replica.process.pid, "port": replica.port},
         )

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 from ostiary.guard.rehearsal.schema import Column, Reference, Schema, Table, Unique
 
-_LENGTH = re.compile(r"(VARCHAR|CHAR|CHARACTER VARYING)\((\d+)\)")
-_INTEGERS = ("SMALLINT", "INTEGER", "BIGINT")
 _LETS_GO = frozenset({"CASCADE", "SET NULL", "SET DEFAULT"})
 
 
@@ -103,7 +101,7 @@ def _column_gone(name: str, column: str, old: Table, new: Table) -> Contraction:
 
 def _column_changes(name: str, column: str, old: Column, new: Column) -> Iterator[Contraction]:
     where, own = f"column `{name}.{column}`", (column,)
-    if old.type != new.type and not _widens(old.type, new.type):
+    if old.type != new.type and not new.holds_all_of(old):
         how = f"changes {where} from {old.type} to {new.type}"
         instead = f"Add another column of type {new.type}, write both, and drop this one {_LATER}"
         yield Contraction("type_changed", name, own, how, instead)
@@ -183,18 +181,6 @@ def _may_stay_empty(columns: tuple[str, ...], old: Table, new: Table) -> bool:
     """Return whether rows of other releases escape: they leave one of the columns NULL."""
     added = [new.columns[each] for each in columns if each in new.columns.keys() - old.columns]
     return any(each.nullable and each.default is None for each in added)
-
-
-def _widens(old: str, new: str) -> bool:
-    """Return whether every value of one type is a value of the other, and read alike."""
-    if old in _INTEGERS and new in _INTEGERS:
-        return _INTEGERS.index(new) > _INTEGERS.index(old)
-    was, now = _LENGTH.fullmatch(old), _LENGTH.fullmatch(new)
-    if was is None:
-        return old in {"VARCHAR", "TEXT"} and new in {"VARCHAR", "TEXT"}
-    return new in {"TEXT", "VARCHAR"} or (
-        now is not None and now[1] == was[1] and int(now[2]) >= int(was[2])
-    )
 
 
 def _by_columns(each: Unique | Reference) -> tuple[str, ...]:

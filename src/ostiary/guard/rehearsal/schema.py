@@ -1,8 +1,13 @@
 """The tables of a store, as far as a release that reads and writes can rely on them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+_LENGTH = re.compile(r"(VARCHAR|CHAR|CHARACTER VARYING)\((\d+)\)")
+_INTEGERS = ("SMALLINT", "INTEGER", "BIGINT")
+_TEXTS = ("VARCHAR", "TEXT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +17,16 @@ class Column:
     type: str
     nullable: bool
     default: str | None = None
+
+    def holds_all_of(self, other: "Column") -> bool:
+        """Return whether every value of the other one is one of this one, and read alike."""
+        now, was = self.type, other.type
+        if was in _INTEGERS and now in _INTEGERS:
+            return _INTEGERS.index(now) >= _INTEGERS.index(was)
+        short, long = _LENGTH.fullmatch(was), _LENGTH.fullmatch(now)
+        if short is None or long is None:
+            return now == was or ((short is not None or was in _TEXTS) and now in _TEXTS)
+        return long[1] == short[1] and int(long[2]) >= int(short[2])
 
 
 @dataclass(frozen=True, slots=True)

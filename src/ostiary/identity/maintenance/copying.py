@@ -45,7 +45,8 @@ def copy_to_file(database_url: str, target: str) -> int:
         ):
             # A copy that a power cut damages is made anew.
             copy.execute("PRAGMA synchronous=OFF")
-            source.backup(copy)
+            # In one step: between two steps others may write, and it would begin anew.
+            source.backup(copy, pages=-1)
         return Path(target).stat().st_size
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", type(error).__name__)
@@ -120,11 +121,8 @@ def _server(database_url: str) -> Iterator[psycopg.Connection]:
 
 
 def _tables(connection: psycopg.Connection, schema: str) -> list[str]:
-    found = connection.execute(
-        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = %s::regnamespace"
-        " ORDER BY relname",
-        [_quoted(connection, schema)],
-    )
+    query = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = %s::regnamespace"
+    found = connection.execute(query, [sql.Identifier(schema).as_string(connection)])
     return [str(name) for (name,) in found]
 
 
@@ -174,7 +172,7 @@ def _copy_references(connection: psycopg.Connection, source: str, target: str) -
         "SELECT relname, conname, pg_get_constraintdef(c.oid) FROM pg_constraint c"
         " JOIN pg_class t ON t.oid = conrelid"
         " WHERE contype = 'f' AND relnamespace = %s::regnamespace",
-        [_quoted(connection, source)],
+        [sql.Identifier(source).as_string(connection)],
     ).fetchall()
     # The definitions name tables without their schema as long as it is the first one looked in.
     look_in = sql.SQL("SET LOCAL search_path = {}").format(sql.Identifier(target))
@@ -190,10 +188,6 @@ def _is_waited_for() -> bool:
     """Return whether whoever asked still holds the other end of standard input."""
     readable, _, _ = select.select([sys.stdin], [], [], 0)
     return not readable
-
-
-def _quoted(connection: psycopg.Connection, name: str) -> str:
-    return sql.Identifier(name).as_string(connection)
 
 
 def _value(
