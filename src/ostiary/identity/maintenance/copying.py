@@ -49,8 +49,7 @@ def copy_to_file(database_url: str, target: str) -> int:
             source.backup(copy, pages=-1)
         return Path(target).stat().st_size
     except sqlite3.Error as error:
-        name = getattr(error, "sqlite_errorname", type(error).__name__)
-        raise StoreUnavailableError(f"SQLite, while copying: {error} ({name})") from error
+        raise StoreUnavailableError(f"SQLite, while copying: {error}") from error
     except OSError as error:
         raise StoreUnavailableError(f"while copying: {error.strerror}") from error
 
