@@ -49,7 +49,7 @@ def write_next_release(target: Path, runs: Path, *, seconds: float = 0.0) -> Pat
         Path(ostiary.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__")
     )
     store = package / "identity" / "store"
-    migration = store / "migration.py"
+    migration = store / "revision.py"
     head = re.search(r'^HEAD = "(\d+)"$', migration.read_text(), re.MULTILINE)
     assert head is not None
     revision = f"{int(head[1]) + 1:04}"

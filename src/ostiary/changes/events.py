@@ -23,10 +23,14 @@ class CandidatesReady:
 
 @dataclass(frozen=True, slots=True)
 class CandidatesFailed:
-    """A candidate did not start, started too slowly, or died before its canary began."""
+    """A candidate did not start, started too slowly, or died before its canary began.
+
+    Or it was not allowed to start, for this reason and `others`.
+    """
 
     reason: str
     text: str
+    others: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +120,13 @@ class ProofRun:
 
 @dataclass(frozen=True, slots=True)
 class CanaryUnavailable:
-    """No canary replica can serve: all died, hang, or fail the guard's own probes."""
+    """A canary replica cannot serve: it died, hangs, fails the guard's own probes, or harms others.
+
+    `code` is that of the reason that the change ends for.
+    """
 
     text: str
+    code: str = "canary_unavailable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,12 @@ class GuardSettings(SettingsTable):
     rehearsal_start_seconds_max: float = seconds(
         20.0, "How long a replica may take until it is ready.", le=600
     )
+    store_copy_seconds_max: float = seconds(
+        120.0,
+        "How long copying the store may take, for trying migrations of a release on the copy.",
+        ge=1,
+        le=DAY,
+    )
     lease_seconds: float = seconds(
         3.0,
         "Without a sign of the guard's loop for this long, the canary drains; when the guard is "

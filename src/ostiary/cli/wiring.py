@@ -11,7 +11,7 @@ from ostiary.changes.configuration import Configuration
 from ostiary.changes.edge_change import at_start
 from ostiary.changes.snapshot import SnapshotStore
 from ostiary.changes.snapshot_settings import SnapshotSettings
-from ostiary.cli import edge_wiring, guard_parts, guard_wiring
+from ostiary.cli import edge_wiring, guard_parts, guard_wiring, rehearsal_wiring
 from ostiary.cli.guard_base import Base, build_base
 from ostiary.cli.journal_access import usable_journal
 from ostiary.cli.load_wiring import load_watch
@@ -130,6 +130,7 @@ async def _stop_orphans(base: Base) -> bool:
     fleet = guard_parts.fleet(base)
     replicas = fleet.adopt()
     await fleet.stop(replicas)
+    await rehearsal_wiring.stop_leftovers(base)
     return found or bool(replicas)
 
 
@@ -149,8 +150,7 @@ async def _run(base: Base, ready: Callable[[dict[str, Any]], None], stops_everyt
         EdgeTerms(base.epoch, lease_port),
         SnapshotStore(base.data.snapshots),
     )
-    watch = CanaryWatch(base.runtime)
-    guard, operations = _guard(base, plane, lease, watch, certificates)
+    guard, operations, watch = _guard(base, plane, lease, certificates)
     guard.stops_everything = stops_everything
     try:
         await process.run(
@@ -172,9 +172,8 @@ def _guard(
     base: Base,
     plane: DataPlane,
     lease: LeaseServer,
-    watch: CanaryWatch,
     certificates: CertificateWatch | None,
-) -> tuple[Guard, GuardOperations]:
+) -> tuple[Guard, GuardOperations, CanaryWatch]:
     snapshots = SnapshotStore(base.data.snapshots)
     place = guard_parts.trial_place(base, certificates)
     fleet = guard_parts.fleet(base)
@@ -184,9 +183,13 @@ def _guard(
     probes = ReplicaProbes(fleet.memory_mib)
     check = CheckStage(plane, base.releases)
     capacity = CandidateCapacity(plane, load, base.journal, snapshots, place, base.clock, base.rng)
-    effects = Effects(fleet, plane, trials, check, base.journal, capacity)
     balance = BalanceWatch(plane, load, probes.answered)
     reader = HistoryReader(base.journal)
+    around = rehearsal_wiring.precautions(base, plane, check, place, reader)
+    effects = Effects(fleet, plane, trials, check, base.journal, around, capacity)
+    watch = CanaryWatch(
+        base.runtime, around.locked, rehearsal_wiring.memory_watch(base, plane, snapshots).look
+    )
     parts = GuardParts(
         options=base.options,
         clock=base.clock,
@@ -213,7 +216,8 @@ def _guard(
         upkeep=guard_parts.upkeep(base, plane, snapshots, reader),
         registry=guard_wiring.registry(base.configuration.guard, base.data.path),
         load=load,
+        store=around.store,
         shares=ShareWatch(plane, probes.answered, journal=base.journal, clock=base.clock),
     )
     guard = Guard(parts)
-    return guard, GuardOperations(guard, parts, base.rng)
+    return guard, GuardOperations(guard, parts, base.rng), watch

@@ -1,11 +1,12 @@
-"""The guard's own look at the canary replicas: do they run, and do they answer at all."""
+"""The guard's own look at the canary replicas: do they run, answer at all, and harm nobody else."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import httpx
 
+from ostiary.changes.model import Reason
 from ostiary.runtime.ports import Replica, Runtime
 
 _SECONDS_MAX = 1.0
@@ -13,10 +14,16 @@ _SILENT_IN_ROW_MAX = 3
 
 
 class CanaryWatch:
-    """Notices canary replicas that have died or hang."""
+    """Notices canary replicas that have died or hang.
 
-    def __init__(self, runtime: Runtime) -> None:
+    `harms` are asked first, each about all replicas: what they tell says more than a death.
+    """
+
+    def __init__(
+        self, runtime: Runtime, *harms: Callable[[Sequence[Replica]], Reason | None]
+    ) -> None:
         self._runtime = runtime
+        self._harms = harms
         self._silent: dict[str, int] = {}
         self._client = httpx.AsyncClient(timeout=_SECONDS_MAX, trust_env=False)
 
@@ -29,21 +36,24 @@ class CanaryWatch:
         """The replicas that did not answer their latest probe; they hold no lease."""
         return frozenset(name for name, in_row in self._silent.items() if in_row)
 
-    async def trouble(self, replicas: Sequence[Replica]) -> str | None:
-        """Return what is wrong with the canary, in words; None where nothing is.
+    async def trouble(self, replicas: Sequence[Replica]) -> Reason | None:
+        """Return what is wrong with the canary; None where nothing is.
 
         One replica that died is enough: its users would be next, and a release that dies in
         canary is not one to wait for.
         """
+        for harm in self._harms:
+            if (found := harm(replicas)) is not None:
+                return found
         for replica in replicas:
             if not self._runtime.alive(replica):
                 last = self._runtime.log_tail(replica)[-1:]
                 words = f" Its last words: {last[0][:300]}" if last else ""
-                return f"Canary replica {replica.name} has died.{words}"
+                return _unavailable(f"Canary replica {replica.name} has died.{words}")
         await asyncio.gather(*(self._probe(replica) for replica in replicas))
         for replica in replicas:
             if self._silent.get(replica.name, 0) >= _SILENT_IN_ROW_MAX:
-                return (
+                return _unavailable(
                     f"Canary replica {replica.name} has not answered "
                     f"{_SILENT_IN_ROW_MAX} health probes in a row."
                 )
@@ -62,3 +72,7 @@ class CanaryWatch:
                 answered = response.is_success
         silent = 0 if answered else self._silent.get(replica.name, 0) + 1
         self._silent[replica.name] = silent
+
+
+def _unavailable(text: str) -> Reason:
+    return Reason("canary_unavailable", text)

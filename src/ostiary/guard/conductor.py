@@ -170,7 +170,7 @@ class Conductor:
         if state.balance is None:
             trouble = await parts.watch.trouble(parts.plane.canary)
             if trouble is not None and self.is_busy:
-                self._deliver(events.CanaryUnavailable(trouble))
+                self._deliver(events.CanaryUnavailable(trouble.text, trouble.code))
             return
         # They are the last good ones: one that dies is followed, and no verdict about the edge.
         await parts.watch.trouble(parts.plane.stable)

@@ -17,6 +17,7 @@ from ostiary.guard.candidate_capacity import CandidateCapacity
 from ostiary.guard.check_stage import CheckStage
 from ostiary.guard.fleet import Fleet
 from ostiary.guard.plane import DataPlane
+from ostiary.guard.rehearsal.precautions import Launched, Precautions
 from ostiary.guard.trials import Trials
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.journal import Journal, JournalError
@@ -31,6 +32,7 @@ class Effects:
     trials: Trials
     check: CheckStage
     journal: Journal
+    precautions: Precautions
     capacity: CandidateCapacity | None = None
     candidates: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while candidates start or stop: a change may end while they are still starting."""
@@ -85,16 +87,18 @@ class Effects:
 
     async def _start(self, snapshot: Snapshot) -> events.Event:
         count = int(snapshot.settings["identity"]["replicas"])
+
+        async def start(launched: Launched) -> None:
+            self.plane.canary = await self.fleet.start(snapshot, range(count), launched)
+
         async with self.candidates:
             self.plane.canary = []
-            self.plane.canary = await self.fleet.start(snapshot, range(count))
-        return events.CandidatesReady()
+            return await self.precautions.start(snapshot, start)
 
     async def _rehearse(self, snapshot: Snapshot, replay: Replay | None) -> events.Rehearsed:
-        changed = await self.check.altered(snapshot)
-        if changed:
-            text = f"{changed[0]} was changed while the release was running."
-            return events.Rehearsed(passed=False, failures=(Reason("release_changed", text),))
+        return await self.precautions.rehearse(snapshot, partial(self._try, snapshot, replay))
+
+    async def _try(self, snapshot: Snapshot, replay: Replay | None) -> events.Rehearsed:
         if self.capacity is None:
             return await self.trials.rehearse(replay)
         find_out = partial(self.capacity.find_out, snapshot)
@@ -117,9 +121,11 @@ class Effects:
                 return events.CanaryWithdrawn()
             case actions.PromoteSnapshot():
                 await self.plane.promote(snapshot.id)
+                self.precautions.end()
                 return events.SnapshotPromoted()
 
     async def _stop_candidates(self) -> events.ReplicasStopped:
+        self.precautions.end()
         async with self.candidates:
             stopping, self.plane.canary = self.plane.canary, []
             await self.fleet.stop(stopping)

@@ -1,13 +1,14 @@
 """Groups of replicas: started together, stopped in order, buried when they die."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from ostiary.changes.edge_change import edge_of
 from ostiary.changes.snapshot import Snapshot
-from ostiary.guard.history import REPLICA_DIED, REPLICA_STARTED, REPLICA_STOPPED
+from ostiary.guard import history
 from ostiary.guard.patience import journal_failure
 from ostiary.guard.seats import LastExit
 from ostiary.guard.threads import in_thread
@@ -55,14 +56,21 @@ class Fleet:
         """Return the replicas that an earlier guard started and that still run."""
         return self._runtime.adopt()
 
-    async def start(self, snapshot: Snapshot, seats: Sequence[int]) -> list[Replica]:
+    async def start(
+        self,
+        snapshot: Snapshot,
+        seats: Sequence[int],
+        launched: Callable[[list[Replica]], None] = lambda _: None,
+    ) -> list[Replica]:
         """Start a replica for each seat and wait until all are ready.
 
-        Raises `OstiaryError` when one of them does not get ready; then none stays behind. Ports
-        that somebody else took in the meantime are no reason: others are tried.
+        `launched` is told them while they are waited for. Raises `OstiaryError` when one of them
+        does not get ready; then none stays behind. Ports that somebody else took in the meantime
+        are no reason: others are tried.
         """
         for _ in range(_PORT_TRIES - 1):
             replicas = await self.launch(snapshot, seats)
+            launched(replicas)
             try:
                 await self.wait_ready(replicas)
             except ReplicaFailedError as error:
@@ -71,6 +79,7 @@ class Fleet:
             else:
                 return replicas
         replicas = await self.launch(snapshot, seats)
+        launched(replicas)
         await self.wait_ready(replicas)
         return replicas
 
@@ -84,9 +93,7 @@ class Fleet:
 
     async def wait_ready(self, replicas: list[Replica]) -> None:
         """Wait until all are ready; when one does not get ready, stop all and raise why."""
-        waits = [
-            self._runtime.wait_ready(replica, self._place.start_seconds_max) for replica in replicas
-        ]
+        waits = [self._wait_ready(replica) for replica in replicas]
         results = await asyncio.gather(*waits, return_exceptions=True)
         failures = [result for result in results if isinstance(result, BaseException)]
         if failures:
@@ -96,6 +103,13 @@ class Fleet:
                     await self.bury(one, str(result))
             await self.stop(ready, routed=False)
             raise failures[0]
+
+    async def _wait_ready(self, replica: Replica) -> None:
+        """Wait for one, and journal how long it took: later starts are held against that."""
+        await self._runtime.wait_ready(replica, self._place.start_seconds_max)
+        took = (self._clock.now() - datetime.fromisoformat(replica.started_at)).total_seconds()
+        data = {"snapshot": replica.snapshot, "seconds": round(took, 2)}
+        self._journal.append(history.REPLICA_READY, replica.name, data)
 
     async def stop(self, replicas: Iterable[Replica], *, routed: bool = True) -> None:
         """Stop replicas in an orderly way, all at once.
@@ -111,7 +125,9 @@ class Fleet:
         outcomes = await asyncio.gather(*stops, return_exceptions=True)
         for replica, outcome in zip(replicas, outcomes, strict=True):
             if outcome is None:
-                self._journal.append(REPLICA_STOPPED, replica.name, {"snapshot": replica.snapshot})
+                self._journal.append(
+                    history.REPLICA_STOPPED, replica.name, {"snapshot": replica.snapshot}
+                )
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome
@@ -149,7 +165,7 @@ class Fleet:
             "message": found,
             "log": log,
         }
-        self._journal.append(REPLICA_DIED, replica.name, data)
+        self._journal.append(history.REPLICA_DIED, replica.name, data)
         await self._runtime.stop(replica, 0)
         return last_exit
 
@@ -169,7 +185,7 @@ class Fleet:
         )
         replica = await in_thread(partial(self._runtime.start, spec))
         self._journal.append(
-            REPLICA_STARTED,
+            history.REPLICA_STARTED,
             replica.name,
             {"snapshot": snapshot.id, "pid": replica.process.pid, "port": replica.port},
         )

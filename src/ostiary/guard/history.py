@@ -33,6 +33,8 @@ ENVOY_KILLED = "envoy_killed"
 SUPERVISION_FAILED = "supervision_failed"
 OWN_JOURNEYS_RUN = "own_journeys_run"
 ACCOUNTS_CHANGED = "accounts_changed"
+REPLICA_READY = "replica_ready"
+STORE_MIGRATED = "store_migrated"
 
 _PLACES = {CHANGE_MOVED: "state", CHANGE_EVIDENCE: "evidence"}
 """What of a record each newer entry of a kind replaces."""

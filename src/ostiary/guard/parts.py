@@ -16,6 +16,7 @@ from ostiary.guard.operators.registry import Registry
 from ostiary.guard.options import GuardOptions
 from ostiary.guard.own_runs import OwnRuns
 from ostiary.guard.plane import DataPlane
+from ostiary.guard.rehearsal.store_trial import StoreTrial
 from ostiary.guard.share_watch import ShareWatch
 from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trials import Trials
@@ -55,3 +56,4 @@ class GuardParts:
     upkeep: Upkeep
     registry: Registry
     shares: ShareWatch
+    store: StoreTrial

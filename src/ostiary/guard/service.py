@@ -43,6 +43,8 @@ class Guard:
                 "Replicas of an earlier start still run, with another port or database.",
                 hint="Stop them with `ostiary down` first.",
             )
+        # First of all: what an earlier guard tried may hold a lock that everybody waits for.
+        await parts.store.clean_up()
         await self._bring_up(served, stable)
         parts.options.record()
         await self._put_away(found, strays)

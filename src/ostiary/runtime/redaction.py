@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from urllib.parse import unquote, urlsplit
 
 _HIDDEN = "***"
-_PASSWORD_IN_URL = re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/@]+@", re.IGNORECASE)
+# A scheme of any length would be looked for from every letter of a long line.
+_PASSWORD_IN_URL = re.compile(r"([a-z][a-z0-9+.-]{0,30}://[^\s:/@]*:)[^\s/@]+@", re.IGNORECASE)
 _SECRET_CHARACTERS_MIN = 4
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ostiary.changes.model import Reason
 from ostiary.guard.canary_watch import CanaryWatch
 from tests.edge.replicas import Replica, Reply, replica
 
@@ -23,11 +24,11 @@ def served() -> Iterator[Replica]:
         yield running
 
 
-def looked(served: Replica, answers: list[int]) -> list[tuple[frozenset[str], str | None]]:
+def looked(served: Replica, answers: list[int]) -> list[tuple[frozenset[str], Reason | None]]:
     """Return who is silent, and what is said, after each look at such answers."""
     one = SimpleNamespace(name="canary-1", host="127.0.0.1", health_port=served.port)
 
-    async def look() -> list[tuple[frozenset[str], str | None]]:
+    async def look() -> list[tuple[frozenset[str], Reason | None]]:
         watch = CanaryWatch(Living())
         found = []
         for status in answers:
@@ -49,3 +50,9 @@ def test_three_probes_without_an_answer_in_a_row_are_trouble(served):
     troubles = [trouble for _, trouble in looked(served, [503, 503, 200, 503, 503, 503])]
     assert troubles[:5] == [None] * 5
     assert "canary-1" in str(troubles[5])
+
+
+def test_harm_to_others_is_told_before_a_death():
+    harm = Reason("store_locked", "It kept the store locked.")
+    watch = CanaryWatch(Living(), lambda _: None, lambda _: harm)
+    assert asyncio.run(watch.trouble([])) is harm

@@ -59,7 +59,8 @@ def handle(state: ChangeState, event: Event) -> Step:
         case JourneysRun() if state.journeys.under_way:
             return _journeys(state, event)
         case CanaryUnavailable() | CandidatesFailed():
-            reason = Reason("canary_unavailable", event.text)
+            code = event.code if isinstance(event, CanaryUnavailable) else "canary_unavailable"
+            reason = Reason(code, event.text)
             return ending.withdraw(state, Verdict.ROLLED_BACK, reason)
         case EdgeFailed():
             return ending.withdraw(state, Verdict.HELD, Reason("edge_failed", event.text))

@@ -34,7 +34,7 @@ def handle(state: ChangeState, event: Event) -> Step:
         case Phase.STARTING, CandidatesReady():
             return _ready(state)
         case Phase.STARTING | Phase.REHEARSING, CandidatesFailed():
-            return ending.discard(state, Reason(event.reason, event.text))
+            return ending.discard(state, Reason(event.reason, event.text), *event.others)
         case Phase.REHEARSING, Rehearsed():
             return _rehearsed(state, event)
         case _, Tick():

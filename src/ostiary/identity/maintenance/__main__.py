@@ -1,32 +1,32 @@
-"""Command line: `python -m ostiary.identity.maintenance dump|load|seal`, one request on stdin.
+"""Command line: `python -m ostiary.identity.maintenance COMMAND`, one request on standard input.
 
-The request is one line of JSON, because arguments and environment can be read by others:
-`{"database_url": …, "store_key_file": …}`. `dump` writes lines to standard output, `load` reads
-them behind its request, `seal` seals everything under the present store key. `load` and `seal`
-answer with one line of JSON. A problem is one line of JSON on standard error.
+The request is one line of JSON, because arguments and environment can be read by others; see
+`commands` for what each one takes. `dump` writes lines to standard output, `load` reads them behind
+its request; every other command answers with one line of JSON. A problem is one line of JSON on
+standard error.
 """
 
+import importlib
 import json
 import sys
-from pathlib import Path
-from typing import Any
 
-from ostiary.identity.maintenance.databases import snapshot_of, transaction_in
-from ostiary.identity.maintenance.rows import dump, load
-from ostiary.identity.sealing.key_files import StoreKeyFiles
-from ostiary.identity.sealing.sealed_columns import seal_anew
-from ostiary.identity.sealing.sealer import Sealer
-from ostiary.identity.store.engine import open_store
 from ostiary.kernel.errors import OstiaryError
 
+_COMMANDS = frozenset(
+    {"copy", "describe", "drop", "dump", "load", "migrate", "needs", "revision", "seal"}
+)
 _REQUEST_CHARACTERS_MAX = 65_536
 
 
 def main() -> int:
     """Do what the first argument says; return 0, or the exit code of the problem."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name not in _COMMANDS:
+        sys.stderr.write(f"There is no command {name!r}; there are {', '.join(sorted(_COMMANDS))}.")
+        return 2
     try:
         request = json.loads(sys.stdin.readline(_REQUEST_CHARACTERS_MAX))
-        _COMMANDS[sys.argv[1]](request)
+        answer = importlib.import_module(f"{__package__}.commands.{name}").run(request)
     except OstiaryError as error:
         problem = {
             "code": error.code,
@@ -37,38 +37,10 @@ def main() -> int:
         }
         sys.stderr.write(json.dumps(problem) + "\n")
         return int(error.exit_code)
+    if answer is not None:
+        sys.stdout.write(json.dumps(answer) + "\n")
     return 0
 
-
-def _dump(request: dict[str, Any]) -> None:
-    with snapshot_of(request["database_url"]) as connection:
-        for line in dump(connection):
-            sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-def _load(request: dict[str, Any]) -> None:
-    with transaction_in(request["database_url"]) as connection:
-        counts = load(connection, sys.stdin)
-    _answer({"rows": counts})
-
-
-def _seal(request: dict[str, Any]) -> None:
-    store = open_store(request["database_url"])
-    sealer = Sealer(StoreKeyFiles(Path(request["store_key_file"])))
-    try:
-        count = seal_anew(store, sealer)
-    finally:
-        store.close()
-    _answer({"sealed": count})
-
-
-def _answer(value: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(value) + "\n")
-    sys.stdout.flush()
-
-
-_COMMANDS = {"dump": _dump, "load": _load, "seal": _seal}
 
 if __name__ == "__main__":
     sys.exit(main())

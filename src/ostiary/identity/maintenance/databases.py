@@ -63,7 +63,7 @@ def _engine(database_url: str, *, create: bool) -> Engine:
     if database_url.partition("://")[0].partition("+")[0] in {"postgresql", "postgres"}:
         return create_engine(
             "postgresql+psycopg://",
-            creator=lambda: _connect(database_url),
+            creator=lambda: connect(database_url),
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
             hide_parameters=True,
@@ -81,12 +81,14 @@ def _engine(database_url: str, *, create: bool) -> Engine:
     )
 
 
-def _connect(database_url: str) -> psycopg.Connection:
+def connect(database_url: str) -> psycopg.Connection:
     """Connect to the first host that answers and takes writes, if the URL asks for that."""
     problem: psycopg.Error | None = None
     for host in read_hosts(database_url):
         try:
-            return psycopg.connect(**{**host, "options": _NO_LIMITS}, autocommit=True)
+            # Last, so that the limits of requests that stand before it do not count.
+            options = f"{host.get('options') or ''} {_NO_LIMITS}"
+            return psycopg.connect(**{**host, "options": options}, autocommit=True)
         except psycopg.OperationalError as error:
             problem = error
     raise problem or _invalid()

@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import JSON, Connection, LargeBinary, MetaData, Table, func, insert, select, text
 
-from ostiary.identity.store.migration import HEAD, upgrade
+from ostiary.identity.store.migration import upgrade
+from ostiary.identity.store.revision import HEAD
 from ostiary.kernel.errors import RefusedError
 
 FORMAT = 1

@@ -11,9 +11,7 @@ from importlib import resources
 from sqlalchemy import Connection, inspect, text
 
 from ostiary.identity.store.engine import Store, StoreUnavailableError
-
-HEAD = "0004"
-"""Revision that this release needs: the newest file in `migrations/versions`."""
+from ostiary.identity.store.revision import HEAD
 
 _TRIES = 5
 _SECONDS_MAX = 60
@@ -39,16 +37,18 @@ def migrate(store: Store) -> None:
 
 def _found_ready(store: Store) -> bool:
     with store.read() as connection:
-        return _is_ready(connection)
+        return is_ready(connection)
 
 
 def _migrate(store: Store) -> None:
+    load_tools()
     with _only_one(store) as connection:
-        if not _is_ready(connection):
+        if not is_ready(connection):
             upgrade(connection)
 
 
-def _is_ready(connection: Connection) -> bool:
+def is_ready(connection: Connection) -> bool:
+    """Return whether the tables are what this release needs, or newer."""
     if not inspect(connection).has_table("alembic_version"):
         return False
     version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -60,11 +60,24 @@ def _is_ready(connection: Connection) -> bool:
 def _only_one(store: Store) -> Iterator[Connection]:
     """Hold the one transaction in which migrations run; other replicas queue behind it."""
     with store.write(seconds_max=_SECONDS_MAX) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _ADVISORY_LOCK})
-            # A change of a table that waits for long would make all who use it wait behind it.
-            connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS_MAX}s'"))
+        keep_others_out(connection, lock_seconds_max=_LOCK_SECONDS_MAX)
         yield connection
+
+
+def keep_others_out(connection: Connection, *, lock_seconds_max: float) -> None:
+    """Let no other migration run in this transaction; SQLite has one writer anyway.
+
+    A change of a table that waits for long would make all who use it wait behind it, so each lock
+    is waited for at most `lock_seconds_max`.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _ADVISORY_LOCK})
+        connection.execute(text(f"SET LOCAL lock_timeout = {lock_seconds_max * 1000:.0f}"))
+
+
+def load_tools() -> None:
+    """Load what migrations run with. Whoever holds a lock while it loads keeps others waiting."""
+    from alembic import command  # noqa: F401, PLC0415 - see `upgrade`
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:

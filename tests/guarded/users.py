@@ -1,0 +1,39 @@
+"""Users who sign in all the while, of whom every one must be served."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ostiary.drills.population import create_application, create_people, plan_traffic
+from ostiary.drills.traffic_plan import invent_people
+from ostiary.drills.traffic_process import Traffic, flowing
+from ostiary.guard.client import GuardClient
+from ostiary.kernel.clock import SystemClock
+from ostiary.kernel.ids import SeededRandom
+from tests.system import RunningSystem
+
+SECONDS_MAX = 90
+RATE = 3
+
+
+def visits(traffic: Traffic) -> int:
+    lines = traffic.ledger_path.read_text().splitlines()
+    return len({json.loads(line).get("visit") for line in lines})
+
+
+@contextmanager
+def users(system: RunningSystem, directory: Path) -> Iterator[Traffic]:
+    """Send users until the block ends; each of them must have been served."""
+    client = GuardClient(system.data)
+    people = invent_people(10, SeededRandom(1))
+    create_people(client, people)
+    application = create_application(client, system.issuer)
+    plan = plan_traffic(system.issuer, application, people, rate=RATE, seconds=600, seed=1)
+    with flowing(plan, directory, SystemClock()) as traffic:
+        traffic.wait_for_visits(RATE, SECONDS_MAX)
+        yield traffic
+        ledger = traffic.stop()
+    bad = [entry for entry in ledger.entries if not entry.ok]
+    assert not bad, bad[:3]
+    assert "sign_in" in {entry.action for entry in ledger.entries}
