@@ -26,11 +26,8 @@ from ostiary.changes.evidence import (
     Metric,
     StratumWindow,
 )
+from ostiary.edge.route_classes import STRATA
 
-STRATA = (
-    "sign_in", "sign_up", "sign_out", "authorize", "token", "userinfo", "introspect",
-    "end_session", "discovery", "page",
-)  # fmt: skip
 RATIO_MAX = 1.6
 REQUESTS_MAX = 1_000_000
 

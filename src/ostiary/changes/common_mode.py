@@ -76,8 +76,8 @@ NOTHING_COMMON = CommonMode()
 
 
 def _sum(windows: Iterable[StratumWindow]) -> ArmFaults:
-    """Return one window's counts of all strata together."""
-    strata = tuple(windows)
+    """Return one window's counts of all classes together; these count their kinds as well."""
+    strata = tuple(stratum for stratum in windows if not stratum.is_part)
     return ArmFaults(
         sum(stratum.canary.requests for stratum in strata),
         sum(stratum.canary.faults for stratum in strata),

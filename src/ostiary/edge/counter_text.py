@@ -13,7 +13,7 @@ from ostiary.edge.access_stats import (
 )
 from ostiary.edge.counters import AttemptKey, EdgeCounters, FinalKey, SeatKey
 from ostiary.edge.route_classes import Arm, Served
-from ostiary.edge.tag_rules import FIRST_ATTEMPT
+from ostiary.edge.tag_rules import FIRST_ATTEMPT, read_kind
 from ostiary.kernel.outcomes import parse
 
 COUNTER_FILTER = rf"^({PREFIX}|{SEAT_PREFIX}|{TOTAL_PREFIX})\."
@@ -22,7 +22,7 @@ COUNTER_FILTER = rf"^({PREFIX}|{SEAT_PREFIX}|{TOTAL_PREFIX})\."
 _ARMS = "|".join(arm.value for arm in Arm)
 _ATTEMPT = re.compile(
     rf"{PREFIX}\.{ATTEMPT_STAT}\.route\.(\w+)\.({_ARMS})"
-    r"\.served\.([\w-]*)\.attempt\.(\d)\.outcome\.(\w+)"
+    r"\.served\.([\w-]*)\.attempt\.(\d)\.outcome\.(\w+?)(?:\.kind\.(\w+))?"
 )
 _FINAL = re.compile(rf"{PREFIX}\.{FINAL_STAT}\.route\.(\w+)\.({_ARMS})\.status\.(\w+)")
 _SEAT = re.compile(
@@ -75,4 +75,11 @@ def _attempt_key(match: re.Match[str]) -> AttemptKey | None:
         served = Served(match[3])
     except ValueError:
         return None
-    return AttemptKey(match[1], Arm(match[2]), served, match[4] == FIRST_ATTEMPT, parse(match[5]))
+    return AttemptKey(
+        match[1],
+        Arm(match[2]),
+        served,
+        match[4] == FIRST_ATTEMPT,
+        parse(match[5]),
+        read_kind(match[1], match[6]),
+    )

@@ -4,58 +4,20 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ostiary.edge.counter_keys import AttemptKey, FinalKey, SeatKey
 from ostiary.edge.intended_refusals import IntendedRefusal
-from ostiary.edge.route_classes import Arm, Served
-from ostiary.kernel.outcomes import Outcome, OutcomeClass, classify
+from ostiary.edge.route_classes import Served
+from ostiary.edge.stratum_counts import StratumCounts, count_strata
 
-_FAILED = ("5xx", "broken")
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptKey:
-    """One kind of attempt. `served` says whose replica it went to, `first` which attempt it was."""
-
-    route_class: str
-    arm: Arm
-    served: Served
-    first: bool
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class FinalKey:
-    """One kind of final answer; `status` is `2xx` and so on, `broken`, or `none`."""
-
-    route_class: str
-    arm: Arm
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
-class SeatKey:
-    """The attempts of one kind at one seat: `cluster` and `served` say in which group it is."""
-
-    cluster: str
-    served: Served
-    seat: int
-    first: bool
-
-
-@dataclass(frozen=True, slots=True)
-class StratumCounts:
-    """One arm of one route class in raw numbers.
-
-    `requests` are first attempts that reached the arm's own version; of these `faults` and
-    `refusals` had such an outcome, where a missing or unknown one is a fault. `overturned` are
-    second opinions that were good: failures that users did not see. `final_failures` are answers
-    with a 5xx status and answers that broke off, which users did see.
-    """
-
-    requests: int = 0
-    faults: int = 0
-    refusals: int = 0
-    overturned: int = 0
-    final_failures: int = 0
+__all__ = [
+    "AttemptKey",
+    "EdgeCounters",
+    "FinalKey",
+    "SeatKey",
+    "StratumCounts",
+    "difference",
+    "total",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +64,7 @@ class EdgeCounters:
     def strata(
         self, intended: frozenset[IntendedRefusal] = frozenset()
     ) -> dict[tuple[str, str], StratumCounts]:
-        """Return the numbers of each (route class, arm) that saw anything.
+        """Return the numbers of each (stratum, arm) that saw anything: classes, and their kinds.
 
         Refusals that a change intends count as requests only, in every arm: an arm that has them
         as well must not look as if it refused what the other does not.
@@ -110,16 +72,7 @@ class EdgeCounters:
         First attempts that a drained canary left to the last good version are in no arm: they
         say nothing about the canary, and the control arm must stay a random sample.
         """
-        found: dict[tuple[str, str], Counter[str]] = {}
-        for key, count in self.attempts.items():
-            numbers = found.setdefault((key.route_class, key.arm.value), Counter())
-            for name in _counted_as(key, intended):
-                numbers[name] += count
-        for answer, count in self.finals.items():
-            numbers = found.setdefault((answer.route_class, answer.arm.value), Counter())
-            if answer.status in _FAILED:
-                numbers["final_failures"] += count
-        return {stratum: StratumCounts(**numbers) for stratum, numbers in found.items()}
+        return count_strata(self.attempts, self.finals, intended)
 
 
 def total(parts: Iterable[EdgeCounters]) -> EdgeCounters:
@@ -170,18 +123,3 @@ def _sums(counters: EdgeCounters) -> dict[str, int]:
         "finals_named": counters.finals_named,
         "finals_total": counters.finals_total,
     }
-
-
-def _counted_as(key: AttemptKey, intended: frozenset[IntendedRefusal]) -> list[str]:
-    outcome = classify(key.outcome)
-    if not key.first:
-        good = outcome in {OutcomeClass.OK, OutcomeClass.PROTOCOL}
-        return ["overturned"] if good else []
-    if key.arm in {Arm.CANARY, Arm.PINNED} and key.served is not Served.CANARY:
-        return []
-    if outcome is OutcomeClass.FAULT:
-        return ["requests", "faults"]
-    is_intended = IntendedRefusal(key.route_class, key.outcome.value) in intended
-    if outcome is OutcomeClass.REFUSAL and not is_intended:
-        return ["requests", "refusals"]
-    return ["requests"]

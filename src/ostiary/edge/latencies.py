@@ -7,25 +7,27 @@ from typing import Any
 
 from ostiary.edge.access_stats import DURATION_BUCKETS_MS, DURATION_STAT, PREFIX
 from ostiary.edge.route_classes import Arm, Served
-from ostiary.edge.tag_rules import FIRST_ATTEMPT
+from ostiary.edge.tag_rules import FIRST_ATTEMPT, read_kind
+from ostiary.kernel.request_kinds import Kind
 
 DURATION_FILTER = rf"^{PREFIX}\.{DURATION_STAT}\."
 """The regular expression for Envoy's `/stats` that selects what `parse_latencies` reads."""
 
 _NAME = re.compile(
     rf"{PREFIX}\.{DURATION_STAT}\.route\.(\w+)\.({'|'.join(arm.value for arm in Arm)})"
-    rf"\.served\.({'|'.join(each.value for each in Served)})\.attempt\.(\d)"
+    rf"\.served\.({'|'.join(each.value for each in Served)})\.attempt\.(\d)(?:\.kind\.(\w+))?"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class LatencyKey:
-    """Which attempts: their route class, their arm, whose replica, and whether the first ones."""
+    """Which attempts: route class, arm, whose replica, whether the first ones, and the kind."""
 
     route_class: str
     arm: Arm
     served: Served
     first: bool
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,16 @@ def parse_latencies(answer: Mapping[str, Any]) -> Latencies:
         for histogram in entry.get("histograms", ()):
             if match := _NAME.fullmatch(histogram["name"]):
                 key = LatencyKey(
-                    match[1], Arm(match[2]), Served(match[3]), match[4] == FIRST_ATTEMPT
+                    match[1],
+                    Arm(match[2]),
+                    Served(match[3]),
+                    match[4] == FIRST_ATTEMPT,
+                    read_kind(match[1], match[5]),
                 )
-                found[key] = tuple(bucket["cumulative"] for bucket in histogram["buckets"])
+                counts = tuple(bucket["cumulative"] for bucket in histogram["buckets"])
+                # An Envoy that an earlier guard started may have other buckets: not comparable.
+                if len(counts) == len(DURATION_BUCKETS_MS):
+                    found[key] = counts
     return Latencies(found)
 
 

@@ -6,6 +6,8 @@ Route names are `<class>.<arm>`; the counters are read back by the same names.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ostiary.kernel.request_kinds import KINDS, stratum_name
+
 
 class Arm(StrEnum):
     """By whom a request was first answered, and for what purpose."""
@@ -50,6 +52,12 @@ ROUTE_CLASSES = (
 """In the order in which they are matched; the last one takes what is left."""
 
 CLASS_NAMES = tuple(dict.fromkeys(each.name for each in ROUTE_CLASSES))
+
+STRATA = (
+    *CLASS_NAMES,
+    *(stratum_name(name, kind) for name, kinds in KINDS.items() for kind in kinds),
+)
+"""What is compared on its own: every class, and beside it the kinds of requests in some."""
 
 HIDDEN_PREFIXES = ("/admin", "/metrics", "/live", "/ready", "/lease")
 """Paths that replicas or the guard serve for Ostiary itself; the edge answers 404."""

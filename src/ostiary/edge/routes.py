@@ -22,6 +22,7 @@ from ostiary.kernel.outcomes import (
     PIN_HEADER,
     RECEIVED_HEADER,
 )
+from ostiary.kernel.request_kinds import KIND_HEADER
 
 ROUTE_TABLE = "edge"
 """Name of the one route configuration."""
@@ -61,7 +62,11 @@ def route_table(model: EdgeModel, edge_token: str, *, trusts_proxy: bool = False
                 ],
                 "request_headers_to_remove": [PIN_HEADER],
                 # The outcome tells apart a wrong password from an unknown user; users must not.
-                "response_headers_to_remove": [OUTCOME_HEADER, "x-envoy-upstream-service-time"],
+                "response_headers_to_remove": [
+                    OUTCOME_HEADER,
+                    KIND_HEADER,
+                    "x-envoy-upstream-service-time",
+                ],
                 "routes": [*_hidden_routes(), *served],
             }
         ],

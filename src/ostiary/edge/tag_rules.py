@@ -5,6 +5,7 @@ They are rules of Envoy's stats access logger, one set for each tag; see `access
 
 from ostiary.edge.xds import JsonObject
 from ostiary.kernel.outcomes import Outcome, OutcomeClass, classify
+from ostiary.kernel.request_kinds import KINDS, Kind
 
 STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 NO_STATUS = "none"
@@ -15,6 +16,9 @@ BROKEN_STATUS = "broken"
 
 FIRST_ATTEMPT = "1"
 LATER_ATTEMPT = "2"
+
+NO_KIND = "none"
+"""Kind of an attempt that named none, or none that its route class has."""
 
 _TAG_VALUE = (
     "type.googleapis.com/envoy.extensions.matching.common_inputs.stats.v3.StatTagValueInput"
@@ -38,6 +42,28 @@ def status_rules() -> JsonObject:
     matchers = [_when(_regex(_BROKEN), BROKEN_STATUS)]
     matchers += [_when({"prefix": each[0]}, each) for each in STATUS_CLASSES]
     return {"matcher_list": {"matchers": matchers}, "on_no_match": _become(NO_STATUS)}
+
+
+def kind_rules() -> JsonObject:
+    """Return what makes a kind of a route's name and of what an answer says of its request.
+
+    One class's kinds are looked at on its own routes only, so that there are few names.
+    """
+    classes = [_kinds_of(route_class, kinds) for route_class, kinds in KINDS.items()]
+    return {"matcher_list": {"matchers": classes}, "on_no_match": _become(NO_KIND)}
+
+
+def _kinds_of(route_class: str, kinds: tuple[Kind, ...]) -> JsonObject:
+    # The value is the route's name, a blank, and the header; a header may hold further blanks.
+    known = [_when(_regex(rf"{route_class}\.[a-z]+ {kind.value}"), kind.value) for kind in kinds]
+    inner = {"matcher_list": {"matchers": known}, "on_no_match": _become(NO_KIND)}
+    predicate = _value_is({"prefix": f"{route_class}."})
+    return {"predicate": predicate, "on_match": {"matcher": inner}}
+
+
+def read_kind(route_class: str, word: str | None) -> Kind | None:
+    """Return the kind that a counter's name says; an Envoy of an earlier guard says none."""
+    return next((kind for kind in KINDS.get(route_class, ()) if kind.value == word), None)
 
 
 def outcome_rules() -> JsonObject:

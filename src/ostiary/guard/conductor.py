@@ -18,7 +18,8 @@ from ostiary.changes.records import result_to_json, state_from_json, state_to_js
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
 from ostiary.changes.state import ChangeState, Phase, Step
 from ostiary.changes.terms import NO_TERMS, Terms
-from ostiary.edge.route_classes import CLASS_NAMES
+from ostiary.edge.latencies import Latencies
+from ostiary.edge.route_classes import STRATA
 from ostiary.guard import history
 from ostiary.guard.background import Background
 from ostiary.guard.balance_watch import BalanceWatch
@@ -36,6 +37,7 @@ from ostiary.kernel.journal import Journal
 
 _CYCLE_SECONDS = 0.25
 _CYCLES_PER_WINDOW = 2
+_CYCLES_PER_LATENCIES = 8
 _USERS_NEAR = (Phase.PINNED, Phase.STEPPING, Phase.BAKING)
 
 
@@ -122,7 +124,7 @@ class Conductor:
             self.command(events.Command("rollback", "the guard", lost))
 
     def _evidence(self, alpha: float | None) -> EvidenceSettings:
-        return EvidenceSettings(strata=CLASS_NAMES, alpha=alpha or self._parts.alpha)
+        return EvidenceSettings(strata=STRATA, alpha=alpha or self._parts.alpha)
 
     def is_running(self, change: str) -> bool:
         """Return whether this change is the one that is under way."""
@@ -157,13 +159,21 @@ class Conductor:
         """Read the edge and the canary, and tell the controller what there is to know."""
         parts = self._parts
         if cycle % _CYCLES_PER_WINDOW == 0 and self.windows is not None:
-            counted = self.windows.close(await parts.plane.counters())
+            latencies = await self._latencies(cycle)
+            counted = self.windows.close(await parts.plane.counters(), latencies)
             self._deliver(events.WindowClosed(*counted))
             self._check_counts(self.windows)
         if self.state is not None and self.state.phase in _USERS_NEAR:
             await self._look_at_replicas(self.state)
         if self.is_busy:
             self._deliver(events.Tick())
+
+    async def _latencies(self, cycle: int) -> Latencies | None:
+        """Return the durations where they are due: a reading of them is large."""
+        near = self.state is not None and self.state.phase in _USERS_NEAR
+        if not near or cycle % _CYCLES_PER_LATENCIES:
+            return None
+        return await self._parts.plane.latencies()
 
     async def _look_at_replicas(self, state: ChangeState) -> None:
         parts = self._parts
@@ -239,7 +249,9 @@ class Conductor:
                 return
             if isinstance(event, events.EdgeApplied) and self.windows is None:
                 intended = frozenset(state.terms.intended)
-                self.windows = WindowReader(await self._parts.plane.counters(), intended)
+                self.windows = WindowReader(
+                    await self._parts.plane.counters(), intended, by_kind=state.balance is None
+                )
             self._deliver(event)
 
         self._background.start(perform())

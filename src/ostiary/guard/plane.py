@@ -7,6 +7,7 @@ be traced to the guard that wrote it.
 from ostiary.edge.counters import EdgeCounters
 from ostiary.edge.edge import Applied, Edge
 from ostiary.edge.intended_refusals import IntendedRefusal
+from ostiary.edge.latencies import Latencies
 from ostiary.edge.model import EdgeModel, Endpoint
 from ostiary.guard.edge_models import Arm, EdgeModels, EdgeTerms, Snapshots
 from ostiary.guard.edge_writing import EdgeWriting
@@ -42,8 +43,7 @@ class DataPlane:
 
     async def start(self, last_good: str, serving: str, stable: list[Replica]) -> None:
         """Bring the edge up, or adopt the one that runs, with the stable group only."""
-        self.last_good, self.serving = last_good, serving
-        self.stable = stable
+        self.last_good, self.serving, self.stable = last_good, serving, stable
         await self._edge.start(self._writing.model())
 
     async def refresh(self) -> Applied:
@@ -151,6 +151,10 @@ class DataPlane:
     async def counters(self) -> EdgeCounters:
         """Return what both Envoys have counted."""
         return await self._edge.counters()
+
+    async def latencies(self) -> Latencies:
+        """Return the durations that both Envoys have counted; 1 s behind."""
+        return await self._edge.latencies()
 
     async def restart_envoy(self, index: int) -> int | None:
         """Start one Envoy anew if it has died; return the new process id."""

@@ -1,8 +1,15 @@
 """From the edge's counters to windows of evidence."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from ostiary.changes.evidence import ArmCounts, StratumWindow
 from ostiary.edge.counters import EdgeCounters, StratumCounts, difference
 from ostiary.edge.intended_refusals import IntendedRefusal
+from ostiary.edge.latencies import Latencies
+from ostiary.edge.route_classes import Served
+from ostiary.guard.slowness import Slowness, SlownessReader
+from ostiary.kernel.request_kinds import is_part, stratum_name
 
 _NOTHING = StratumCounts()
 _USER_ARMS = ("canary", "control")
@@ -16,13 +23,24 @@ class WindowReader:
 
     `lost` is how many attempts and answers the edge has seen and counted under no name. Refusals
     that the change intends count as requests only.
+
+    A kind within a class is read only once both versions have named it: counts of a version that
+    does not know the kind could not be compared. The pinned journeys name them before any user
+    comes. With `by_kind` false, where both arms have the same replicas, no kinds are read at all.
     """
 
     def __init__(
-        self, first: EdgeCounters, intended: frozenset[IntendedRefusal] = frozenset()
+        self,
+        first: EdgeCounters,
+        intended: frozenset[IntendedRefusal] = frozenset(),
+        *,
+        by_kind: bool = True,
     ) -> None:
         self._intended = intended
         self._first = self._last = first
+        self._by_kind = by_kind
+        self._named: frozenset[str] = frozenset()
+        self._slowness: SlownessReader | None = None
         self.lost = 0
         self.canary = ArmCounts()
         self.control = ArmCounts()
@@ -34,36 +52,74 @@ class WindowReader:
         """Whether so many counts were lost that what is left is no evidence."""
         return self.lost > LOST_MAX
 
-    def close(self, reading: EdgeCounters) -> tuple[tuple[StratumWindow, ...], int, int]:
+    def close(
+        self, reading: EdgeCounters, latencies: Latencies | None = None
+    ) -> tuple[tuple[StratumWindow, ...], int, int]:
         """Return the strata of one window, the canary's failed answers, and the hidden failures.
 
-        Strata without any request are left out.
+        `latencies` are given with some windows only. Strata without any request are left out.
         """
         counted = difference(reading, self._last).strata(self._intended)
         # What is missing in two readings in a row was not just under way.
         unnamed = reading.unnamed_since(self._first)
         self.lost = min(unnamed, self._last.unnamed_since(self._first))
         self._last = reading
-        names = sorted({stratum for stratum, arm in counted if arm in _USER_ARMS})
-        windows = tuple(
-            StratumWindow(
-                name,
-                _arm(counted.get((name, "canary"), _NOTHING)),
-                _arm(counted.get((name, "control"), _NOTHING)),
-            )
-            for name in names
-        )
+        windows = self._windows(counted, self._slow(latencies))
+        # Named in this window, read from the next one on: the choice must not depend on outcomes.
+        self._named = self._kinds_named(reading)
         failures = sum(
             counts.final_failures for (_, arm), counts in counted.items() if arm == "canary"
         )
-        hidden = sum(window.canary.overturned for window in windows)
-        for window in windows:
+        classes = [window for window in windows if not window.is_part]
+        hidden = sum(window.canary.overturned for window in classes)
+        for window in classes:
             self.canary += window.canary
             self.control += window.control
         self.hidden += hidden
         self.final_failures += failures
         return windows, failures, hidden
 
+    def _windows(
+        self, counted: Mapping[tuple[str, str], StratumCounts], slow: Mapping[str, Slowness]
+    ) -> tuple[StratumWindow, ...]:
+        names = {stratum for stratum, arm in counted if arm in _USER_ARMS} | slow.keys()
+        return tuple(
+            StratumWindow(
+                name,
+                _arm(counted.get((name, "canary"), _NOTHING), slow.get(name), "canary"),
+                _arm(counted.get((name, "control"), _NOTHING), slow.get(name), "control"),
+            )
+            for name in sorted(names)
+            if not is_part(name) or name in self._named
+        )
 
-def _arm(counts: StratumCounts) -> ArmCounts:
-    return ArmCounts(counts.requests, counts.faults, counts.refusals, counts.overturned)
+    def _slow(self, latencies: Latencies | None) -> dict[str, Slowness]:
+        if latencies is None:
+            return {}
+        if self._slowness is None:
+            self._slowness = SlownessReader(latencies)
+            return {}
+        return self._slowness.close(latencies)
+
+    def _kinds_named(self, reading: EdgeCounters) -> frozenset[str]:
+        """Return the kinds that the canary has named since the change began, and last good ever."""
+        if not self._by_kind:
+            return frozenset()
+        since = difference(reading, self._first)
+        return _named_by(Served.CANARY, since) & _named_by(Served.LAST_GOOD, reading)
+
+
+def _named_by(version: Served, counters: EdgeCounters) -> frozenset[str]:
+    return frozenset(
+        stratum_name(key.route_class, key.kind)
+        for key in counters.attempts
+        if key.kind is not None and key.first and key.served is version
+    )
+
+
+def _arm(counts: StratumCounts, slow: Slowness | None, arm: str) -> ArmCounts:
+    of_outcomes = ArmCounts(counts.requests, counts.faults, counts.refusals, counts.overturned)
+    if slow is None:
+        return of_outcomes
+    timed = slow.canary if arm == "canary" else slow.control
+    return replace(of_outcomes, timed=timed.requests, slow=timed.events)

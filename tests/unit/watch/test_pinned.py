@@ -5,8 +5,9 @@ import pytest
 from ostiary.watch.journeys.actor import Site
 from ostiary.watch.journeys.pinned import run_pinned_journeys, run_quick_journeys
 from ostiary.watch.journeys.probes import ProbeAdmin
-from ostiary.watch.journeys.report import JourneyReport, combine
+from ostiary.watch.journeys.report import JourneyFailure, JourneyReport, combine, failed_strata
 from ostiary.watch.relying_party.connections import KeptConnections
+from ostiary.watch.relying_party.errors import FailureKind
 from ostiary.watch.relying_party.target import Target
 from tests.unit.watch.small_provider.provider import ADMIN_TOKEN
 
@@ -70,7 +71,11 @@ def test_wrong_tokens_show_beside_last_good_and_cannot_be_hidden(fault, got, sta
 
     (report,) = run_pinned(canary, clock, rng, last_good=last_good)
 
-    assert {(each.step, each.got) for each in report.failures} == {("token", got)}
+    assert {(each.step, each.got) for each in report.failures} <= {
+        ("token", got),
+        ("client_credentials", got),
+    }
+    assert ("token", got) in {(each.step, each.got) for each in report.failures}
     assert not report.hideable
     assert not report.verified
 
@@ -145,3 +150,21 @@ def test_a_site_knows_what_the_provider_published(start, clock, rng):
 
     assert site.provider.issuer == ISSUER
     assert list(site.provider.keys.keys) == ["k-s-good"]
+
+
+def test_a_grant_that_fails_fails_its_class_and_leaves_the_other_grants(start, clock, rng):
+    provider = start(issuer=ISSUER, faults={"client_credentials_crash"})
+
+    report = run_pinned(provider, clock, rng)[0]
+
+    assert {each.stratum for each in report.failures} == {"token.client_credentials"}
+    assert report.strata_failed == {"token", "token.client_credentials"}
+    assert {"token.authorization_code", "token.refresh_token"} <= report.strata_passed
+    assert report.hideable
+    assert report.verified, "users' own tokens were seen to be right"
+
+
+def test_what_fails_in_a_class_is_passed_by_none_of_its_kinds():
+    assert failed_strata([]) == frozenset()
+    failure = JourneyFailure("a", "b", "c", "d", "", "t", "sign_in", FailureKind.FAULT)
+    assert failed_strata([failure]) == {"sign_in", "sign_in.password"}

@@ -57,10 +57,14 @@ def test_a_healthy_candidate_passes_every_stratum(start, store, clock, rng):
         "discovery",
         "page",
         "sign_in",
+        "sign_in.password",
         "sign_up",
         "sign_out",
         "authorize",
         "token",
+        "token.authorization_code",
+        "token.refresh_token",
+        "token.client_credentials",
         "userinfo",
         "introspect",
         "end_session",
@@ -296,12 +300,12 @@ def test_a_fault_that_hits_three_quarters_of_the_accounts_shows(start, clock, rn
 
     failure = next(each for each in report.failures if each.journey == "sign_in_code_flow")
     assert failure.step == "sign_in"
-    assert failure.stratum == "sign_in"
+    assert failure.stratum == "sign_in.password"
     assert failure.kind is FailureKind.FAULT
     assert failure.request_id.startswith("r-")
     assert failure.target == "candidate-0"
     assert "HTTP 500" in failure.got
-    assert "sign_in" in report.strata_failed
+    assert {"sign_in", "sign_in.password"} <= report.strata_failed
 
 
 def test_a_candidate_that_does_not_answer_is_reported(start, clock, rng):

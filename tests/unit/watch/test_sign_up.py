@@ -58,10 +58,10 @@ FAULTS = {
     "sign_up_refuses_everybody": ("sign_up", "sign_up", FailureKind.REFUSED),
     "sign_up_crashes": ("sign_up", "sign_up", FailureKind.FAULT),
     "sign_up_without_session": ("authorize_after_sign_up", "page", FailureKind.REFUSED),
-    "sign_up_as_another": ("token", "token", FailureKind.WRONG_IDENTITY),
+    "sign_up_as_another": ("token", "token.authorization_code", FailureKind.WRONG_IDENTITY),
     "sign_up_takes_over": ("sign_up", "sign_up", FailureKind.GRANTED),
     "sign_up_tells_whose": ("sign_up", "sign_up", FailureKind.WRONG_CONTENT),
-    "sign_up_spoils_password": ("sign_in", "sign_in", FailureKind.REFUSED),
+    "sign_up_spoils_password": ("sign_in", "sign_in.password", FailureKind.REFUSED),
 }
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.edge.route_classes import CLASS_NAMES
+from ostiary.edge.route_classes import STRATA
 from ostiary.watch.relying_party.routes import stratum_of
 from ostiary.watch.relying_party.target import Target, origin_of
 
@@ -82,7 +82,7 @@ def test_a_location_is_joined_as_the_standard_library_does(location):
 @pytest.mark.parametrize(
     ("method", "path", "stratum"),
     [
-        ("POST", "/sign-in", "sign_in"),
+        ("POST", "/sign-in", "sign_in.password"),
         ("GET", "/sign-in", "page"),
         ("POST", "/sign-out", "sign_out"),
         ("GET", "/oauth2/authorize", "authorize"),
@@ -98,4 +98,17 @@ def test_a_location_is_joined_as_the_standard_library_does(location):
 )
 def test_a_request_belongs_to_one_route_class(method, path, stratum):
     assert stratum_of(method, path) == stratum
-    assert stratum in CLASS_NAMES
+    assert stratum in STRATA
+
+
+@pytest.mark.parametrize(
+    ("grant", "stratum"),
+    [
+        ("client_credentials", "token.client_credentials"),
+        ("refresh_token", "token.refresh_token"),
+        ("password", "token"),
+        ("", "token"),
+    ],
+)
+def test_a_token_request_belongs_to_its_grant_where_that_is_listed(grant, stratum):
+    assert stratum_of("POST", "/oauth2/token", {"grant_type": grant}) == stratum

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
+from ostiary.kernel.request_kinds import is_part
+
 WINDOW_SECONDS = 0.5
 """How long one window is, in seconds. Decisions are taken at the end of windows only."""
 
@@ -22,6 +24,8 @@ class ArmCounts:
     `refusals` those with a refusal. `overturned` counts second attempts that ended plainly good:
     the arm failed or refused, the last good version did not. A second attempt may end a window
     later than its first, so `overturned` may exceed `requests` in one window, but not in all.
+    `timed` counts first attempts whose duration has become known in the window, `slow` those of
+    them that took longer than a threshold fixed before it; they are read more rarely.
     Raises `ValueError` for a negative count.
     """
 
@@ -29,10 +33,13 @@ class ArmCounts:
     faults: int = 0
     refusals: int = 0
     overturned: int = 0
+    timed: int = 0
+    slow: int = 0
 
     def __post_init__(self) -> None:
         """Refuse negative counts: they come from subtracting counters of different processes."""
-        if min(self.requests, self.faults, self.refusals, self.overturned) < 0:
+        counted = (self.requests, self.faults, self.refusals, self.overturned, self.timed)
+        if min(*counted, self.slow) < 0:
             raise ValueError(f"Counts cannot be negative: {self}.")
 
     def __add__(self, other: Self) -> "ArmCounts":
@@ -42,6 +49,8 @@ class ArmCounts:
             self.faults + other.faults,
             self.refusals + other.refusals,
             self.overturned + other.overturned,
+            self.timed + other.timed,
+            self.slow + other.slow,
         )
 
     def within_requests(self) -> tuple["ArmCounts", "ArmCounts"]:
@@ -51,6 +60,8 @@ class ArmCounts:
             min(self.faults, self.requests),
             min(self.refusals, self.requests),
             min(self.overturned, self.requests),
+            self.timed,
+            self.slow,
         )
         surplus = ArmCounts(
             0,
@@ -66,8 +77,16 @@ NO_COUNTS = ArmCounts()
 
 @dataclass(frozen=True, slots=True)
 class StratumWindow:
-    """One window of one stratum, that is of one class of routes: the canary beside its control."""
+    """One window of one stratum: the canary beside its control.
+
+    A stratum is a class of routes, or one kind of its requests, which the class counts as well.
+    """
 
     stratum: str
     canary: ArmCounts
     control: ArmCounts
+
+    @property
+    def is_part(self) -> bool:
+        """Return whether the window of a class counts these requests too."""
+        return is_part(self.stratum)

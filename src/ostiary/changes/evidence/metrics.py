@@ -15,7 +15,8 @@ class Metric(StrEnum):
     """A way in which a canary can be worse than its control.
 
     `MISSING_REFUSALS` is the wrong *yes*: a canary that accepts any password refuses less often
-    than its control. `UNPAIRED` are overturned requests while there is no control arm.
+    than its control. `UNPAIRED` are overturned requests while there is no control arm. `SLOW` are
+    requests that took longer than the control's usually do.
     """
 
     FAULTS = "faults"
@@ -23,10 +24,11 @@ class Metric(StrEnum):
     REFUSALS = "refusals"
     MISSING_REFUSALS = "missing_refusals"
     UNPAIRED = "unpaired"
+    SLOW = "slow"
 
 
 PAIRED = (Metric.FAULTS, Metric.OVERTURNED, Metric.REFUSALS, Metric.MISSING_REFUSALS)
-"""The metrics that compare the canary with a control arm in the same window."""
+"""The metrics that both methods compare with a control arm in the same window."""
 
 OTHER_STRATUM = "other"
 """Takes the counts of strata that nobody listed when the change began."""
@@ -38,10 +40,12 @@ _METRIC_SHARES: Mapping[Metric, float] = MappingProxyType(
     {
         # Whatever breaks shows here, faults and wrong refusals alike, and its base rate is low.
         Metric.OVERTURNED: 0.4,
-        Metric.FAULTS: 0.25,
+        Metric.FAULTS: 0.2,
         Metric.REFUSALS: 0.1,
         Metric.MISSING_REFUSALS: 0.1,
         Metric.UNPAIRED: 0.15,
+        # What is slow and still answers harms least, and mere slowness has many requests to show.
+        Metric.SLOW: 0.05,
     }
 )
 
@@ -69,6 +73,8 @@ def trials(metric: Metric, arm: ArmCounts) -> Trials:
             return Trials(arm.requests, arm.refusals)
         case Metric.OVERTURNED | Metric.UNPAIRED:
             return Trials(arm.requests, arm.overturned)
+        case Metric.SLOW:
+            return Trials(arm.timed, arm.slow)
 
 
 def in_words(metric: Metric, stratum: str, canary: Trials, control: Trials) -> str:
@@ -79,6 +85,7 @@ def in_words(metric: Metric, stratum: str, canary: Trials, control: Trials) -> s
         Metric.MISSING_REFUSALS: "were refused",
         Metric.OVERTURNED: "were overturned by the last good version",
         Metric.UNPAIRED: "were overturned by the last good version while it had all traffic",
+        Metric.SLOW: "were far slower than requests usually are",
     }[metric]
     return (
         f"{stratum}: {canary.events} of {canary.requests} canary requests {verb}, "

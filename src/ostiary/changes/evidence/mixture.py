@@ -48,3 +48,20 @@ def conditional_bets(
         value + canary.events * log(ratio) + tolerated - log_normaliser(tolerance * ratio, *sizes)
         for value, ratio in zip(logs, ODDS_RATIOS, strict=True)
     )
+
+
+def rate_bets(logs: tuple[float, ...], trials: Trials, limit: float) -> tuple[float, ...]:
+    """Return the grid's log e-values against "at most the limit" after more trials of one arm.
+
+    Each is a binomial likelihood ratio of a rate with so many times the limit's odds. It is
+    monotone in the rate, so it holds for any rates below the limit, varying as they like.
+    """
+    if not trials.requests:
+        return logs
+    odds = limit / (1.0 - limit)
+    return tuple(
+        value
+        + trials.events * log(ratio)
+        - trials.requests * log((1.0 + ratio * odds) * (1.0 - limit))
+        for value, ratio in zip(logs, ODDS_RATIOS, strict=True)
+    )

@@ -1,12 +1,12 @@
 """The evidence of one stratum: blocks of windows, and one pair of e-processes per metric."""
 
 from dataclasses import dataclass, field, replace
-from math import exp, log, log1p
 
-from ostiary.changes.evidence import noninferiority, two_sample
+from ostiary.changes.evidence import noninferiority
 from ostiary.changes.evidence.counts import NO_COUNTS, ArmCounts, Trials
 from ostiary.changes.evidence.metrics import PAIRED, Metric, trials
-from ostiary.changes.evidence.mixture import NO_BETS, conditional_bets, log_mean
+from ostiary.changes.evidence.paired import PairedProcess
+from ostiary.changes.evidence.slowness import NO_SLOWNESS, SlownessEvidence
 from ostiary.changes.evidence.unpaired import (
     NO_UNPAIRED_EVIDENCE,
     UnpairedEvidence,
@@ -27,25 +27,6 @@ _HARMLESS_METRICS = (Metric.FAULTS, Metric.OVERTURNED)
 
 
 @dataclass(frozen=True, slots=True)
-class PairedProcess:
-    """Methods A and C on one metric; `log_e` is the logarithm of their average."""
-
-    conditional_logs: tuple[float, ...] = NO_BETS
-    two_sample_log: float = 0.0
-    log_e: float = 0.0
-
-    def update(
-        self, canary: Trials, control: Trials, past: tuple[Trials, Trials], tolerance: float
-    ) -> "PairedProcess":
-        """Return the process after one block; `past` is what was known before it."""
-        bets = conditional_bets(self.conditional_logs, canary, control, tolerance)
-        two = self.two_sample_log + two_sample.log_factor(canary, control, past, tolerance)
-        one = log_mean(bets)
-        larger, smaller = max(one, two), min(one, two)
-        return PairedProcess(bets, two, larger + log1p(exp(smaller - larger)) - log(2.0))
-
-
-@dataclass(frozen=True, slots=True)
 class StratumEvidence:
     """All that is known of one stratum.
 
@@ -61,6 +42,7 @@ class StratumEvidence:
     open_control: ArmCounts = NO_COUNTS
     alone: ArmCounts = NO_COUNTS
     paired: dict[Metric, PairedProcess] = field(default_factory=dict)
+    slowness: SlownessEvidence = NO_SLOWNESS
     unpaired: UnpairedEvidence = NO_UNPAIRED_EVIDENCE
     limit: float | None = None
     harmless_logs: tuple[float, ...] = (0.0,) * len(_HARMLESS_METRICS)
@@ -85,6 +67,9 @@ class StratumEvidence:
                 metric: self._after_block(metric, block_canary, block_control, tolerance)
                 for metric in PAIRED
             },
+            slowness=self.slowness.update(
+                trials(Metric.SLOW, block_canary), trials(Metric.SLOW, block_control)
+            ),
             limit=None,
             harmless_logs=self._harmless_after(block_canary, block_control, margin),
         )
@@ -112,6 +97,8 @@ class StratumEvidence:
         """Return the log e-value of a metric; 0 before its first block."""
         if metric is Metric.UNPAIRED:
             return self.unpaired.log_e
+        if metric is Metric.SLOW:
+            return self.slowness.log_e
         process = self.paired.get(metric)
         return process.log_e if process else 0.0
 

@@ -20,8 +20,9 @@ from ostiary.changes.evidence.stratum import StratumEvidence
 class EvidenceSettings:
     """What a change's evidence is judged by; fixed when the change begins.
 
-    `strata` is the closed list of route classes. `alpha` is the largest chance that a harmless
-    change is rolled back. `odds_tolerance` is the odds ratio that still counts as harmless.
+    `strata` is the closed list of route classes and kinds of requests. `alpha` is the largest
+    chance that a harmless change is rolled back. `odds_tolerance` is the odds ratio that still
+    counts as harmless, except for `SLOW`, which has its own.
     `harmless_margin` (Δ, a difference of rates) and `harmless_alpha` are for clearing a stratum.
     Raises `ValueError` for numbers outside their range or a stratum listed twice.
     """

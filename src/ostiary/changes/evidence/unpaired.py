@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from math import lgamma, log, log1p, sqrt
 
 from ostiary.changes.evidence.counts import ArmCounts, Trials
-from ostiary.changes.evidence.mixture import NO_BETS, ODDS_RATIOS, log_mean
+from ostiary.changes.evidence.mixture import NO_BETS, log_mean, rate_bets
 
 _DRIFT = 2.0
 _LIMIT_MIN = 0.005
@@ -67,7 +67,7 @@ class UnpairedEvidence:
         return UnpairedEvidence(
             pending=self.pending + canary.overturned - overturned,
             unresolved=new_faults,
-            limit_logs=_bet_on_rate(self.limit_logs, Trials(canary.requests, overturned), limit),
+            limit_logs=rate_bets(self.limit_logs, Trials(canary.requests, overturned), limit),
             chance_logs=_bet_against_chance(self.chance_logs, went_well, overturned, twice),
         )
 
@@ -99,19 +99,6 @@ def _log_mixture_ratio(trials: Trials, rate: float) -> float:
     others = trials.requests - trials.events
     mixture = lgamma(trials.events + 0.5) + lgamma(others + 0.5) - lgamma(trials.requests + 1.0)
     return mixture - 2.0 * lgamma(0.5) - trials.events * log(rate) - others * log1p(-rate)
-
-
-def _bet_on_rate(logs: tuple[float, ...], trials: Trials, limit: float) -> tuple[float, ...]:
-    """Return the log e-values against "at most the limit", one per odds ratio above it."""
-    if not trials.requests:
-        return logs
-    odds = limit / (1.0 - limit)
-    return tuple(
-        value
-        + trials.events * log(ratio)
-        - trials.requests * log((1.0 + ratio * odds) * (1.0 - limit))
-        for value, ratio in zip(logs, ODDS_RATIOS, strict=True)
-    )
 
 
 def _bet_against_chance(

@@ -22,6 +22,7 @@ from ostiary.kernel.outcomes import (
     REQUEST_ID_HEADER,
     Outcome,
 )
+from ostiary.kernel.request_kinds import Kind
 
 _REQUEST_ID_LENGTH_MAX = 128
 _RECEIVED = re.compile(r"([0-9]{1,11})\.([0-9]{3})\+([0-9]{1,9})")
@@ -31,7 +32,7 @@ UNREAD = "unread"
 
 @dataclass(slots=True)
 class RequestContext:
-    """Per-request facts; `outcome` is filled in by whoever answers.
+    """Per-request facts; `outcome` is filled in by whoever answers, `kind` by whoever reads it.
 
     `attempt` is 1, or 2 for a second opinion. `client_address` is an IP address as text.
     `secure` tells whether the user's connection is HTTPS. `received_ms` is when the edge had the
@@ -46,6 +47,7 @@ class RequestContext:
     received_ms: int | None = None
     route: str = "unrouted"
     outcome: Outcome | None = None
+    kind: Kind | None = None
 
     @property
     def is_second_opinion(self) -> bool:

@@ -14,6 +14,7 @@ from ostiary.kernel.outcomes import (
     OutcomeClass,
     classify,
 )
+from ostiary.kernel.request_kinds import KIND_HEADER
 
 _STATUS_OUTCOMES = {
     400: Outcome.INVALID_REQUEST,
@@ -68,7 +69,7 @@ class OutcomeMiddleware:
         _resource: object,
         req_succeeded: bool,
     ) -> None:
-        """Set `x-auth-outcome`, and `x-request-id` where the edge does not; count, and log."""
+        """Set `x-auth-outcome` and what belongs to it; count, and log."""
         context = context_of(request)
         outcome = context.outcome
         if outcome is None:
@@ -77,6 +78,8 @@ class OutcomeMiddleware:
             # The edge names the request itself; without it nobody could find this one in the log.
             response.set_header(REQUEST_ID_HEADER, context.request_id)
         response.set_header(OUTCOME_HEADER, f"{self._snapshot}/{outcome.value}")
+        if context.kind is not None:
+            response.set_header(KIND_HEADER, context.kind.value)
         response.set_header("x-content-type-options", "nosniff")
         now = self._clock.monotonic()
         seconds = now - getattr(request.context, "started", now)

@@ -2,12 +2,14 @@
 
 import falcon
 
+from ostiary.identity.http.context import context_of
 from ostiary.identity.http.forms import read_form
 from ostiary.identity.pages.forms import FormPages, send_on, try_again
 from ostiary.identity.pages.return_to import local_path
 from ostiary.identity.pages.sign_up_offer import SignUpOffer
 from ostiary.identity.sessions.signing_in import Refused, SignIn
 from ostiary.kernel.outcomes import Outcome
+from ostiary.kernel.request_kinds import Kind
 
 _NO_MATCH = "No account matches this e-mail address and password."
 _BUSY = (
@@ -33,6 +35,7 @@ class SignInPage:
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Verify the password; start a session, or show the form again with the reason."""
+        context_of(request).kind = Kind.PASSWORD
         form = read_form(request)
         return_to = local_path(form.get("return_to"))
         email = form.get("email", "")

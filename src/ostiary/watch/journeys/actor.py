@@ -91,7 +91,7 @@ class Actor:
 
     @property
     def strata(self) -> frozenset[str]:
-        """Return the route classes that have answered this actor."""
+        """Return the strata that have answered this actor."""
         return frozenset({"discovery", *self.wire.seen})
 
     def device(self, jar: CookieJar | None = None) -> Browser:
@@ -144,7 +144,7 @@ class Actor:
         """Verify a minted access token by itself and against what the answer said of it."""
         try:
             claims = verify_access_token(
-                tokens.access_token, self.provider.keys, self._expectation()
+                tokens.access_token, self.provider.keys, self.expectation()
             )
         except TokenRejectedError as error:
             answer.fail("a valid access token", got=str(error), kind=FailureKind.WRONG_CONTENT)
@@ -166,7 +166,7 @@ class Actor:
             claims = verify_id_token(
                 tokens.id_token or "",
                 self.provider.keys,
-                self._expectation(),
+                self.expectation(),
                 nonce=nonce,
                 access_token=tokens.access_token,
             )
@@ -182,7 +182,8 @@ class Actor:
         require_minted_as_before(answer, self.provider, self.site.reference, claims)
         return claims
 
-    def _expectation(self) -> Expectation:
+    def expectation(self) -> Expectation:
+        """Return what every access token that is minted here for this client must say."""
         reference = self.site.reference
         default = None if reference is None else reference.audience
         return Expectation(

@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from ostiary.kernel.request_kinds import KINDS, class_of, stratum_name
 from ostiary.watch.relying_party.errors import FailureKind, StepFailedError
 
 _HIDEABLE = frozenset(
     {FailureKind.TIMEOUT, FailureKind.NO_ANSWER, FailureKind.FAULT, FailureKind.REFUSED}
 )
-_RELIED_ON = frozenset({"token", "userinfo", "introspect"})
+_RELIED_ON = frozenset(
+    {"token.authorization_code", "token.refresh_token", "userinfo", "introspect"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,9 @@ class JourneyFailure:
 class JourneyReport:
     """The result of one run of journeys; `seconds` is how long it took.
 
-    A stratum (route class) has passed when a journey that must succeed went through it and no
-    journey of any kind failed in it. A stratum in neither set was not tried.
+    A stratum has passed when a journey that must succeed went through it and no journey of any
+    kind failed in it. What failed in a kind has failed in its class, and what failed in a class, in
+    all its kinds. A stratum in neither set was not tried.
     """
 
     failures: tuple[JourneyFailure, ...]
@@ -82,11 +86,22 @@ class JourneyReport:
     @classmethod
     def not_begun(cls, failure: JourneyFailure) -> "JourneyReport":
         """Return the report of a run that failed before its first journey."""
-        return cls((failure,), frozenset(), frozenset({failure.stratum}), 0.0, 1)
+        return cls((failure,), frozenset(), failed_strata([failure]), 0.0, 1)
 
     def lasting(self, seconds: float) -> "JourneyReport":
         """Return the report with the time of the whole run, preparations included."""
         return replace(self, seconds=seconds)
+
+
+def failed_strata(failures: Iterable[JourneyFailure]) -> frozenset[str]:
+    """Return the strata in which something failed."""
+    failed = {failure.stratum for failure in failures}
+    kinds = {
+        stratum_name(route_class, kind)
+        for route_class in failed & KINDS.keys()
+        for kind in KINDS[route_class]
+    }
+    return frozenset(failed | kinds | {class_of(stratum) for stratum in failed})
 
 
 def combine(reports: Iterable[JourneyReport]) -> JourneyReport:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from ostiary.kernel.clock import Clock
-from ostiary.watch.journeys.report import JourneyFailure, JourneyReport
+from ostiary.watch.journeys.report import JourneyFailure, JourneyReport, failed_strata
 from ostiary.watch.relying_party.errors import StepFailedError
 
 AT_ONCE = 4
@@ -44,7 +44,7 @@ async def run_journeys(
         tasks = [group.create_task(walk(journey)) for journey in journeys]
     results = [task.result() for task in tasks]
     failures = tuple(failure for failure in results if failure is not None)
-    failed = frozenset(failure.stratum for failure in failures)
+    failed = failed_strata(failures)
     passed = frozenset[str]().union(
         *(
             journey.strata()

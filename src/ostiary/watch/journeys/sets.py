@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from ostiary.watch.journeys import refusals, token_refusals
+from ostiary.watch.journeys.acting_for_itself import client_credentials
 from ostiary.watch.journeys.actor import Actor, Site
 from ostiary.watch.journeys.cross_version import CrossVersion
 from ostiary.watch.journeys.probes import ProbeAccount, ProbeAdmin
@@ -41,7 +42,10 @@ class Subjects:
 
 
 def sign_in_set(sites: Sequence[Site], accounts: Sequence[ProbeAccount]) -> list[Journey]:
-    """Return the journey that must succeed, once for each account, spread over the sites."""
+    """Return the journeys that must succeed, spread over the sites.
+
+    Users sign in, once for each account, and at each site one client acts for itself.
+    """
     subjects = Subjects()
     journeys = []
     for number, account in enumerate(accounts):
@@ -50,6 +54,10 @@ def sign_in_set(sites: Sequence[Site], accounts: Sequence[ProbeAccount]) -> list
         leave = _WAYS_OUT[number // len(sites) % len(_WAYS_OUT)]
         walk = partial(_sign_in, actor, leave, subjects)
         journeys.append(Journey("sign_in_code_flow", walk, partial(_strata, actor)))
+    for site, account in zip(sites, accounts, strict=False):
+        client = site.actor(account)
+        walk = partial(client_credentials, client)
+        journeys.append(Journey("client_credentials", walk, partial(_strata, client)))
     return journeys
 
 

@@ -1,14 +1,30 @@
-"""Which route class of the edge a request belongs to; evidence and journeys are counted by them."""
+"""Which stratum a request belongs to: evidence and journeys are counted by the same names."""
+
+from collections.abc import Mapping
 
 from ostiary.edge.route_classes import ROUTE_CLASSES, RouteClass
+from ostiary.kernel.request_kinds import Kind, kind_of_grant, stratum_name
 
 
-def stratum_of(method: str, path: str) -> str:
+def stratum_of(method: str, path: str, form: Mapping[str, str] | None = None) -> str:
+    """Return the stratum of a request: its kind where its class has kinds, else its class."""
+    route_class = class_of_request(method, path)
+    kind = _kind_of(route_class, form or {})
+    return route_class if kind is None else stratum_name(route_class, kind)
+
+
+def class_of_request(method: str, path: str) -> str:
     """Return the route class of a request, by the edge's own list and in its order."""
     for each in ROUTE_CLASSES:
         if _matches(each, method, path):
             return each.name
     raise AssertionError("the last route class takes every path that begins with a slash")
+
+
+def _kind_of(route_class: str, form: Mapping[str, str]) -> Kind | None:
+    if route_class == "sign_in":
+        return Kind.PASSWORD
+    return kind_of_grant(form.get("grant_type", "")) if route_class == "token" else None
 
 
 def _matches(each: RouteClass, method: str, path: str) -> bool:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from ostiary.kernel import outcomes
+from ostiary.kernel.request_kinds import class_of
 from ostiary.watch.relying_party.answers import Answer
 from ostiary.watch.relying_party.errors import FailureKind, StepFailedError
 from ostiary.watch.relying_party.routes import stratum_of
@@ -53,9 +54,10 @@ class Wire:
         header that the target must send.
         """
         public = self.target.public(location)
-        stratum = stratum_of(method, urlsplit(public).path)
+        fields = None if form is None else list(form)
+        stratum = stratum_of(method, urlsplit(public).path, dict(fields or ()))
         try:
-            request = self._request(method, public, headers or {}, form, content)
+            request = self._request(method, public, headers or {}, fields, content)
             async with asyncio.timeout(self._seconds_max):
                 response = await self._receive(request)
         except TimeoutError:
@@ -63,7 +65,7 @@ class Wire:
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             text = f"{type(error).__name__}: {error}"[:120]
             raise self._no_answer(step, stratum, FailureKind.NO_ANSWER, text) from error
-        self.seen.add(stratum)
+        self.seen |= {stratum, class_of(stratum)}
         answer = Answer(
             step=step,
             method=method,

@@ -9,6 +9,7 @@ from ostiary.identity.keys.pool import NEXT_KEYS
 from ostiary.identity.keys.signing import Signer, SigningUnavailableError
 from ostiary.identity.store.engine import Store, StoreUnavailableError
 from ostiary.kernel.outcomes import Outcome
+from ostiary.kernel.request_kinds import KIND_HEADER
 from tests.identity_app import IdentityService, outcome_of
 from tests.unit.identity.oauth.flow import RelyingParty, basic
 
@@ -151,3 +152,29 @@ def test_tokens_and_secrets_are_not_logged(
     for secret in (code, *(tokens[name] for name in ("access_token", "refresh_token"))):
         assert secret not in printed.out + printed.err
     assert "code reused" in printed.out
+
+
+def test_answers_name_the_grant_however_they_end(
+    party: RelyingParty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The edge counts by it, and a failure without its grant would be lost in the class."""
+    edge = party.service.edge()
+
+    def kind_of(grant_type: str) -> tuple[str, str | None]:
+        answer = edge.post("/oauth2/token", {"grant_type": grant_type}, headers=basic("x", "y"))
+        return outcome_of(answer), answer.headers.get(KIND_HEADER)
+
+    grants = ["authorization_code", "refresh_token", "client_credentials"]
+    for grant_type in grants:
+        assert kind_of(grant_type) == ("invalid_client", grant_type)
+    for grant_type in ("", "password", "AUTHORIZATION_CODE", "refresh_token x", "é"):
+        assert kind_of(grant_type)[1] is None
+    with store_away(monkeypatch):
+        assert kind_of("refresh_token") == ("store_unavailable", "refresh_token")
+
+
+def test_only_asking_for_a_session_is_a_sign_in_by_password(party: RelyingParty) -> None:
+    edge = party.service.edge()
+    assert edge.sign_in().headers[KIND_HEADER] == "password"
+    assert edge.post("/sign-in", {"email": "x"}).headers[KIND_HEADER] == "password"
+    assert KIND_HEADER not in edge.get("/sign-in").headers

@@ -31,6 +31,8 @@ class TokenRoutes:
         if client is None:
             return Response.of_json(401, "invalid_client", {"error": "invalid_client"})
         if request.form.get("grant_type") == "client_credentials":
+            if self.has("client_credentials_crash"):
+                return Response.of_json(500, "internal_error", {"error": "server_error"})
             document = {
                 "access_token": self._access_token(client, None),
                 "token_type": "Bearer",

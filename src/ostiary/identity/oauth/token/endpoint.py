@@ -2,6 +2,7 @@
 
 import falcon
 
+from ostiary.identity.http.context import context_of
 from ostiary.identity.http.forms import read_form
 from ostiary.identity.http.problems import ProblemError, store_unavailable
 from ostiary.identity.oauth.protocol.replies import (
@@ -14,6 +15,7 @@ from ostiary.identity.oauth.protocol.requests import OAuthRequest
 from ostiary.identity.oauth.protocol.server import OAuthServer
 from ostiary.identity.store.engine import StoreUnavailableError
 from ostiary.kernel.outcomes import Outcome
+from ostiary.kernel.request_kinds import kind_of_grant
 
 
 class TokenEndpoint:
@@ -32,6 +34,8 @@ class TokenEndpoint:
         allow_any_origin(response)
         try:
             form = read_form(request)
+            # Named before anything can fail, so that failures have their kind as well.
+            context_of(request).kind = kind_of_grant(form.get("grant_type", ""))
             _require_grant_type(form)
             asked = OAuthRequest(request, form, snapshot=self._snapshot)
             reply = self._server.run_token_request(asked)

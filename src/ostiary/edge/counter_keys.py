@@ -1,0 +1,41 @@
+"""What the edge's counters are told apart by."""
+
+from dataclasses import dataclass
+
+from ostiary.edge.route_classes import Arm, Served
+from ostiary.kernel.outcomes import Outcome
+from ostiary.kernel.request_kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptKey:
+    """One kind of attempt. `served` says whose replica it went to, `first` which attempt it was.
+
+    `kind` is what that replica said the request was; None where it named none of its class.
+    """
+
+    route_class: str
+    arm: Arm
+    served: Served
+    first: bool
+    outcome: Outcome
+    kind: Kind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FinalKey:
+    """One kind of final answer; `status` is `2xx` and so on, `broken`, or `none`."""
+
+    route_class: str
+    arm: Arm
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeatKey:
+    """The attempts of one kind at one seat: `cluster` and `served` say in which group it is."""
+
+    cluster: str
+    served: Served
+    seat: int
+    first: bool

@@ -1,0 +1,103 @@
+"""What counters mean for the arms: the numbers that evidence compares, per stratum.
+
+A class of routes counts first attempts, and second ones that were good. A kind within a class must
+count in another way, because only an answer says of which kind its request was, and an answer that
+failed may have said nothing. Each request there is counted once, by the answer that nobody was
+asked again after: the last good version's second opinion where there was one, and so a canary
+cannot keep its failures out by leaving the kind out. Where it names kinds as the last good version
+does, both arms count the same requests.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ostiary.edge.counter_keys import AttemptKey, FinalKey
+from ostiary.edge.intended_refusals import IntendedRefusal
+from ostiary.edge.route_classes import Arm, Served
+from ostiary.kernel.outcomes import OutcomeClass, classify
+from ostiary.kernel.request_kinds import stratum_name
+
+_FAILED = ("5xx", "broken")
+_CANARYS = (Arm.CANARY, Arm.PINNED)
+
+
+@dataclass(frozen=True, slots=True)
+class StratumCounts:
+    """One arm of one stratum in raw numbers.
+
+    `requests` are first attempts that reached the arm's own version; of these `faults` and
+    `refusals` had such an outcome, where a missing or unknown one is a fault. `overturned` are
+    second opinions that were good: failures that users did not see. `final_failures` are answers
+    with a 5xx status and answers that broke off, which users did see; they are known per class
+    only. In a kind, `requests` are those that the module's docstring tells.
+    """
+
+    requests: int = 0
+    faults: int = 0
+    refusals: int = 0
+    overturned: int = 0
+    final_failures: int = 0
+
+
+def count_strata(
+    attempts: Mapping[AttemptKey, int],
+    finals: Mapping[FinalKey, int],
+    intended: frozenset[IntendedRefusal],
+) -> dict[tuple[str, str], StratumCounts]:
+    """Return the numbers of each (stratum, arm) that saw anything."""
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for key, count in attempts.items():
+        whole = found.setdefault((key.route_class, key.arm.value), Counter())
+        for name in _in_class(key, intended):
+            whole[name] += count
+        if key.kind is not None:
+            stratum = stratum_name(key.route_class, key.kind)
+            part = found.setdefault((stratum, key.arm.value), Counter())
+            for name in _in_kind(key, intended):
+                part[name] += count
+    for answer, count in finals.items():
+        whole = found.setdefault((answer.route_class, answer.arm.value), Counter())
+        if answer.status in _FAILED:
+            whole["final_failures"] += count
+    return {stratum: StratumCounts(**numbers) for stratum, numbers in found.items()}
+
+
+def _in_class(key: AttemptKey, intended: frozenset[IntendedRefusal]) -> list[str]:
+    if not key.first:
+        return ["overturned"] if _is_good(key) else []
+    if not _of_own_version(key):
+        return []
+    return ["requests", *_bad(key, intended)]
+
+
+def _in_kind(key: AttemptKey, intended: frozenset[IntendedRefusal]) -> list[str]:
+    if not key.first:
+        return ["requests", "overturned"] if _is_good(key) else ["requests"]
+    if not _of_own_version(key):
+        return []
+    bad = _bad(key, intended)
+    return bad if _asked_again(key, bad) else ["requests", *bad]
+
+
+def _bad(key: AttemptKey, intended: frozenset[IntendedRefusal]) -> list[str]:
+    outcome = classify(key.outcome)
+    if outcome is OutcomeClass.FAULT:
+        return ["faults"]
+    is_intended = IntendedRefusal(key.route_class, key.outcome.value) in intended
+    return ["refusals"] if outcome is OutcomeClass.REFUSAL and not is_intended else []
+
+
+def _asked_again(key: AttemptKey, bad: list[str]) -> bool:
+    """Return whether the edge asks another replica: refusals of the last good version stand."""
+    if key.arm is Arm.PINNED:
+        return False
+    return bool(bad) if key.arm is Arm.CANARY else bad == ["faults"]
+
+
+def _is_good(key: AttemptKey) -> bool:
+    return classify(key.outcome) in {OutcomeClass.OK, OutcomeClass.PROTOCOL}
+
+
+def _of_own_version(key: AttemptKey) -> bool:
+    return key.arm not in _CANARYS or key.served is Served.CANARY
