@@ -169,8 +169,13 @@ def test_answers_name_the_grant_however_they_end(
         assert kind_of(grant_type) == ("invalid_client", grant_type)
     for grant_type in ("", "password", "AUTHORIZATION_CODE", "refresh_token x", "é"):
         assert kind_of(grant_type)[1] is None
-    with store_away(monkeypatch):
-        assert kind_of("refresh_token") == ("store_unavailable", "refresh_token")
+    code = party.code()
+    with signing_broken(monkeypatch):
+        failed = party.redeem(code)
+    assert (outcome_of(failed), failed.headers[KIND_HEADER]) == (
+        "signing_failed",
+        "authorization_code",
+    )
 
 
 def test_only_asking_for_a_session_is_a_sign_in_by_password(party: RelyingParty) -> None:
