@@ -25,6 +25,7 @@ from ostiary.guard.fleet import Fleet, FleetPlace
 from ostiary.guard.history_reader import HistoryReader
 from ostiary.guard.lease import LeaseServer
 from ostiary.guard.log_keeper import LogKeeper
+from ostiary.guard.mint_watch import MintWatch
 from ostiary.guard.own_trials import OwnTrials
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.replica_keeper import KeeperParts, ReplicaKeeper
@@ -80,6 +81,8 @@ def conductor(
     balance: BalanceWatch,
     lease: LeaseServer,
     watch: CanaryWatch,
+    *,
+    mints: MintWatch,
 ) -> Conductor:
     """Return what conducts changes."""
     return Conductor(
@@ -96,6 +99,7 @@ def conductor(
             courses=CourseKeeper(base.journal, base.clock),
             pacing=guard_wiring.pacing(base.configuration.guard),
             alpha=base.configuration.guard.alpha,
+            mints=mints,
         )
     )
 

@@ -27,6 +27,7 @@ from ostiary.guard.edge_models import EdgeTerms
 from ostiary.guard.effects import Effects
 from ostiary.guard.history_reader import HistoryReader
 from ostiary.guard.lease import LeaseServer
+from ostiary.guard.mint_watch import MintWatch
 from ostiary.guard.operations import GuardOperations
 from ostiary.guard.options import GuardOptions
 from ostiary.guard.own_runs import OwnRuns
@@ -179,7 +180,8 @@ def _guard(
     fleet = guard_parts.fleet(base)
     own = guard_parts.own_trials(base)
     trials = Trials(plane, place, own, clock=base.clock, rng=base.rng)
-    load = load_watch(plane, base.journal, base.clock)
+    mints = MintWatch()
+    load = load_watch(plane, base.journal, base.clock, mints)
     probes = ReplicaProbes(fleet.memory_mib)
     check = CheckStage(plane, base.releases)
     capacity = CandidateCapacity(plane, load, base.journal, snapshots, place, base.clock, base.rng)
@@ -199,7 +201,7 @@ def _guard(
         fleet=fleet,
         plane=plane,
         admin=IdentityAdmin(lambda: plane.stable, base.admin_token),
-        conductor=guard_parts.conductor(base, effects, balance, lease, watch),
+        conductor=guard_parts.conductor(base, effects, balance, lease, watch, mints=mints),
         supervisor=guard_parts.supervisor(base, plane, fleet, probes),
         pacing=guard_wiring.pacing(base.configuration.guard),
         issuer=base.issuer,

@@ -5,7 +5,7 @@ renews the canary's lease. If any of it stops working, the canary drains by itse
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ostiary.changes import actions, events
@@ -28,6 +28,7 @@ from ostiary.guard.change_record import ChangeRecord, order_to_json
 from ostiary.guard.course_keeper import CourseKeeper
 from ostiary.guard.effects import Effects
 from ostiary.guard.lease import LeaseServer
+from ostiary.guard.mint_watch import Minted, MintWatch
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.trials import Trials
 from ostiary.guard.windows import WindowReader
@@ -57,6 +58,7 @@ class ConductorParts:
     courses: CourseKeeper
     pacing: Pacing
     alpha: float
+    mints: MintWatch = field(default_factory=MintWatch)
 
 
 class Conductor:
@@ -160,13 +162,22 @@ class Conductor:
         parts = self._parts
         if cycle % _CYCLES_PER_WINDOW == 0 and self.windows is not None:
             latencies = await self._latencies(cycle)
-            counted = self.windows.close(await parts.plane.counters(), latencies)
+            counters = await parts.plane.counters()
+            counted = self.windows.close(counters, latencies, self._minted())
             self._deliver(events.WindowClosed(*counted))
             self._check_counts(self.windows)
         if self.state is not None and self.state.phase in _USERS_NEAR:
             await self._look_at_replicas(self.state)
         if self.is_busy:
             self._deliver(events.Tick())
+
+    def _minted(self) -> Minted | None:
+        """Return what last good was shown so far of its own tokens and the canary's."""
+        state = self.state
+        if state is None or state.balance is not None or state.phase not in _USERS_NEAR:
+            return None
+        serving = self._parts.plane.serving
+        return self._parts.mints.totals(last_good=serving, canary=state.snapshot)
 
     async def _latencies(self, cycle: int) -> Latencies | None:
         """Return the durations where they are due: a reading of them is large."""

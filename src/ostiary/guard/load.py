@@ -50,11 +50,13 @@ class LoadWatch:
         journal: Journal | None = None,
         stated: Callable[[Replica], float | None] = lambda _: None,
         in_change: Callable[[], bool] = lambda: False,
+        told: Callable[[Replica, str], None] = lambda *_: None,
     ) -> None:
         """Read `replicas`; only what those that are `serving` get comes from users.
 
         `stated` is the capacity that the settings name; it counts more than a measured one.
-        `in_change` says whether a change spreads requests anew; then loads are read more often.
+        `in_change` says whether a change is among the users; then loads are read more often. `told`
+        gets each replica's metrics, for what else they tell.
         """
         self._replicas = replicas
         self._serving = serving or replicas
@@ -62,6 +64,7 @@ class LoadWatch:
         self._journal = journal
         self._stated = stated
         self._in_change = in_change
+        self._told = told
         self.rounds = 0
         self._busiest = BusiestMinute()
         self._clients: dict[str, Clients] = {}
@@ -155,6 +158,7 @@ class LoadWatch:
                     if len(text) > _BYTES_MAX:
                         break
             metrics = text.decode(errors="replace")
+            self._told(replica, metrics)
             asked, shed = count_in(metrics), count_in(metrics, _SHED)
         except (httpx.HTTPError, TimeoutError, ValueError):
             if replica.name in self._missed:

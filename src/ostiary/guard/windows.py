@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ostiary.changes.evidence import ArmCounts, StratumWindow
+from ostiary.changes.evidence.counts import NO_COUNTS, Trials
 from ostiary.edge.counters import EdgeCounters, StratumCounts, difference
 from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.edge.latencies import Latencies
 from ostiary.edge.route_classes import Served
+from ostiary.guard.mint_watch import Minted
 from ostiary.guard.slowness import Slowness, SlownessReader
 from ostiary.kernel.request_kinds import is_part, stratum_name
 
@@ -41,6 +43,7 @@ class WindowReader:
         self._by_kind = by_kind
         self._named: frozenset[str] = frozenset()
         self._slowness: SlownessReader | None = None
+        self._minted: Minted | None = None
         self.lost = 0
         self.canary = ArmCounts()
         self.control = ArmCounts()
@@ -53,11 +56,15 @@ class WindowReader:
         return self.lost > LOST_MAX
 
     def close(
-        self, reading: EdgeCounters, latencies: Latencies | None = None
+        self,
+        reading: EdgeCounters,
+        latencies: Latencies | None = None,
+        minted: Minted | None = None,
     ) -> tuple[tuple[StratumWindow, ...], int, int]:
         """Return the strata of one window, the canary's failed answers, and the hidden failures.
 
-        `latencies` are given with some windows only. Strata without any request are left out.
+        `latencies` are given with some windows only, `minted` is what replicas have told so far.
+        Strata of which nothing was counted are left out.
         """
         counted = difference(reading, self._last).strata(self._intended)
         # What is missing in two readings in a row was not just under way.
@@ -65,6 +72,7 @@ class WindowReader:
         self.lost = min(unnamed, self._last.unnamed_since(self._first))
         self._last = reading
         windows = self._windows(counted, self._slow(latencies))
+        windows = _with_minted(windows, self._shown(minted))
         # Named in this window, read from the next one on: the choice must not depend on outcomes.
         self._named = self._kinds_named(reading)
         failures = sum(
@@ -101,12 +109,38 @@ class WindowReader:
             return {}
         return self._slowness.close(latencies)
 
+    def _shown(self, minted: Minted | None) -> Minted | None:
+        if minted is None:
+            return None
+        before, self._minted = self._minted, minted
+        return None if before is None else minted.since(before)
+
     def _kinds_named(self, reading: EdgeCounters) -> frozenset[str]:
         """Return the kinds that the canary has named since the change began, and last good ever."""
         if not self._by_kind:
             return frozenset()
         since = difference(reading, self._first)
         return _named_by(Served.CANARY, since) & _named_by(Served.LAST_GOOD, reading)
+
+
+def _with_minted(
+    windows: tuple[StratumWindow, ...], shown: Minted | None
+) -> tuple[StratumWindow, ...]:
+    """Return the windows with the holders of tokens, which count in the class that mints them."""
+    if shown is None or not shown.by_canary.requests + shown.by_last_good.requests:
+        return windows
+    found = {window.stratum: window for window in windows}
+    token = found.get("token", StratumWindow("token", NO_COUNTS, NO_COUNTS))
+    found["token"] = StratumWindow(
+        "token",
+        _with_holders(token.canary, shown.by_canary),
+        _with_holders(token.control, shown.by_last_good),
+    )
+    return tuple(found[name] for name in sorted(found))
+
+
+def _with_holders(arm: ArmCounts, holders: Trials) -> ArmCounts:
+    return replace(arm, holders=holders.requests, disowned=holders.events)
 
 
 def _named_by(version: Served, counters: EdgeCounters) -> frozenset[str]:

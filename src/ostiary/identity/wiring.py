@@ -16,6 +16,7 @@ from ostiary.identity.http.app import App, create_app
 from ostiary.identity.http.metrics import HashMetrics, RequestMetrics
 from ostiary.identity.http.middleware import OutcomeMiddleware
 from ostiary.identity.mail.mounting import open_mail
+from ostiary.identity.oauth.mint_counts import MintCounts
 from ostiary.identity.oauth.mounting import OAuthParts
 from ostiary.identity.oauth.mounting import mount as mount_oauth
 from ostiary.identity.ofrep.resources import mount_ofrep
@@ -88,6 +89,8 @@ def build(
     metrics.add(HashMetrics(gate.counts))
     clients = ClientSketch(clock, rng)
     metrics.add(ClientMetrics(clients.spread))
+    mint_counts = MintCounts(clock)
+    metrics.add(mint_counts)
     middleware = OutcomeMiddleware(
         snapshot=configuration.snapshot,
         edge_token=edge_token,
@@ -121,6 +124,7 @@ def build(
             current_session=pages.current_session,
             admin_token=admin_token,
             mails=mail.mails,
+            mint_counts=mint_counts,
         ),
     )
     mount_ofrep(app, flags, oauth.token_holders)

@@ -3,9 +3,13 @@
 Numbers come in as windows of counts, a decision goes out. No clock, no randomness, no I/O.
 """
 
-from ostiary.changes.evidence.counts import WINDOW_SECONDS, ArmCounts, StratumWindow
+from ostiary.changes.evidence.counts import (
+    BLOCK_REQUESTS_MIN,
+    WINDOW_SECONDS,
+    ArmCounts,
+    StratumWindow,
+)
 from ostiary.changes.evidence.metrics import OTHER_STRATUM, Metric
-from ostiary.changes.evidence.stratum import BLOCK_REQUESTS_MIN
 from ostiary.changes.evidence.total import Contribution, Evidence, EvidenceSettings
 
 __all__ = [

@@ -16,7 +16,8 @@ class Metric(StrEnum):
 
     `MISSING_REFUSALS` is the wrong *yes*: a canary that accepts any password refuses less often
     than its control. `UNPAIRED` are overturned requests while there is no control arm. `SLOW` are
-    requests that took longer than the control's usually do.
+    requests that took longer than the control's usually do. `DISOWNED` are holders of tokens that
+    the last good version refuses although this service minted them.
     """
 
     FAULTS = "faults"
@@ -25,6 +26,7 @@ class Metric(StrEnum):
     MISSING_REFUSALS = "missing_refusals"
     UNPAIRED = "unpaired"
     SLOW = "slow"
+    DISOWNED = "disowned"
 
 
 PAIRED = (Metric.FAULTS, Metric.OVERTURNED, Metric.REFUSALS, Metric.MISSING_REFUSALS)
@@ -41,11 +43,13 @@ _METRIC_SHARES: Mapping[Metric, float] = MappingProxyType(
         # Whatever breaks shows here, faults and wrong refusals alike, and its base rate is low.
         Metric.OVERTURNED: 0.4,
         Metric.FAULTS: 0.2,
-        Metric.REFUSALS: 0.1,
+        # A refusal that is wrong is overturned; here are only those that nobody can overturn.
+        Metric.REFUSALS: 0.06,
         Metric.MISSING_REFUSALS: 0.1,
         Metric.UNPAIRED: 0.15,
         # What is slow and still answers harms least, and mere slowness has many requests to show.
         Metric.SLOW: 0.05,
+        Metric.DISOWNED: 0.04,
     }
 )
 
@@ -75,10 +79,17 @@ def trials(metric: Metric, arm: ArmCounts) -> Trials:
             return Trials(arm.requests, arm.overturned)
         case Metric.SLOW:
             return Trials(arm.timed, arm.slow)
+        case Metric.DISOWNED:
+            return Trials(arm.holders, arm.disowned)
 
 
 def in_words(metric: Metric, stratum: str, canary: Trials, control: Trials) -> str:
     """Return the counts as a sentence part, such as `token: 12 of 14 canary requests failed, …`."""
+    if metric is Metric.DISOWNED:
+        return (
+            f"{stratum}: tokens minted by the canary are refused by last good: {canary.events} of "
+            f"{canary.requests} holders, {control.events} of {control.requests} of its own"
+        )
     verb = {
         Metric.FAULTS: "failed",
         Metric.REFUSALS: "were refused",

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field, replace
 
 from ostiary.changes.evidence import noninferiority
-from ostiary.changes.evidence.counts import NO_COUNTS, ArmCounts, Trials
+from ostiary.changes.evidence.counts import BLOCK_REQUESTS_MIN, NO_COUNTS, ArmCounts, Trials
 from ostiary.changes.evidence.metrics import PAIRED, Metric, trials
+from ostiary.changes.evidence.minted import NOTHING_MINTED, MintedEvidence
 from ostiary.changes.evidence.paired import PairedProcess
 from ostiary.changes.evidence.slowness import NO_SLOWNESS, SlownessEvidence
 from ostiary.changes.evidence.unpaired import (
@@ -12,15 +13,6 @@ from ostiary.changes.evidence.unpaired import (
     UnpairedEvidence,
     overturn_limit,
 )
-
-BLOCK_REQUESTS_MIN = 8
-"""Windows are joined until both arms together have so many requests.
-
-Both methods learn only from a block that has both arms. With one request per window, nothing would
-ever be learnt; with blocks of eight, a decision costs 1.3 to 1.7 times the information bound at any
-rate of traffic. The rule looks at the number of requests only, never at arms or outcomes, so
-that assignment within a block stays random.
-"""
 
 _HARMLESS_METRICS = (Metric.FAULTS, Metric.OVERTURNED)
 """A stratum is cleared when neither of these is worse by the margin."""
@@ -43,6 +35,7 @@ class StratumEvidence:
     alone: ArmCounts = NO_COUNTS
     paired: dict[Metric, PairedProcess] = field(default_factory=dict)
     slowness: SlownessEvidence = NO_SLOWNESS
+    minted: MintedEvidence = NOTHING_MINTED
     unpaired: UnpairedEvidence = NO_UNPAIRED_EVIDENCE
     limit: float | None = None
     harmless_logs: tuple[float, ...] = (0.0,) * len(_HARMLESS_METRICS)
@@ -93,12 +86,21 @@ class StratumEvidence:
             harmless_logs=self._harmless_after(used, NO_COUNTS, margin),
         )
 
+    def with_minted(
+        self, canary: ArmCounts, control: ArmCounts, *, tolerance: float
+    ) -> "StratumEvidence":
+        """Return the evidence after what one window showed of tokens by who minted them."""
+        shown = trials(Metric.DISOWNED, canary), trials(Metric.DISOWNED, control)
+        return replace(self, minted=self.minted.update(*shown, tolerance))
+
     def log_e(self, metric: Metric) -> float:
         """Return the log e-value of a metric; 0 before its first block."""
         if metric is Metric.UNPAIRED:
             return self.unpaired.log_e
         if metric is Metric.SLOW:
             return self.slowness.log_e
+        if metric is Metric.DISOWNED:
+            return self.minted.process.log_e
         process = self.paired.get(metric)
         return process.log_e if process else 0.0
 
@@ -112,6 +114,8 @@ class StratumEvidence:
 
     def seen(self, metric: Metric) -> tuple[Trials, Trials]:
         """Return all that was counted of a metric, for canary and control."""
+        if metric is Metric.DISOWNED:
+            return self.minted.seen
         control = trials(metric, self.control + self.open_control)
         if metric is Metric.UNPAIRED:
             return trials(metric, self.alone), control

@@ -147,9 +147,9 @@ class Evidence:
         self, stratum: StratumEvidence, window: StratumWindow, control_arm: bool
     ) -> StratumEvidence:
         """Return one stratum's evidence after its window."""
-        margin = self.settings.harmless_margin
+        margin, tolerance = self.settings.harmless_margin, self.settings.odds_tolerance
+        stratum = stratum.with_minted(window.canary, window.control, tolerance=tolerance)
         if control_arm:
-            tolerance = self.settings.odds_tolerance
             return stratum.with_control(
                 window.canary, window.control, tolerance=tolerance, margin=margin
             )

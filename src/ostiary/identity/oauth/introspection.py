@@ -16,9 +16,10 @@ from ostiary.identity.clients.model import Client
 from ostiary.identity.clients.storage import Clients
 from ostiary.identity.http.forms import read_form
 from ostiary.identity.http.problems import ProblemError, store_unavailable
-from ostiary.identity.keys.verification import TokenRefusedError, TokenVerifier
+from ostiary.identity.keys.verification import TokenRefusedError
+from ostiary.identity.oauth.access_tokens import AccessTokens
 from ostiary.identity.oauth.audiences import Audiences
-from ostiary.identity.oauth.bearer import AccessToken, verify_access_token
+from ostiary.identity.oauth.bearer import AccessToken
 from ostiary.identity.oauth.grants.families import Families
 from ostiary.identity.oauth.grants.model import hash_token
 from ostiary.identity.oauth.grants.refresh_tokens import RefreshTokens
@@ -41,7 +42,7 @@ _TOLD_CLAIMS = (
 class IntrospectionServices:
     """What introspection works with."""
 
-    verifier: TokenVerifier
+    tokens: AccessTokens
     clock: Clock
     issuer: str
     audiences: Audiences
@@ -85,7 +86,7 @@ class TokenIntrospection(IntrospectionEndpoint):
     def _describe_access_token(
         self, request: OAuthRequest, client: Client, presented: str
     ) -> dict[str, Any]:
-        token = verify_access_token(self._services.verifier, presented)
+        token = self._services.tokens.verify(presented)
         meant = self._services.audiences.is_meant(client, token.audiences)
         if token.client_id != client.client_id and not meant:
             raise TokenRefusedError("a token that is not for this client")

@@ -11,6 +11,7 @@ from ostiary.identity.keys.algorithms import Algorithm
 from ostiary.identity.keys.ring import KeyRing
 from ostiary.identity.keys.verification import TokenType
 from ostiary.identity.oauth.audiences import Audiences
+from ostiary.identity.oauth.mint_marks import MintMarks
 from ostiary.kernel.clock import Clock, to_unix
 from ostiary.kernel.ids import Random
 
@@ -53,11 +54,19 @@ class Minter:
     """Mints the tokens of one snapshot. Thread-safe."""
 
     def __init__(
-        self, configuration: ReplicaConfiguration, ring: KeyRing, *, clock: Clock, rng: Random
+        self,
+        configuration: ReplicaConfiguration,
+        ring: KeyRing,
+        marks: MintMarks,
+        *,
+        clock: Clock,
+        rng: Random,
     ) -> None:
         self._issuer = configuration.issuer
         self._audiences = Audiences.of_settings(configuration)
         self._settings = configuration.settings
+        self._snapshot = configuration.snapshot
+        self._marks = marks
         self._ring = ring
         self._clock = clock
         self._rng = rng
@@ -71,20 +80,21 @@ class Minter:
         """
         now = to_unix(self._clock.now())
         lifetime = client.access_token_seconds or self._settings.access_token_seconds
+        subject = client.client_id if grant is None else grant.account.id
+        random_id = self._rng.token(_JTI_BYTES)
         claims: dict[str, Any] = {
             "iss": self._issuer,
             "aud": self._audiences.of(client),
-            "sub": client.client_id,
+            "sub": subject,
             "client_id": client.client_id,
             "iat": now,
             "exp": now + lifetime,
-            "jti": self._rng.token(_JTI_BYTES),
+            "jti": self._marks.token_id(random_id, subject, self._snapshot),
             "scope": scope,
             "roles": [],
         }
         if grant is not None:
             claims |= {
-                "sub": grant.account.id,
                 "roles": list(grant.account.roles),
                 "auth_time": grant.auth_time,
                 GRANT_ID_CLAIM: grant.family_id,

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from ostiary.identity.accounts.storage import Accounts
 from ostiary.identity.clients.model import Client
@@ -20,6 +19,7 @@ from ostiary.identity.keys.upkeep import KeyUpkeep
 from ostiary.identity.keys.verification import TokenVerifier
 from ostiary.identity.mail.writing import Mails
 from ostiary.identity.oauth import discovery
+from ostiary.identity.oauth.access_tokens import AccessTokens
 from ostiary.identity.oauth.audiences import Audiences
 from ostiary.identity.oauth.authorization.code_issue import CodeIssuer
 from ostiary.identity.oauth.authorization.endpoint import AUTHORIZE_PATH, AuthorizationEndpoint
@@ -36,6 +36,8 @@ from ostiary.identity.oauth.introspection import (
     IntrospectionServices,
     TokenIntrospection,
 )
+from ostiary.identity.oauth.mint_counts import MintCounts
+from ostiary.identity.oauth.mint_marks import SECRET_NAME, MintMarks
 from ostiary.identity.oauth.minting import Minter
 from ostiary.identity.oauth.pkce import S256CodeChallenge
 from ostiary.identity.oauth.protocol.server import OAuthServer
@@ -48,14 +50,11 @@ from ostiary.identity.oauth.token.services import TokenServices
 from ostiary.identity.oauth.token_holders import TokenHolders
 from ostiary.identity.oauth.userinfo import UserinfoEndpoint
 from ostiary.identity.sealing.sealer import Sealer
+from ostiary.identity.sealing.server_secrets import read_or_create
 from ostiary.identity.store.engine import Store
 from ostiary.identity.store.proofs import Proofs
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
-
-
-class CurrentSession(SessionEnder, Protocol):
-    """What the endpoints need to know of browser sessions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +66,10 @@ class OAuthParts:
     sealer: Sealer
     clock: Clock
     rng: Random
-    current_session: CurrentSession
+    current_session: SessionEnder
     admin_token: AdminToken
     mails: Mails
+    mint_counts: MintCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,10 @@ def mount(router: Router, parts: OAuthParts) -> OAuthService:
         ring, parts.clock, issuer=issuer_url, leeway_seconds=settings.leeway_seconds
     )
     clients, grants = _remembering(parts)
-    server = _build_server(parts, ring, verifier, clients, grants)
+    marks = MintMarks(read_or_create(parts.store, parts.sealer, SECRET_NAME, parts.rng))
+    tokens = AccessTokens(verifier, marks, parts.mint_counts, ring)
+    minter = Minter(configuration, ring, marks, clock=parts.clock, rng=parts.rng)
+    server = _build_server(parts, minter, tokens, clients, grants)
     issuer = CodeIssuer(
         parts.store, clock=parts.clock, rng=parts.rng, code_seconds=settings.code_seconds
     )
@@ -112,7 +115,7 @@ def mount(router: Router, parts: OAuthParts) -> OAuthService:
     router.add_route(AUTHORIZE_PATH, authorization)
     router.add_route(discovery.TOKEN_PATH, TokenEndpoint(server, snapshot=snapshot))
     router.add_route(discovery.INTROSPECTION_PATH, IntrospectionResource(server, snapshot=snapshot))
-    holders = TokenHolders(parts.store, verifier, grants, clients)
+    holders = TokenHolders(parts.store, tokens, grants, clients)
     router.add_route(discovery.USERINFO_PATH, UserinfoEndpoint(holders))
     end_session = EndSessionEndpoint(server, parts.current_session, verifier)
     router.add_route(END_SESSION_PATH, end_session)
@@ -160,15 +163,15 @@ def _remembering(parts: OAuthParts) -> tuple[Clients, RememberedGrants]:
 
 def _build_server(
     parts: OAuthParts,
-    ring: KeyRing,
-    verifier: TokenVerifier,
+    minter: Minter,
+    tokens: AccessTokens,
     clients: Clients,
     grants: RememberedGrants,
 ) -> OAuthServer:
     configuration = parts.configuration
     services = TokenServices(
         accounts=Accounts(),
-        minter=Minter(configuration, ring, clock=parts.clock, rng=parts.rng),
+        minter=minter,
         clock=parts.clock,
         rng=parts.rng,
         mails=parts.mails,
@@ -183,7 +186,7 @@ def _build_server(
     server.register_endpoint(
         TokenIntrospection(
             IntrospectionServices(
-                verifier=verifier,
+                tokens=tokens,
                 clock=parts.clock,
                 issuer=configuration.issuer,
                 audiences=Audiences.of_settings(configuration),

@@ -8,8 +8,9 @@ said lately counts.
 from ostiary.identity.accounts.model import Account
 from ostiary.identity.accounts.storage import Accounts
 from ostiary.identity.clients.storage import Clients
-from ostiary.identity.keys.verification import TokenRefusedError, TokenVerifier
-from ostiary.identity.oauth.bearer import AccessToken, BearerRefusedError, verify_access_token
+from ostiary.identity.keys.verification import TokenRefusedError
+from ostiary.identity.oauth.access_tokens import AccessTokens
+from ostiary.identity.oauth.bearer import AccessToken, BearerRefusedError
 from ostiary.identity.oauth.grants.families import Families
 from ostiary.identity.oauth.remembered import RememberedGrants
 from ostiary.identity.store.engine import Store, StoreUnavailableError
@@ -22,21 +23,21 @@ class TokenHolders:
     def __init__(
         self,
         store: Store,
-        verifier: TokenVerifier,
+        tokens: AccessTokens,
         grants: RememberedGrants,
         clients: Clients,
     ) -> None:
         self._store = store
         self._accounts = Accounts()
         self._families = Families()
-        self._verifier = verifier
+        self._tokens = tokens
         self._grants = grants
         self._clients = clients
 
     def verify(self, presented: str) -> AccessToken:
         """Check a token by itself; the store is not needed. Raises `BearerRefusedError`."""
         try:
-            return verify_access_token(self._verifier, presented)
+            return self._tokens.verify(presented)
         except TokenRefusedError as error:
             raise invalid_token(error.outcome) from None
 
