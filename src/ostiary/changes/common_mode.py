@@ -11,7 +11,7 @@ from ostiary.changes.evidence import StratumWindow
 
 _RECENT_WINDOWS = 10
 _REQUESTS_MIN = 10
-_FAULT_SHARE_MIN = 0.2
+FAULT_SHARE_MIN = 0.2
 _JUMP_MIN = 5.0
 _PRIOR_REQUESTS = 25
 """Before anything is known, one fault in so many requests is taken as usual."""
@@ -59,7 +59,7 @@ class CommonMode:
             recent.control_faults / recent.control_requests,
         )
         usual = (self.earlier_faults + 1) / (self.earlier_requests + _PRIOR_REQUESTS)
-        return lower_share >= max(_FAULT_SHARE_MIN, _JUMP_MIN * usual)
+        return lower_share >= max(FAULT_SHARE_MIN, _JUMP_MIN * usual)
 
     @property
     def in_sum(self) -> ArmFaults:

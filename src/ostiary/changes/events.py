@@ -72,11 +72,15 @@ class WindowClosed:
 
     `final_failures` counts requests routed to the canary whose last answer was a server fault,
     `hidden` those whose first attempt failed or was refused and whose second was plainly good.
+    `stable_requests` are first attempts of users outside both arms, `stable_faults` those of them
+    that failed: after a withdrawal, these are all.
     """
 
     strata: tuple[StratumWindow, ...]
     final_failures: int = 0
     hidden: int = 0
+    stable_requests: int = 0
+    stable_faults: int = 0
 
 
 @dataclass(frozen=True, slots=True)

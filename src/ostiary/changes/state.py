@@ -12,6 +12,7 @@ from ostiary.changes.events import Event, WindowClosed
 from ostiary.changes.evidence import Evidence
 from ostiary.changes.model import ChangeResult, Reason, Stage, Verdict
 from ostiary.changes.pacing import Pacing
+from ostiary.changes.recovery import Recovery
 from ostiary.changes.terms import NO_TERMS, Terms
 
 
@@ -80,6 +81,7 @@ class ChangeState:
     present share was confirmed. `traffic` are the strata the canary served in this step. `exposed`
     says whether users could reach the canary, `counts_lost` whether windows are missing.
     `verdict` is set as soon as it is decided, before the edge and the replicas are as they were.
+    `recovery` is what is watched after both arms suffered at once.
     `balance` is what judges a change of the edge only; None for one with replicas of its own.
     """
 
@@ -111,6 +113,7 @@ class ChangeState:
     verdict: Verdict | None = None
     reasons: tuple[Reason, ...] = ()
     finish: Finish = NOT_FINISHED
+    recovery: Recovery | None = None
 
     @property
     def settled(self) -> bool:

@@ -164,7 +164,8 @@ class Conductor:
             latencies = await self._latencies(cycle)
             counters = await parts.plane.counters()
             counted = self.windows.close(counters, latencies, self._minted())
-            self._deliver(events.WindowClosed(*counted))
+            stable = self.windows.stable
+            self._deliver(events.WindowClosed(*counted, stable.requests, stable.faults))
             self._check_counts(self.windows)
         if self.state is not None and self.state.phase in _USERS_NEAR:
             await self._look_at_replicas(self.state)

@@ -24,7 +24,8 @@ class WindowReader:
     """Turns readings of the edge's counters into what was counted between two of them.
 
     `lost` is how many attempts and answers the edge has seen and counted under no name. Refusals
-    that the change intends count as requests only.
+    that the change intends count as requests only. `stable` is what users' requests outside both
+    arms had in the last window.
 
     A kind within a class is read only once both versions have named it: counts of a version that
     does not know the kind could not be compared. The pinned journeys name them before any user
@@ -49,6 +50,7 @@ class WindowReader:
         self.control = ArmCounts()
         self.hidden = 0
         self.final_failures = 0
+        self.stable = ArmCounts()
 
     @property
     def incomplete(self) -> bool:
@@ -78,6 +80,7 @@ class WindowReader:
         failures = sum(
             counts.final_failures for (_, arm), counts in counted.items() if arm == "canary"
         )
+        self.stable = sum((_arm(each, None, "") for each in _stable(counted)), ArmCounts())
         classes = [window for window in windows if not window.is_part]
         hidden = sum(window.canary.overturned for window in classes)
         for window in classes:
@@ -121,6 +124,14 @@ class WindowReader:
             return frozenset()
         since = difference(reading, self._first)
         return _named_by(Served.CANARY, since) & _named_by(Served.LAST_GOOD, reading)
+
+
+def _stable(counted: Mapping[tuple[str, str], StratumCounts]) -> list[StratumCounts]:
+    return [
+        counts
+        for (stratum, arm), counts in counted.items()
+        if arm == "stable" and not is_part(stratum)
+    ]
 
 
 def _with_minted(

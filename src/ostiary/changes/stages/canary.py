@@ -31,6 +31,7 @@ from ostiary.changes.events import (
 )
 from ostiary.changes.model import Reason, Stage, Verdict
 from ostiary.changes.pacing import JOURNEY_FAILURES_MAX
+from ostiary.changes.recovery import Recovery
 from ostiary.changes.stages import ending, grounds, permission, promotion
 from ostiary.changes.state import ChangeState, JourneyLog, Phase, Step, counted, illegal
 
@@ -188,7 +189,8 @@ def _decided(state: ChangeState) -> Step | None:
     if state.evidence.decided and not state.force:
         return ending.withdraw(state, Verdict.ROLLED_BACK, *grounds.harm(state))
     if state.common_mode.harmed and not state.force:
-        return ending.withdraw(state, Verdict.HELD, grounds.both_arms(state))
+        suffering = replace(state, recovery=Recovery(state.common_mode.in_sum))
+        return ending.withdraw(suffering, Verdict.HELD, grounds.both_arms(state))
     return None
 
 

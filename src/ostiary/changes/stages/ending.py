@@ -94,7 +94,7 @@ def restart(state: ChangeState) -> Step:
 def handle(state: ChangeState, event: Event) -> Step:
     """Return what follows from an event; raises `IllegalEventError` for an impossible one."""
     if isinstance(event, WindowClosed) and not state.settled:
-        return counted(state, event), ()
+        return settling.observed(counted(state, event), event), ()
     match state.phase:
         case Phase.WITHDRAWING:
             return _withdrawing(state, event)

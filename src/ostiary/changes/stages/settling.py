@@ -3,16 +3,27 @@
 from dataclasses import replace
 
 from ostiary.changes.actions import RunProof, Settle
-from ostiary.changes.events import ProofRun
+from ostiary.changes.events import ProofRun, WindowClosed
 from ostiary.changes.model import Reason
 from ostiary.changes.pacing import RETRY_SECONDS, SETTLE_SECONDS_MAX
+from ostiary.changes.recovery import AFTER_SECONDS, WAIT_SECONDS_MAX
 from ostiary.changes.state import ChangeState, Phase, Step
 
 
 def settle(state: ChangeState, *reasons: Reason) -> Step:
     """Return the last step."""
-    settled = replace(state, phase=Phase.SETTLED, reasons=(*state.reasons, *reasons))
+    seen = () if state.recovery is None else (state.recovery.reason(),)
+    settled = replace(state, phase=Phase.SETTLED, reasons=(*state.reasons, *seen, *reasons))
     return settled, (Settle(settled.result),)
+
+
+def observed(state: ChangeState, window: WindowClosed) -> ChangeState:
+    """Return the state after a window of users' requests, where it matters whether they recover."""
+    since = state.finish.since
+    if state.recovery is None or since is None or state.seen - since < AFTER_SECONDS:
+        return state
+    recovery = state.recovery.counted(window.stable_requests, window.stable_faults)
+    return replace(state, recovery=recovery)
 
 
 def proof(state: ChangeState, event: ProofRun) -> Step:
@@ -40,7 +51,7 @@ def wait(state: ChangeState) -> Step:
     if finish.retry_at is not None and state.seen >= finish.retry_at:
         again = replace(state, finish=replace(finish, retry_at=None))
         return again, (RunProof("rollback"),)
-    return state, ()
+    return _settle_if_done(state)
 
 
 def _unfinished(state: ChangeState) -> list[Reason]:
@@ -61,7 +72,14 @@ def _unfinished(state: ChangeState) -> list[Reason]:
 
 
 def _settle_if_done(state: ChangeState) -> Step:
-    """Settle once the last good version is proven and the candidates are gone."""
-    if state.finish.proven and state.finish.stopped:
+    """Settle once last good is proven, the candidates are gone, and users' recovery is seen."""
+    if state.finish.proven and state.finish.stopped and not _waits_for_users(state):
         return settle(state)
     return state, ()
+
+
+def _waits_for_users(state: ChangeState) -> bool:
+    since = state.finish.since
+    if state.recovery is None or state.recovery.is_told or since is None:
+        return False
+    return state.seen - since < WAIT_SECONDS_MAX
