@@ -34,7 +34,9 @@ async def test_a_failure_without_a_kind_gets_the_kind_that_the_second_opinion_na
     assert {answer.status_code for answer in answers} == {200}
     assert not any(KIND_HEADER in answer.headers for answer in answers)
     strata = (await edge.counters()).strata()
-    assert strata["token", "canary"] == StratumCounts(requests=7, faults=7, overturned=7)
+    assert strata["token", "canary"] == StratumCounts(
+        requests=7, faults=7, overturned=7, disagreements=7
+    )
     part = strata["token.client_credentials", "canary"]
     assert (part.requests, part.overturned) == (7, 7)
     assert {stratum for stratum, _ in strata} == {"token", "token.client_credentials"}

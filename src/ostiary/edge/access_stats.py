@@ -17,6 +17,7 @@ from ostiary.edge.tag_rules import (
     kind_rules,
     outcome_rules,
     status_rules,
+    subject_rules,
 )
 from ostiary.edge.xds import JsonObject
 from ostiary.kernel.outcomes import (
@@ -25,13 +26,16 @@ from ostiary.kernel.outcomes import (
     Outcome,
 )
 from ostiary.kernel.request_kinds import KIND_HEADER, KINDS
+from ostiary.kernel.subjects import SUBJECT_BUCKETS, SUBJECT_HEADER
 
 PREFIX = "ostiary"
 TOTAL_PREFIX = "ostiary_total"
 SEAT_PREFIX = "ostiary_seats"
+SUBJECT_PREFIX = "ostiary_subjects"
 ATTEMPT_STAT = "attempt"
 FINAL_STAT = "final"
 SEAT_STAT = "seat"
+SUBJECT_STAT = "granted"
 DURATION_STAT = "duration"
 
 DURATION_BUCKETS_MS = (
@@ -74,6 +78,7 @@ MAX_COUNTERS = _ATTEMPTS + _ROUTES * (len(STATUS_CLASSES) + 2)
 """More counters than the closed lists can make. Envoy drops what is above it and tells nobody, so
 each kind is also counted in all, apart; what is missing in the sum is the alarm."""
 
+_SUBJECT_COUNTERS_MAX = (_ROUTES + _KINDS) * (SUBJECT_BUCKETS + 1)
 _SEAT_COUNTERS_MAX = SEATS_MAX * len(Arm) * len(Served) * 2
 
 _STATS = "type.googleapis.com/envoy.extensions.access_loggers.stats.v3.Config"
@@ -102,6 +107,7 @@ def attempt_logs() -> list[JsonObject]:
     return [
         _stats_log(PREFIX, MAX_COUNTERS, counters=[counter], histograms=[duration]),
         _stats_log(SEAT_PREFIX, _SEAT_COUNTERS_MAX, counters=[by_seat]),
+        _subject_log(kind),
         _stats_log(TOTAL_PREFIX, 1, counters=[_counter(ATTEMPT_STAT, [])]),
     ]
 
@@ -114,6 +120,18 @@ def final_logs() -> list[JsonObject]:
         _stats_log(PREFIX, MAX_COUNTERS, counters=[counter]),
         _stats_log(TOTAL_PREFIX, 1, counters=[_counter(FINAL_STAT, [])]),
     ]
+
+
+def _subject_log(kind: JsonObject) -> JsonObject:
+    """Return the logger that counts second opinions by the bucket of whom they were good for."""
+    value = f"{_ATTEMPT_END} %RESP({SUBJECT_HEADER})%"
+    subject = _tag("subject", value, subject_rules())
+    counter = _counter(SUBJECT_STAT, [_route_tag(), kind, subject])
+    first = {"name": ATTEMPT_HEADER, "string_match": {"exact": "1"}, "invert_match": True}
+    return {
+        **_stats_log(SUBJECT_PREFIX, _SUBJECT_COUNTERS_MAX, counters=[counter]),
+        "filter": {"header_filter": {"header": first}},
+    }
 
 
 def stats_settings() -> JsonObject:

@@ -23,6 +23,16 @@ class AttemptKey:
 
 
 @dataclass(frozen=True, slots=True)
+class SubjectKey:
+    """The second opinions that were good for subjects in one bucket."""
+
+    route_class: str
+    arm: Arm
+    bucket: int
+    kind: Kind | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FinalKey:
     """One kind of final answer; `status` is `2xx` and so on, `broken`, or `none`."""
 

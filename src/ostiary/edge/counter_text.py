@@ -9,14 +9,16 @@ from ostiary.edge.access_stats import (
     PREFIX,
     SEAT_PREFIX,
     SEAT_STAT,
+    SUBJECT_PREFIX,
+    SUBJECT_STAT,
     TOTAL_PREFIX,
 )
-from ostiary.edge.counters import AttemptKey, EdgeCounters, FinalKey, SeatKey
+from ostiary.edge.counters import AttemptKey, EdgeCounters, FinalKey, SeatKey, SubjectKey
 from ostiary.edge.route_classes import Arm, Served
 from ostiary.edge.tag_rules import FIRST_ATTEMPT, read_kind
 from ostiary.kernel.outcomes import parse
 
-COUNTER_FILTER = rf"^({PREFIX}|{SEAT_PREFIX}|{TOTAL_PREFIX})\."
+COUNTER_FILTER = rf"^({PREFIX}|{SEAT_PREFIX}|{SUBJECT_PREFIX}|{TOTAL_PREFIX})\."
 """The regular expression for Envoy's `/stats` that selects what `parse_counters` reads."""
 
 _ARMS = "|".join(arm.value for arm in Arm)
@@ -28,6 +30,9 @@ _FINAL = re.compile(rf"{PREFIX}\.{FINAL_STAT}\.route\.(\w+)\.({_ARMS})\.status\.
 _SEAT = re.compile(
     rf"{SEAT_PREFIX}\.{SEAT_STAT}\.cluster\.(\w+)\.served\.(\w+)\.attempt\.(\d)\.number\.(\d+)"
 )
+_SUBJECT = re.compile(
+    rf"{SUBJECT_PREFIX}\.{SUBJECT_STAT}\.route\.(\w+)\.({_ARMS})\.kind\.(\w+)\.subject\.(\d+)"
+)
 _ANY_ATTEMPT = f"{PREFIX}.{ATTEMPT_STAT}."
 _ANY_FINAL = f"{PREFIX}.{FINAL_STAT}."
 
@@ -37,6 +42,7 @@ def parse_counters(text: str) -> EdgeCounters:
     attempts: Counter[AttemptKey] = Counter()
     finals: Counter[FinalKey] = Counter()
     seats: Counter[SeatKey] = Counter()
+    subjects: Counter[SubjectKey] = Counter()
     sums: Counter[str] = Counter()
     for line in text.splitlines():
         name, _, number = line.partition(": ")
@@ -52,15 +58,23 @@ def parse_counters(text: str) -> EdgeCounters:
         elif (seat := _SEAT.fullmatch(name)) and seat[2] in tuple(Served):
             key = SeatKey(seat[1], Served(seat[2]), int(seat[4]), seat[3] == FIRST_ATTEMPT)
             seats[key] += value
+        elif subject := _SUBJECT.fullmatch(name):
+            subjects[_subject_key(subject)] += value
     return EdgeCounters(
         attempts=dict(attempts),
         finals=dict(finals),
         seats=dict(seats),
+        subjects=dict(subjects),
         attempts_named=sums[_ANY_ATTEMPT],
         attempts_total=sums[f"{TOTAL_PREFIX}.{ATTEMPT_STAT}"],
         finals_named=sums[_ANY_FINAL],
         finals_total=sums[f"{TOTAL_PREFIX}.{FINAL_STAT}"],
     )
+
+
+def _subject_key(match: re.Match[str]) -> SubjectKey:
+    kind = read_kind(match[1], match[3])
+    return SubjectKey(match[1], Arm(match[2]), int(match[4]), kind)
 
 
 def _sum_of(name: str) -> str:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ostiary.edge.counter_keys import AttemptKey, FinalKey, SeatKey
+from ostiary.edge.counter_keys import AttemptKey, FinalKey, SeatKey, SubjectKey
 from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.edge.route_classes import Served
 from ostiary.edge.stratum_counts import StratumCounts, count_strata
@@ -15,6 +15,7 @@ __all__ = [
     "FinalKey",
     "SeatKey",
     "StratumCounts",
+    "SubjectKey",
     "difference",
     "total",
 ]
@@ -31,6 +32,7 @@ class EdgeCounters:
     attempts: Mapping[AttemptKey, int] = field(default_factory=dict)
     finals: Mapping[FinalKey, int] = field(default_factory=dict)
     seats: Mapping[SeatKey, int] = field(default_factory=dict)
+    subjects: Mapping[SubjectKey, int] = field(default_factory=dict)
     attempts_named: int = 0
     attempts_total: int = 0
     finals_named: int = 0
@@ -72,7 +74,7 @@ class EdgeCounters:
         First attempts that a drained canary left to the last good version are in no arm: they
         say nothing about the canary, and the control arm must stay a random sample.
         """
-        return count_strata(self.attempts, self.finals, intended)
+        return count_strata(self.attempts, self.finals, self.subjects, intended)
 
 
 def total(parts: Iterable[EdgeCounters]) -> EdgeCounters:
@@ -80,13 +82,15 @@ def total(parts: Iterable[EdgeCounters]) -> EdgeCounters:
     attempts: Counter[AttemptKey] = Counter()
     finals: Counter[FinalKey] = Counter()
     seats: Counter[SeatKey] = Counter()
+    subjects: Counter[SubjectKey] = Counter()
     sums: Counter[str] = Counter()
     for part in parts:
         attempts.update(part.attempts)
         finals.update(part.finals)
         seats.update(part.seats)
+        subjects.update(part.subjects)
         sums.update(_sums(part))
-    return EdgeCounters(attempts=dict(attempts), finals=dict(finals), seats=dict(seats), **sums)
+    return EdgeCounters(dict(attempts), dict(finals), dict(seats), dict(subjects), **sums)
 
 
 def difference(new: EdgeCounters, old: EdgeCounters) -> EdgeCounters:
@@ -100,12 +104,14 @@ def difference(new: EdgeCounters, old: EdgeCounters) -> EdgeCounters:
     attempts = {key: value - old.attempts.get(key, 0) for key, value in new.attempts.items()}
     finals = {key: value - old.finals.get(key, 0) for key, value in new.finals.items()}
     seats = {key: value - old.seats.get(key, 0) for key, value in new.seats.items()}
+    subjects = {key: value - old.subjects.get(key, 0) for key, value in new.subjects.items()}
     before = _sums(old)
     sums = {name: value - before[name] for name, value in _sums(new).items()}
     return EdgeCounters(
         attempts={key: value for key, value in attempts.items() if value},
         finals={key: value for key, value in finals.items() if value},
         seats={key: value for key, value in seats.items() if value},
+        subjects={key: value for key, value in subjects.items() if value},
         **sums,
     )
 

@@ -23,6 +23,7 @@ from ostiary.kernel.outcomes import (
     RECEIVED_HEADER,
 )
 from ostiary.kernel.request_kinds import KIND_HEADER
+from ostiary.kernel.subjects import SUBJECT_HEADER
 
 ROUTE_TABLE = "edge"
 """Name of the one route configuration."""
@@ -65,6 +66,7 @@ def route_table(model: EdgeModel, edge_token: str, *, trusts_proxy: bool = False
                 "response_headers_to_remove": [
                     OUTCOME_HEADER,
                     KIND_HEADER,
+                    SUBJECT_HEADER,
                     "x-envoy-upstream-service-time",
                 ],
                 "routes": [*_hidden_routes(), *served],

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ostiary.edge.counter_keys import AttemptKey, FinalKey
+from ostiary.edge.counter_keys import AttemptKey, FinalKey, SubjectKey
 from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.edge.route_classes import Arm, Served
 from ostiary.kernel.outcomes import OutcomeClass, classify
@@ -30,7 +30,8 @@ class StratumCounts:
     `refusals` had such an outcome, where a missing or unknown one is a fault. `overturned` are
     second opinions that were good: failures that users did not see. `final_failures` are answers
     with a 5xx status and answers that broke off, which users did see; they are known per class
-    only. In a kind, `requests` are those that the module's docstring tells.
+    only. In a kind, `requests` are those that the module's docstring tells. `disagreements` are
+    overturned requests again, but so that subjects in one bucket count once.
     """
 
     requests: int = 0
@@ -38,11 +39,13 @@ class StratumCounts:
     refusals: int = 0
     overturned: int = 0
     final_failures: int = 0
+    disagreements: int = 0
 
 
 def count_strata(
     attempts: Mapping[AttemptKey, int],
     finals: Mapping[FinalKey, int],
+    subjects: Mapping[SubjectKey, int],
     intended: frozenset[IntendedRefusal],
 ) -> dict[tuple[str, str], StratumCounts]:
     """Return the numbers of each (stratum, arm) that saw anything."""
@@ -60,7 +63,24 @@ def count_strata(
         whole = found.setdefault((answer.route_class, answer.arm.value), Counter())
         if answer.status in _FAILED:
             whole["final_failures"] += count
-    return {stratum: StratumCounts(**numbers) for stratum, numbers in found.items()}
+    repeated = _repetitions(subjects)
+    for place, numbers in found.items():
+        numbers["disagreements"] = max(0, numbers["overturned"] - repeated[place])
+    return {place: StratumCounts(**numbers) for place, numbers in found.items()}
+
+
+def _repetitions(subjects: Mapping[SubjectKey, int]) -> Counter[tuple[str, str]]:
+    """Return how many second opinions were good for a bucket that had one before, per stratum."""
+    by_bucket: Counter[tuple[str, str, int]] = Counter()
+    for key, count in subjects.items():
+        by_bucket[key.route_class, key.arm.value, key.bucket] += count
+        if key.kind is not None:
+            stratum = stratum_name(key.route_class, key.kind)
+            by_bucket[stratum, key.arm.value, key.bucket] += count
+    repeated: Counter[tuple[str, str]] = Counter()
+    for (stratum, arm, _), count in by_bucket.items():
+        repeated[stratum, arm] += count - 1
+    return repeated
 
 
 def _in_class(key: AttemptKey, intended: frozenset[IntendedRefusal]) -> list[str]:

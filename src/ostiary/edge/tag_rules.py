@@ -4,8 +4,9 @@ They are rules of Envoy's stats access logger, one set for each tag; see `access
 """
 
 from ostiary.edge.xds import JsonObject
-from ostiary.kernel.outcomes import Outcome, OutcomeClass, classify
+from ostiary.kernel.outcomes import Outcome, OutcomeClass, classify, plainly_good
 from ostiary.kernel.request_kinds import KINDS, Kind
+from ostiary.kernel.subjects import SUBJECT_BUCKETS
 
 STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 NO_STATUS = "none"
@@ -20,11 +21,15 @@ LATER_ATTEMPT = "2"
 NO_KIND = "none"
 """Kind of an attempt that named none, or none that its route class has."""
 
+NO_SUBJECT = "none"
+"""Bucket of an answer that is not good, or that names no bucket."""
+
 _TAG_VALUE = (
     "type.googleapis.com/envoy.extensions.matching.common_inputs.stats.v3.StatTagValueInput"
 )
 _TRANSFORM = "type.googleapis.com/envoy.extensions.matching.actions.transform_stat.v3.TransformStat"
-_OUTCOME = "[A-Za-z0-9._-]{1,64}/[a-z_]{1,40}"
+_OUTCOME_START = "[A-Za-z0-9._-]{1,64}/"
+_OUTCOME = _OUTCOME_START + "[a-z_]{1,40}"
 _COMPLETED = f"{_OUTCOME} [1-4][0-9][0-9] -"
 _FAILED = f"{_OUTCOME} 5[0-9][0-9] -"
 # The replica reset or closed the connection, broke the protocol, or ran out of time.
@@ -64,6 +69,20 @@ def _kinds_of(route_class: str, kinds: tuple[Kind, ...]) -> JsonObject:
 def read_kind(route_class: str, word: str | None) -> Kind | None:
     """Return the kind that a counter's name says; an Envoy of an earlier guard says none."""
     return next((kind for kind in KINDS.get(route_class, ()) if kind.value == word), None)
+
+
+def subject_rules() -> JsonObject:
+    """Return what makes a bucket of what a good answer says of its subject."""
+    buckets = [str(bucket) for bucket in range(SUBJECT_BUCKETS)]
+    good = "|".join(outcome.value for outcome in plainly_good())
+    # An attempt's end, a blank, and the bucket.
+    named = rf"{_OUTCOME_START}({good}) [1-4][0-9][0-9] - [0-9]{{1,2}}"
+    inner = {
+        "matcher_list": {"matchers": [_when({"suffix": f" - {each}"}, each) for each in buckets]},
+        "on_no_match": _become(NO_SUBJECT),
+    }
+    outer = {"predicate": _value_is(_regex(named)), "on_match": {"matcher": inner}}
+    return {"matcher_list": {"matchers": [outer]}, "on_no_match": _become(NO_SUBJECT)}
 
 
 def outcome_rules() -> JsonObject:

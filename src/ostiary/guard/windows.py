@@ -82,7 +82,11 @@ class WindowReader:
         )
         self.stable = sum((_arm(each, None, "") for each in _stable(counted)), ArmCounts())
         classes = [window for window in windows if not window.is_part]
-        hidden = sum(window.canary.overturned for window in classes)
+        hidden = sum(
+            counts.overturned
+            for (stratum, arm), counts in counted.items()
+            if arm == "canary" and not is_part(stratum)
+        )
         for window in classes:
             self.canary += window.canary
             self.control += window.control
@@ -163,7 +167,14 @@ def _named_by(version: Served, counters: EdgeCounters) -> frozenset[str]:
 
 
 def _arm(counts: StratumCounts, slow: Slowness | None, arm: str) -> ArmCounts:
-    of_outcomes = ArmCounts(counts.requests, counts.faults, counts.refusals, counts.overturned)
+    # In one window a user or client disagrees once, however often they asked.
+    of_outcomes = ArmCounts(
+        counts.requests,
+        counts.faults,
+        counts.refusals,
+        counts.disagreements,
+        repeats=counts.overturned - counts.disagreements,
+    )
     if slow is None:
         return of_outcomes
     timed = slow.canary if arm == "canary" else slow.control

@@ -44,10 +44,10 @@ def test_strata_are_read_from_what_envoy_prints() -> None:
 
     assert strata == {
         ("sign_in", "canary"): StratumCounts(
-            requests=100, faults=6, refusals=9, overturned=8, final_failures=1
+            requests=100, faults=6, refusals=9, overturned=8, final_failures=1, disagreements=8
         ),
         ("sign_in", "control"): StratumCounts(
-            requests=100, faults=10, refusals=0, overturned=10, final_failures=0
+            requests=100, faults=10, refusals=0, overturned=10, disagreements=10
         ),
     }
 

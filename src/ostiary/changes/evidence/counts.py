@@ -34,6 +34,7 @@ class ArmCounts:
     `refusals` those with a refusal. `overturned` counts second attempts that ended plainly good:
     the arm failed or refused, the last good version did not. A second attempt may end a window
     later than its first, so `overturned` may exceed `requests` in one window, but not in all.
+    A user or client counts in `overturned` once per window; `repeats` are their further ones.
     `timed` counts first attempts whose duration has become known in the window, `slow` those of
     them that took longer than a threshold fixed before it; they are read more rarely. `holders`
     are users and clients who showed the last good version a token that the arm's version had
@@ -49,6 +50,7 @@ class ArmCounts:
     slow: int = 0
     holders: int = 0
     disowned: int = 0
+    repeats: int = 0
 
     def __post_init__(self) -> None:
         """Refuse negative counts: they come from subtracting counters of different processes."""
@@ -66,6 +68,7 @@ class ArmCounts:
             self.slow + other.slow,
             self.holders + other.holders,
             self.disowned + other.disowned,
+            self.repeats + other.repeats,
         )
 
     def within_requests(self) -> tuple["ArmCounts", "ArmCounts"]:
@@ -79,6 +82,7 @@ class ArmCounts:
             self.slow,
             self.holders,
             self.disowned,
+            self.repeats,
         )
         surplus = ArmCounts(
             0,

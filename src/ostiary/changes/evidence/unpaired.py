@@ -61,9 +61,11 @@ class UnpairedEvidence:
     def update(self, canary: ArmCounts, limit: float) -> "UnpairedEvidence":
         """Return the evidence after one window of canary counts; `limit` is known before it."""
         overturned = min(canary.requests, self.pending + canary.overturned)
-        twice = max(0, self.unresolved - canary.overturned)
-        new_faults = max(0, canary.faults - max(0, canary.overturned - self.unresolved))
-        went_well = max(0, canary.requests - overturned - twice)
+        resolved = canary.overturned + canary.repeats
+        twice = max(0, self.unresolved - resolved)
+        new_faults = max(0, canary.faults - max(0, resolved - self.unresolved))
+        # A subject's further ones speak neither for the canary nor against it.
+        went_well = max(0, canary.requests - overturned - twice - canary.repeats)
         return UnpairedEvidence(
             pending=self.pending + canary.overturned - overturned,
             unresolved=new_faults,

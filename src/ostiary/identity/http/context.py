@@ -34,6 +34,7 @@ UNREAD = "unread"
 class RequestContext:
     """Per-request facts; `outcome` is filled in by whoever answers, `kind` by whoever reads it.
 
+    `subject` is the user or client who was recognised, where the answer is good for them.
     `attempt` is 1, or 2 for a second opinion. `client_address` is an IP address as text.
     `secure` tells whether the user's connection is HTTPS. `received_ms` is when the edge had the
     whole request, in Unix milliseconds; None where it does not say so.
@@ -48,6 +49,7 @@ class RequestContext:
     route: str = "unrouted"
     outcome: Outcome | None = None
     kind: Kind | None = None
+    subject: str | None = None
 
     @property
     def is_second_opinion(self) -> bool:

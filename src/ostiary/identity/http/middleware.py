@@ -15,6 +15,7 @@ from ostiary.kernel.outcomes import (
     classify,
 )
 from ostiary.kernel.request_kinds import KIND_HEADER
+from ostiary.kernel.subjects import SUBJECT_HEADER, bucket_of
 
 _STATUS_OUTCOMES = {
     400: Outcome.INVALID_REQUEST,
@@ -80,6 +81,10 @@ class OutcomeMiddleware:
         response.set_header(OUTCOME_HEADER, f"{self._snapshot}/{outcome.value}")
         if context.kind is not None:
             response.set_header(KIND_HEADER, context.kind.value)
+        if context.subject is not None and context.from_edge and context.is_second_opinion:
+            # Only the edge knows the token, so nobody can choose their bucket.
+            bucket = bucket_of(context.subject, self._edge_token)
+            response.set_header(SUBJECT_HEADER, str(bucket))
         response.set_header("x-content-type-options", "nosniff")
         now = self._clock.monotonic()
         seconds = now - getattr(request.context, "started", now)

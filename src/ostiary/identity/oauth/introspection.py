@@ -14,6 +14,7 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
 from ostiary.identity.clients.model import Client
 from ostiary.identity.clients.storage import Clients
+from ostiary.identity.http.context import context_of
 from ostiary.identity.http.forms import read_form
 from ostiary.identity.http.problems import ProblemError, store_unavailable
 from ostiary.identity.keys.verification import TokenRefusedError
@@ -158,6 +159,8 @@ class IntrospectionResource:
         else:
             if asked.outcome is not None:
                 reply = replace(reply, outcome=asked.outcome)
+            if reply.outcome is Outcome.OK:
+                context_of(request).subject = asked.subject
             write_reply(request, response, reply)
 
     def _ask(self, asked: OAuthRequest) -> Reply:

@@ -6,6 +6,7 @@ audience: asking for that scope is asking for this endpoint.
 
 import falcon
 
+from ostiary.identity.http.context import context_of
 from ostiary.identity.http.problems import ProblemError, store_unavailable
 from ostiary.identity.oauth.bearer import (
     AccessToken,
@@ -48,6 +49,7 @@ class UserinfoEndpoint:
             write_oauth_problem(request, response, problem)
         else:
             response.set_header("cache-control", "no-store")
+            context_of(request).subject = account.id
             response.media = user_claims(account, token.scopes)
 
     on_post = on_get

@@ -63,6 +63,7 @@ class FormPages:
     ) -> None:
         """Give the browser the secret of its new session, and know it again from now on."""
         session = signed_in.session
+        context_of(request).subject = session.user_id
         SESSION_COOKIE.set_(
             request, response, signed_in.secret, seconds=session.expires_at - session.created_at
         )

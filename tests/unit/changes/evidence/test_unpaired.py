@@ -111,3 +111,14 @@ def test_the_limit_covers_the_true_rate_at_whatever_moment_one_looks() -> None:
                 missed += 1
                 break
     assert missed <= 0.1 * 200
+
+
+def test_a_subjects_further_answers_speak_neither_for_the_canary_nor_against_it() -> None:
+    """Ten failures of one subject, all overturned, are one; none of them has failed twice."""
+    stormy = ArmCounts(requests=50, faults=10, overturned=1, repeats=9)
+    calm = ArmCounts(requests=41, faults=1, overturned=1)
+    one, other = NO_UNPAIRED_EVIDENCE, NO_UNPAIRED_EVIDENCE
+    for _ in range(5):
+        one, other = one.update(stormy, 0.01), other.update(calm, 0.01)
+    assert one.chance_logs == other.chance_logs
+    assert one.unresolved == 0

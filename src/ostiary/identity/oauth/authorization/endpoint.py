@@ -126,6 +126,7 @@ class AuthorizationEndpoint:
         if session is not None and decision is LoginDecision.PROCEED:
             code = self._issuer.issue(asked, session)
             if code is not None:
+                context_of(request).subject = session.user_id
                 return code
         context_of(request).outcome = Outcome.LOGIN_REQUIRED
         again = {**asked.parameters, REAUTHENTICATION: fingerprint(session)}

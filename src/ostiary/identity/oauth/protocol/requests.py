@@ -61,6 +61,13 @@ class OAuthRequest(OAuth2Request):
         return self.parameters
 
     @property
+    def subject(self) -> str | None:
+        """Return the user, else the client, that Authlib has found; None before it has."""
+        if self.user is not None:
+            return str(self.user.id)
+        return None if self.client is None else str(self.client.record.client_id)
+
+    @property
     def open_connection(self) -> Connection:
         """Return the connection of the transaction in which a grant validates."""
         assert self.reading is not None, "grants run while the store is read"  # noqa: S101

@@ -44,6 +44,8 @@ class TokenEndpoint:
         except ProblemError as problem:
             write_oauth_problem(request, response, problem)
         else:
+            if reply.outcome is Outcome.OK:
+                context_of(request).subject = asked.subject
             write_reply(request, response, reply)
 
 
