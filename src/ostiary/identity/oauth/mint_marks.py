@@ -3,8 +3,9 @@
 A token that this service minted and cannot accept is the fault of whoever minted it. Its `kid`
 says who that was, and anybody can write a published `kid` into a token of their own; its signature
 would prove it, and may be just what is wrong. Therefore the token's id (`jti`, RFC 7519, section
-4.1.7) carries a tag by a secret that all replicas share: over the id, the subject and the snapshot.
-Nobody else can make one, nor move it to another subject or snapshot.
+4.1.7) carries a tag by a secret that all replicas share: over the id, the subject and the snapshot
+(keyed BLAKE2b, RFC 7693, which takes a third of an HMAC's time). Nobody else can make one, nor move
+it to another subject or snapshot.
 
 The tag proves no more than that such a token was minted once: its holder can still spoil the rest.
 Whoever counts by it must count each subject once.
@@ -13,6 +14,7 @@ Whoever counts by it must count each subject once.
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
+from hashlib import blake2b
 
 SECRET_NAME = "mint_marks"  # noqa: S105 - the name of a secret, not the secret
 
@@ -24,6 +26,7 @@ class MintMarks:
     """Makes and reads the ids of one service's access tokens. Thread-safe."""
 
     def __init__(self, secret: bytes) -> None:
+        """`secret` has at most 64 bytes."""
         self._secret = secret
 
     def token_id(self, random_id: str, subject: str, snapshot: str) -> str:
@@ -50,5 +53,5 @@ class MintMarks:
         # With their lengths in front, parts cannot be shifted into each other.
         parts = f"{len(random_id)}:{random_id}{len(snapshot)}:{snapshot}{subject}"
         content = parts.encode(errors="surrogatepass")
-        digest = hmac.digest(self._secret, content, "sha256")[:_TAG_BYTES]
+        digest = blake2b(content, key=self._secret, digest_size=_TAG_BYTES).digest()
         return urlsafe_b64encode(digest).rstrip(b"=").decode()
