@@ -80,25 +80,25 @@ class Minter:
         """
         now = to_unix(self._clock.now())
         lifetime = client.access_token_seconds or self._settings.access_token_seconds
-        subject = client.client_id if grant is None else grant.account.id
-        random_id = self._rng.token(_JTI_BYTES)
         claims: dict[str, Any] = {
             "iss": self._issuer,
             "aud": self._audiences.of(client),
-            "sub": subject,
+            "sub": client.client_id,
             "client_id": client.client_id,
             "iat": now,
             "exp": now + lifetime,
-            "jti": self._marks.token_id(random_id, subject, self._snapshot),
             "scope": scope,
             "roles": [],
         }
         if grant is not None:
             claims |= {
+                "sub": grant.account.id,
                 "roles": list(grant.account.roles),
                 "auth_time": grant.auth_time,
                 GRANT_ID_CLAIM: grant.family_id,
             }
+        random_id = self._rng.token(_JTI_BYTES)
+        claims["jti"] = self._marks.token_id(random_id, claims["sub"], self._snapshot)
         return {
             "access_token": self._ring.signer().sign(TokenType.ACCESS, claims),
             "token_type": "Bearer",
