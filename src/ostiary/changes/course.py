@@ -90,7 +90,8 @@ class Course:
         self, evidence: Evidence, windows: Iterable[StratumWindow], *, seconds: float
     ) -> "Course":
         """Return the course after one window that ended at `seconds`, as the evidence took it."""
-        counted = tuple(windows)
+        # What is counted in a kind is counted in its class as well.
+        counted = tuple(window for window in windows if not window.is_part)
         point = Point(
             seconds=seconds,
             lasted=seconds - (self.points[-1].seconds if self.points else 0.0),

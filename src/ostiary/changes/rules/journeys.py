@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ostiary.changes.configuration import Configuration
 from ostiary.changes.rules.finding import Finding
-from ostiary.edge.route_classes import CLASS_NAMES
+from ostiary.edge.route_classes import STRATA
 from ostiary.kernel.settings import KeyPath, dotted
 from ostiary.kernel.toml_values import toml_text
 from ostiary.watch.own_journeys.settings import JOURNEYS_MAX, STEPS_MAX, StepSettings
@@ -97,13 +97,13 @@ def journeys_vouch_for_known_routes(configuration: Configuration) -> Iterator[Fi
     """Object to classes of routes that the edge does not know."""
     for name, journey in configuration.guard.journeys.items():
         route = journey.vouches_for
-        if route is not None and route not in CLASS_NAMES:
-            near = difflib.get_close_matches(route, CLASS_NAMES, 1)
+        if route is not None and route not in STRATA:
+            near = difflib.get_close_matches(route, STRATA, 1)
             said = f"; did you mean `{near[0]}`?" if near else "."
             yield Finding(
                 key_of(name, "vouches_for"),
                 "route_class_unknown",
                 f"`{dotted(key_of(name, 'vouches_for'))}` is `{toml_text(route)}`, which is no "
                 f"class of routes{said}",
-                f"Write one of {', '.join(f'`{each}`' for each in CLASS_NAMES)}.",
+                f"Write one of {', '.join(f'`{each}`' for each in STRATA)}.",
             )

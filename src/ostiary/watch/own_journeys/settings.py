@@ -79,7 +79,7 @@ class JourneySettings(SettingsTable):
     """One journey: steps that follow each other, with cookies and captured values of their own."""
 
     vouches_for: str | None = Field(
-        None, description="Class of routes that counts as tried where the journey passes."
+        None, description="Class of routes, or kind in one, that counts as tried where it passes."
     )
     in_canary: bool = Field(
         True, description="Whether it also runs every few seconds while users meet the change."

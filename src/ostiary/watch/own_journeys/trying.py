@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
 from ostiary.watch.journeys.probes import ProbeAccount
-from ostiary.watch.journeys.report import JourneyFailure, JourneyReport
+from ostiary.watch.journeys.report import JourneyFailure, JourneyReport, failed_strata
 from ostiary.watch.own_journeys.settings import JourneySettings
 from ostiary.watch.own_journeys.values import Values, needs_account
 from ostiary.watch.own_journeys.walk import Place, StepResult, walk
@@ -100,7 +100,7 @@ class _Judged:
 
 def _report(judged: Sequence[_Judged], seconds: float) -> OwnReport:
     failures = tuple(each.failure for each in judged if each.failure and not each.beside)
-    failed = frozenset(failure.stratum for failure in failures)
+    failed = failed_strata(failures)
     passed = frozenset(
         each.journey.vouches_for
         for each in judged
