@@ -18,6 +18,7 @@ from ostiary.changes.records import result_to_json, state_from_json, state_to_js
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
 from ostiary.changes.state import ChangeState, Phase, Step
 from ostiary.changes.terms import NO_TERMS, Terms
+from ostiary.edge.counters import EdgeCounters
 from ostiary.edge.route_classes import CLASS_NAMES
 from ostiary.guard import history
 from ostiary.guard.background import Background
@@ -36,6 +37,7 @@ from ostiary.kernel.journal import Journal
 
 _CYCLE_SECONDS = 0.25
 _CYCLES_PER_WINDOW = 2
+_PREPARING = (Phase.CHECKING, Phase.STARTING, Phase.REHEARSING)
 _USERS_NEAR = (Phase.PINNED, Phase.STEPPING, Phase.BAKING)
 
 
@@ -68,6 +70,8 @@ class Conductor:
         self.state: ChangeState | None = None
         self._snapshot: Snapshot | None = None
         self.windows: WindowReader | None = None
+        self._unexposed: EdgeCounters | None = None
+        """What the edge had counted when users could not yet reach the candidates."""
         self._background = Background()
 
     @property
@@ -156,6 +160,8 @@ class Conductor:
     async def _look(self, cycle: int) -> None:
         """Read the edge and the canary, and tell the controller what there is to know."""
         parts = self._parts
+        if self.state is not None and self.state.phase in _PREPARING:
+            self._unexposed = await parts.plane.counters()
         if cycle % _CYCLES_PER_WINDOW == 0 and self.windows is not None:
             counted = self.windows.close(await parts.plane.counters())
             self._deliver(events.WindowClosed(*counted))
@@ -188,7 +194,7 @@ class Conductor:
 
     def _begin(self, snapshot: Snapshot, step: Step) -> None:
         self._snapshot = snapshot
-        self.windows = None
+        self.windows = self._unexposed = None
         self._parts.watch.reset()
         self._parts.courses.begin(step[0].change)
         self._move(None, step)
@@ -217,6 +223,8 @@ class Conductor:
             self._parts.journal.append(history.CHANGE_MOVED, state.change, state_to_json(state))
         self.state = state
         for action in ordered:
+            if isinstance(action, actions.SetShare):
+                self._begin_to_count(state, self._unexposed)
             if isinstance(action, actions.Settle):
                 self._settle(action)
             else:
@@ -237,12 +245,19 @@ class Conductor:
             # An answer that comes after the change has ended must not be taken for the next one's.
             if event is None or self.state is None or self.state.change != state.change:
                 return
-            if isinstance(event, events.EdgeApplied) and self.windows is None:
-                intended = frozenset(state.terms.intended)
-                self.windows = WindowReader(await self._parts.plane.counters(), intended)
+            if isinstance(action, actions.SetShare) and self.windows is None:
+                self._begin_to_count(state, await self._parts.plane.counters())
             self._deliver(event)
 
         self._background.start(perform())
+
+    def _begin_to_count(self, state: ChangeState, first: EdgeCounters | None) -> None:
+        """Count from before the first share was ordered: users may meet it before it is confirmed.
+
+        A share may also take effect on one Envoy and fail on the other, or never be confirmed.
+        """
+        if self.windows is None and first is not None:
+            self.windows = WindowReader(first, frozenset(state.terms.intended))
 
     def brief(self) -> dict[str, Any] | None:
         """Return the running change in short, None where none runs."""

@@ -19,7 +19,8 @@ BLOCK_REQUESTS_MIN = 8
 Both methods learn only from a block that has both arms. With one request per window, nothing would
 ever be learnt; with blocks of eight, a decision costs 1.3 to 1.7 times the information bound at any
 rate of traffic. The rule looks at the number of requests only, never at arms or outcomes, so
-that assignment within a block stays random.
+that assignment within a block stays random. A block ends early where the canary's share of both
+arms may change: across that, a burst would look as if the arm that grew had caused it.
 """
 
 _HARMLESS_METRICS = (Metric.FAULTS, Metric.OVERTURNED)
@@ -73,6 +74,23 @@ class StratumEvidence:
         open_control = self.open_control + control
         if open_canary.requests + open_control.requests < BLOCK_REQUESTS_MIN:
             return replace(self, open_canary=open_canary, open_control=open_control)
+        return self._closed(open_canary, open_control, tolerance=tolerance, margin=margin)
+
+    def next_step(self, *, tolerance: float, margin: float) -> "StratumEvidence":
+        """Return the evidence with the open block ended, as thin as it is."""
+        if not self.open_canary.requests + self.open_control.requests:
+            return self
+        return self._closed(self.open_canary, self.open_control, tolerance=tolerance, margin=margin)
+
+    def _closed(
+        self,
+        open_canary: ArmCounts,
+        open_control: ArmCounts,
+        *,
+        tolerance: float,
+        margin: float,
+    ) -> "StratumEvidence":
+        """Return the evidence after a block."""
         block_canary, later_canary = open_canary.within_requests()
         block_control, later_control = open_control.within_requests()
         return replace(
