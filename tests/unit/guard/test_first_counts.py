@@ -13,13 +13,18 @@ from ostiary.edge.counters import EdgeCounters
 from ostiary.guard.conductor import Conductor
 
 
+def _ignored(*_: object) -> None:
+    return None
+
+
 class Parts:
     """An edge that counts on with each reading, a journal that takes all, and a slow share."""
 
     def __init__(self) -> None:
         self.readings = 0
         self.plane = SimpleNamespace(counters=self._counters, canary=[])
-        self.journal = SimpleNamespace(append=lambda *_: None)
+        self.journal = SimpleNamespace(append=_ignored)
+        self.courses = SimpleNamespace(begin=_ignored, add=_ignored, keep=_ignored)
         self.watch = SimpleNamespace(reset=lambda: None, trouble=self._trouble)
         self.clock = SimpleNamespace(monotonic=lambda: 0.0)
         self.effects = SimpleNamespace(perform=self._perform)

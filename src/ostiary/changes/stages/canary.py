@@ -42,10 +42,9 @@ def begin(state: ChangeState) -> Step:
 
 
 def order_share(state: ChangeState, share: float) -> Step:
-    """Return the step that asks for a share: users may be reached, confirmed or not."""
-    # The clock until "held" starts only once.
+    """Return the step that asks for a share; the clock until "held" starts only once."""
     held_clock = state.seen if state.held_clock is None else state.held_clock
-    exposed = state.exposed or share > 0.0
+    exposed = state.exposed or share > 0.0  # Whether or not it is ever confirmed.
     ordered = replace(state, ordered_share=share, held_clock=held_clock, exposed=exposed)
     return ordered, (SetShare(share, state.terms.intended),)
 
