@@ -11,7 +11,8 @@ ARGS ?=
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  ARGS=\"...\" is passed on by up, test, drill, soak, mutations and healthy; PYTHON=... chooses the Python of setup."
+	@echo "  ARGS=\"...\" is passed on by up, test, drill, soak, mutations, healthy and simulate;"
+	@echo "  PYTHON=... chooses the Python of setup."
 
 # Made again only when the lock file, the project file or the environment itself changed.
 $(SYNCED): uv.lock pyproject.toml tools/setup.sh tools/find-python.sh
@@ -64,6 +65,10 @@ mutations: setup ## Make mistakes in a settings file; what passes the check must
 .PHONY: healthy
 healthy: setup ## Propose healthy changes, one after another; all of them must get through
 	@$(BIN)/python -m tests.healthy $(ARGS)
+
+.PHONY: simulate
+simulate: setup ## Put simulated changes through everything that may go wrong, and check the promises
+	@$(BIN)/python -m tests.simulation $(ARGS)
 
 .PHONY: clean
 clean: ## Remove .venv and every cache; data directories stay

@@ -8,7 +8,7 @@ import pytest
 from ostiary.changes.evidence import EvidenceSettings
 from ostiary.changes.model import Verdict
 from ostiary.changes.pacing import Pacing
-from tests.simulation.confidence import most_by_chance
+from tests.simulation.confidence import most_by_chance, rate_at_most
 from tests.simulation.traffic import STRATA, Traffic, healthy_load
 from tests.simulation.world import World
 
@@ -40,3 +40,10 @@ def test_most_by_chance_is_the_binomial_quantile() -> None:
     assert most_by_chance(1_000, 0.0) == 0
     assert most_by_chance(1_000, 0.001) == 4
     assert most_by_chance(10, 1.0) == 10
+    assert most_by_chance(100_000, 0.001) == 124
+
+
+def test_a_rate_that_shows_no_event_in_so_many_runs_is_below_the_rule_of_thumb() -> None:
+    assert rate_at_most(0, 1_000) == pytest.approx(4.605 / 1_000, rel=0.01)
+    assert rate_at_most(100, 100_000) == pytest.approx(0.00126, rel=0.02)
+    assert rate_at_most(5, 5) == 1.0

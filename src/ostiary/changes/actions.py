@@ -1,7 +1,8 @@
 """What the controller asks for. Each action is safe to do twice: a crash may lose its answer.
 
-All but `MarkGood` and `Settle` are answered by an event, also when they fail or take too long: the
-controller itself has no time-out for checks, starts, rehearsals and edge writes.
+All but `MarkGood`, `MarkServed` and `Settle` are answered by an event, also when they fail or take
+too long: the controller itself has no time-out for checks, starts and rehearsals. For an edge write
+it has one, since users may be behind it.
 """
 
 from dataclasses import dataclass
@@ -69,6 +70,11 @@ class MarkGood:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkServed:
+    """Record what is served as last good again: to take it back did not succeed."""
+
+
+@dataclass(frozen=True, slots=True)
 class StopReplaced:
     """Let the replicas of the former last good version drain and stop."""
 
@@ -97,6 +103,7 @@ Action = (
     | StopCandidates
     | PromoteSnapshot
     | MarkGood
+    | MarkServed
     | StopReplaced
     | RunProof
     | Settle

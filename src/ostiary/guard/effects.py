@@ -78,12 +78,17 @@ class Effects:
             case actions.StopReplaced():
                 return await self._stop_replaced()
             case actions.MarkGood():
-                serving = self.plane.serving
-                data = {"snapshot": snapshot.id, "because": change, "serving": serving}
-                self.journal.append(history.MARKED_GOOD, snapshot.id, data)
+                self._mark(snapshot.id, change)
+                return None
+            case actions.MarkServed():
+                self._mark(self.plane.last_good, change)
                 return None
             case actions.Settle():
                 return None
+
+    def _mark(self, snapshot: str, change: str) -> None:
+        data = {"snapshot": snapshot, "because": change, "serving": self.plane.serving}
+        self.journal.append(history.MARKED_GOOD, snapshot, data)
 
     async def _start(self, snapshot: Snapshot) -> events.Event:
         count = int(snapshot.settings["identity"]["replicas"])

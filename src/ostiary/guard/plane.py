@@ -130,13 +130,15 @@ class DataPlane:
     async def promote(self, snapshot: str) -> Applied:
         """Make the canary group the stable one; `replaced` holds the former one from now on.
 
-        Where only the edge changes, the stable group stays, spread as the snapshot says.
+        Where only the edge changes, the stable group stays, spread as the snapshot says. A second
+        time it writes the edge again and moves nothing: the canary group is empty by then.
         """
-        self._former = (self.last_good, self.serving)
-        if not self.changes_edge_only(snapshot):
-            self.replaced, self.stable, self.canary = self.stable, self.canary, []
-            self.serving = snapshot
-        self.last_good = snapshot
+        if snapshot != self.last_good:
+            self._former = (self.last_good, self.serving)
+            if not self.changes_edge_only(snapshot):
+                self.replaced, self.stable, self.canary = self.stable, self.canary, []
+                self.serving = snapshot
+            self.last_good = snapshot
         self.share = None
         self.change = ""
         applied = await self._writing.apply()

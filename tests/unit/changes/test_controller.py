@@ -128,7 +128,8 @@ def test_a_restart_while_refused_candidates_stop_stops_them_again() -> None:
         (Phase.PINNED, True),
         (Phase.STEPPING, False),
         (Phase.BAKING, False),
-        (Phase.STOPPING, True),
+        # The last requests before the withdrawal are counted a moment after it.
+        (Phase.STOPPING, False),
         (Phase.DRAINING, True),
     ],
 )
@@ -137,6 +138,12 @@ def test_after_a_restart_the_users_affected_are_known_only_where_nothing_was_mis
 ) -> None:
     drive = at(phase).tell(events.GuardRestarted())
     assert (drive.state.result.users_affected is not None) == known
+
+
+def test_a_share_that_was_ordered_and_never_confirmed_may_have_been_met_by_users() -> None:
+    drive = at(Phase.PINNED).run_journeys()
+    assert (drive.state.share, drive.state.ordered_share) == (0.0, 0.1)
+    assert drive.tell(events.GuardRestarted()).state.result.users_affected is None
 
 
 def test_a_restart_after_a_reboot_leaves_out_the_time_in_between() -> None:

@@ -42,6 +42,7 @@ ACTIONS: tuple[actions.Action, ...] = (
     actions.StopCandidates(),
     actions.PromoteSnapshot(),
     actions.MarkGood(),
+    actions.MarkServed(),
     actions.StopReplaced(),
     actions.RunProof("promotion"),
     actions.Settle(at(Phase.SETTLED).state.result),

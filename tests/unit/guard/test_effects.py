@@ -19,6 +19,7 @@ ANSWERS = [
     (actions.StopCandidates(), type(None)),
     (actions.StopReplaced(), type(None)),
     (actions.MarkGood(), type(None)),
+    (actions.MarkServed(), type(None)),
 ]
 
 

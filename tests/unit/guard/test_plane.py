@@ -162,6 +162,16 @@ def test_after_a_promotion_the_former_group_is_kept_too(plane):
     assert [one.name for one in plane.stable] == ["newer"]
 
 
+def test_a_promotion_that_is_ordered_twice_moves_the_groups_once(plane, edge):
+    asyncio.run(plane.set_share("c-1", "s-new", 1.0))
+    for _ in range(2):
+        asyncio.run(plane.promote("s-new"))
+        assert stable_names(edge.models[-1]) == ["new"]
+    asyncio.run(plane.withdraw())
+    assert stable_names(edge.models[-1]) == ["old"]
+    assert (plane.last_good, plane.serving) == ("s-old", "s-old")
+
+
 EDGES = {
     "s-even": {"weights": [1, 1], "per_try_timeout_seconds": 1.0},
     "s-two": {"weights": [2, 1], "balancer": "least_request"},

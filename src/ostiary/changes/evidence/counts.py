@@ -15,7 +15,8 @@ BLOCK_REQUESTS_MIN = 8
 Both methods learn only from a block that has both arms. With one request per window, nothing would
 ever be learnt; with blocks of eight, a decision costs 1.3 to 1.7 times the information bound at any
 rate of traffic. The rule looks at the number of requests only, never at arms or outcomes, so
-that assignment within a block stays random.
+that assignment within a block stays random. A block ends early where the canary's share of both
+arms may change: across that, a burst would look as if the arm that grew had caused it.
 """
 
 

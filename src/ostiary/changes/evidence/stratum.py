@@ -48,6 +48,23 @@ class StratumEvidence:
         open_control = self.open_control + control
         if open_canary.requests + open_control.requests < BLOCK_REQUESTS_MIN:
             return replace(self, open_canary=open_canary, open_control=open_control)
+        return self._closed(open_canary, open_control, tolerance=tolerance, margin=margin)
+
+    def next_step(self, *, tolerance: float, margin: float) -> "StratumEvidence":
+        """Return the evidence with the open block ended, as thin as it is."""
+        if not self.open_canary.requests + self.open_control.requests:
+            return self
+        return self._closed(self.open_canary, self.open_control, tolerance=tolerance, margin=margin)
+
+    def _closed(
+        self,
+        open_canary: ArmCounts,
+        open_control: ArmCounts,
+        *,
+        tolerance: float,
+        margin: float,
+    ) -> "StratumEvidence":
+        """Return the evidence after a block."""
         block_canary, later_canary = open_canary.within_requests()
         block_control, later_control = open_control.within_requests()
         return replace(

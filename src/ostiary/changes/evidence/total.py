@@ -117,6 +117,17 @@ class Evidence:
             peak_log_e=max(self.peak_log_e, log_e),
         )
 
+    def next_step(self) -> "Evidence":
+        """Return the evidence at a moment at which the share changes: open blocks end there."""
+        strata = {
+            name: stratum.next_step(
+                tolerance=self.settings.odds_tolerance, margin=self.settings.harmless_margin
+            )
+            for name, stratum in self.strata.items()
+        }
+        log_e = self._total(strata)
+        return replace(self, strata=strata, log_e=log_e, peak_log_e=max(self.peak_log_e, log_e))
+
     def leading(self, count: int) -> tuple[Contribution, ...]:
         """Return at most `count` contributions that speak for harm, the weightiest first."""
         found = [

@@ -16,7 +16,9 @@ fails with some chance e, different in each window. Then a request is overturned
 e(1-e), but it also fails twice with chance e². The bet multiplies by s = 1-ε per request that went
 well, by L per overturned one and by d = 1/2 per one that failed twice, where
 L = d + (√ε + √(1-d))² is the largest for which (1-e)s + e(1-e)L + e²d ≤ 1 for all e. A canary that
-is broken is overturned more often than chance allows; a shared outage never is.
+is broken is overturned more often than chance allows; a shared outage never is. A fault whose
+second opinion is still under way counts as failed twice until it is overturned: with any larger
+factor, an outage of both versions would look like harm until its last second opinions came in.
 
 What the stated error rate therefore assumes here, and nowhere else: a healthy release is overturned
 in at most the limit of its requests, or because of faults that strike first and second attempts
@@ -24,7 +26,7 @@ independently and alike. The confidence sequence may itself err; what that may c
 from alpha in `metrics`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import lgamma, log, log1p, sqrt
 
 from ostiary.changes.evidence.counts import ArmCounts, Trials
@@ -45,7 +47,7 @@ class UnpairedEvidence:
     """The state of both e-processes for one stratum.
 
     `pending` are second opinions that came in before their first attempt was counted, `unresolved`
-    faults that may still be overturned in the next window.
+    faults of the latest window that had any requests, which may still be overturned.
     """
 
     pending: int = 0
@@ -60,17 +62,24 @@ class UnpairedEvidence:
 
     def update(self, canary: ArmCounts, limit: float) -> "UnpairedEvidence":
         """Return the evidence after one window of canary counts; `limit` is known before it."""
-        overturned = min(canary.requests, self.pending + canary.overturned)
-        resolved = canary.overturned + canary.repeats
-        twice = max(0, self.unresolved - resolved)
-        new_faults = max(0, canary.faults - max(0, resolved - self.unresolved))
+        known = self.pending + canary.overturned
+        if not canary.requests:
+            return replace(self, pending=known)
+        overturned = min(canary.requests, known)
         # A subject's further ones speak neither for the canary nor against it.
-        went_well = max(0, canary.requests - overturned - twice - canary.repeats)
+        resolved = overturned + min(canary.repeats, canary.requests - overturned)
+        late = min(self.unresolved, resolved)
+        at_once = resolved - late
+        unresolved = max(0, min(canary.faults, canary.requests) - at_once)
+        went_well = canary.requests - at_once - unresolved
         return UnpairedEvidence(
-            pending=self.pending + canary.overturned - overturned,
-            unresolved=new_faults,
+            pending=known - overturned,
+            unresolved=unresolved,
             limit_logs=rate_bets(self.limit_logs, Trials(canary.requests, overturned), limit),
-            chance_logs=_bet_against_chance(self.chance_logs, went_well, overturned, twice),
+            # What is overturned late was counted as failed twice before.
+            chance_logs=_bet_against_chance(
+                self.chance_logs, went_well, overturned, twice=unresolved - late
+            ),
         )
 
 

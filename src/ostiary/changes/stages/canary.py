@@ -43,9 +43,10 @@ def begin(state: ChangeState) -> Step:
 
 
 def order_share(state: ChangeState, share: float) -> Step:
-    """Return the step that asks the edge for a share; the clock until "held" starts only once."""
+    """Return the step that asks for a share; the clock until "held" starts only once."""
     held_clock = state.seen if state.held_clock is None else state.held_clock
-    ordered = replace(state, ordered_share=share, held_clock=held_clock)
+    exposed = state.exposed or share > 0.0  # Whether or not it is ever confirmed.
+    ordered = replace(state, ordered_share=share, held_clock=held_clock, exposed=exposed)
     return ordered, (SetShare(share, state.terms.intended),)
 
 
@@ -87,8 +88,8 @@ def _applied(state: ChangeState, share: float) -> ChangeState:
         step_began=state.seen,
         held_clock=state.seen if phase is Phase.BAKING else state.held_clock,
         traffic=frozenset(),
+        evidence=state.evidence.next_step(),
         balance=None if state.balance is None else state.balance.next_step(),
-        exposed=state.exposed or share > 0.0,
         journeys=JourneyLog(
             under_way=state.journeys.under_way, failed_in_row=state.journeys.failed_in_row
         ),
@@ -106,7 +107,8 @@ def _observed(state: ChangeState, window: WindowClosed | BalanceRead) -> ChangeS
         common_mode = state.common_mode.update(window.strata)
         return replace(counted(state, window), common_mode=common_mode)
     served = {stratum.stratum for stratum in window.strata if stratum.canary.requests}
-    control_arm = state.share is None or state.share < 1.0
+    share = state.ordered_share if state.share is None else state.share
+    control_arm = share is None or share < 1.0
     return replace(
         counted(state, window),
         traffic=state.traffic | served,

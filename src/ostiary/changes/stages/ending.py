@@ -26,7 +26,7 @@ from ostiary.changes.events import (
     WindowClosed,
 )
 from ostiary.changes.model import Reason, Verdict
-from ostiary.changes.pacing import RETRY_SECONDS
+from ostiary.changes.pacing import ANSWER_SECONDS_MAX, RETRY_SECONDS
 from ostiary.changes.stages import settling
 from ostiary.changes.state import NOT_FINISHED, ChangeState, Phase, Step, counted, illegal
 
@@ -57,9 +57,8 @@ def withdraw(state: ChangeState, verdict: Verdict, *reasons: Reason) -> Step:
         reasons=(*state.reasons, *reasons),
         ordered_share=None,
         paused_since=None,
-        finish=NOT_FINISHED,
     )
-    return ending, (WithdrawCanary(),)
+    return _write(ending)
 
 
 def discard(state: ChangeState, *reasons: Reason) -> Step:
@@ -87,8 +86,7 @@ def restart(state: ChangeState) -> Step:
                 StopCandidates(),
             )
         case _:
-            again = replace(state, phase=Phase.WITHDRAWING, finish=NOT_FINISHED)
-            return again, (WithdrawCanary(),)
+            return _write(replace(state, phase=Phase.WITHDRAWING))
 
 
 def handle(state: ChangeState, event: Event) -> Step:
@@ -148,6 +146,12 @@ def _withdrawn(state: ChangeState) -> Step:
     return safe, (StopCandidates(), RunProof("rollback"))
 
 
+def _write(state: ChangeState) -> Step:
+    """Have the edge written. An answer that never comes must not leave users with the canary."""
+    unanswered = replace(NOT_FINISHED, retry_at=state.seen + ANSWER_SECONDS_MAX)
+    return replace(state, finish=unanswered), (WithdrawCanary(),)
+
+
 def _write_again(state: ChangeState, event: EdgeFailed | Tick) -> Step:
     """Write the edge again a moment after it failed, for as long as it takes."""
     retry_at = state.finish.retry_at
@@ -156,4 +160,4 @@ def _write_again(state: ChangeState, event: EdgeFailed | Tick) -> Step:
         return replace(state, finish=later), ()
     if retry_at is None or state.seen < retry_at:
         return state, ()
-    return replace(state, finish=replace(state.finish, retry_at=None)), (WithdrawCanary(),)
+    return _write(state)

@@ -36,7 +36,7 @@ def begin(state: ChangeState, *reasons: Reason) -> Step:
         phase=Phase.PROMOTING,
         reasons=(*state.reasons, *reasons),
         ordered_share=None,
-        finish=NOT_FINISHED,
+        finish=replace(NOT_FINISHED, since=state.seen),
     )
     return promoting, (PromoteSnapshot(),)
 
@@ -133,6 +133,10 @@ def _wait(state: ChangeState) -> Step:
     if state.phase is Phase.DRAINING and overdue:
         reason = Reason("not_stopped", "The replaced replicas have not stopped in time.")
         return settling.settle(state, reason)
+    if state.phase is Phase.PROMOTING and overdue:
+        # Nobody can tell which version the edge serves; only a new write can settle that.
+        reason = Reason("edge_failed", "The edge gave no answer to the promotion.")
+        return ending.withdraw(state, Verdict.HELD, reason)
     if state.phase is Phase.PROVING and overdue:
         reason = Reason("proof_failed", "The journeys gave no result after the promotion.")
         return _take_back(state, reason)

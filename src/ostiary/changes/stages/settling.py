@@ -2,19 +2,26 @@
 
 from dataclasses import replace
 
-from ostiary.changes.actions import RunProof, Settle
+from ostiary.changes.actions import Action, MarkServed, RunProof, Settle
 from ostiary.changes.events import ProofRun, WindowClosed
-from ostiary.changes.model import Reason
+from ostiary.changes.model import Reason, Verdict
 from ostiary.changes.pacing import RETRY_SECONDS, SETTLE_SECONDS_MAX
 from ostiary.changes.recovery import AFTER_SECONDS, WAIT_SECONDS_MAX
 from ostiary.changes.state import ChangeState, Phase, Step
 
 
 def settle(state: ChangeState, *reasons: Reason) -> Step:
-    """Return the last step."""
+    """Return the last step.
+
+    A change that was to take back a good snapshot took its mark first. Where it came to nothing,
+    that snapshot serves on: without a mark the next guard would stop it and serve another one, and
+    nobody could try again to take it back.
+    """
     seen = () if state.recovery is None else (state.recovery.reason(),)
     settled = replace(state, phase=Phase.SETTLED, reasons=(*state.reasons, *seen, *reasons))
-    return settled, (Settle(settled.result),)
+    in_vain = state.terms.restores and state.verdict is not Verdict.PROMOTED
+    marks: tuple[Action, ...] = (MarkServed(),) if in_vain else ()
+    return settled, (*marks, Settle(settled.result))
 
 
 def observed(state: ChangeState, window: WindowClosed) -> ChangeState:

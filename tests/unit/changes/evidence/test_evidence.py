@@ -106,6 +106,15 @@ def test_thin_windows_are_joined_until_both_arms_can_be_compared() -> None:
     assert windows <= 40
 
 
+def test_a_block_ends_where_the_share_may_change() -> None:
+    thin = NOTHING.update([overturned("token", (2, 2), (2, 0))])
+    assert thin.strata["token"].canary.requests == 0
+    ended = thin.next_step()
+    assert ended.strata["token"].canary.requests == 2
+    assert ended.log_e > thin.log_e
+    assert ended.next_step() == ended
+
+
 def test_second_opinions_that_end_a_window_later_are_counted_there() -> None:
     evidence = NOTHING.update([overturned("token", (8, 12), (8, 0))])
     assert evidence.strata["token"].canary.overturned == 8

@@ -1,4 +1,5 @@
 import random
+from collections.abc import Iterator
 from math import exp, log
 
 import pytest
@@ -6,7 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostiary.changes.evidence.counts import ArmCounts, Trials
-from ostiary.changes.evidence.unpaired import NO_UNPAIRED_EVIDENCE, overturn_limit
+from ostiary.changes.evidence.unpaired import (
+    NO_UNPAIRED_EVIDENCE,
+    UnpairedEvidence,
+    overturn_limit,
+)
 from tests.unit.changes.evidence.distributions import binomial, draw
 
 
@@ -26,27 +31,54 @@ def test_expects_at_most_one_while_the_rate_is_bearable(
         assert expectation <= 1.0 + 1e-9
 
 
-@settings(derandomize=True, deadline=None)
-@given(st.floats(0.0, 1.0))
-def test_expects_at_most_one_when_either_version_fails_by_the_same_chance(chance: float) -> None:
-    cases = [
-        (1.0 - chance, ArmCounts(1, 0, 0, 0), 0),
-        (chance * (1.0 - chance), ArmCounts(1, 1, 0, 1), 0),
-        (chance * chance, ArmCounts(1, 1, 0, 0), 1),
-    ]
-    for stake in range(7):
-        expectation = 0.0
-        for probability, counts, _ in cases:
-            after = NO_UNPAIRED_EVIDENCE.update(counts, 0.01)
-            if after.unresolved:
-                # A fault counts as failed twice once the next window has not overturned it; that
-                # window's own request is not part of this trial.
-                after = after.update(ArmCounts(), 0.01)
-                well = NO_UNPAIRED_EVIDENCE.update(ArmCounts(1), 0.01).chance_logs[stake]
-                expectation += probability * exp(after.chance_logs[stake] - well)
-            else:
-                expectation += probability * exp(after.chance_logs[stake])
-        assert expectation <= 1.0 + 1e-9
+def window(requests: int, chance: float, late: float) -> Iterator[tuple[ArmCounts, int, float]]:
+    """Yield one window's counts, how many second opinions end later, and the probability.
+
+    Each attempt of either version fails with the same chance.
+    """
+    for faults, p_faults in binomial(requests, chance):
+        for overturned, p_overturned in binomial(faults, 1.0 - chance):
+            for later, p_later in binomial(overturned, late):
+                counts = ArmCounts(requests, faults, 0, overturned - later)
+                yield counts, later, p_faults * p_overturned * p_later
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(
+    st.tuples(st.integers(1, 4), st.integers(0, 4)),
+    st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 1.0)),
+    st.floats(0.0, 1.0),
+)
+def test_expects_at_most_one_when_either_version_fails_by_the_same_chance(
+    requests: tuple[int, int], chances: tuple[float, float], late: float
+) -> None:
+    first_sum = second_sum = [0.0] * 7
+    for first, later, p_first in window(requests[0], chances[0], late):
+        after_first = NO_UNPAIRED_EVIDENCE.update(first, 0.01)
+        first_sum = added(first_sum, p_first, after_first)
+        for second, _, p_second in window(requests[1], chances[1], late):
+            counts = second + ArmCounts(overturned=later)
+            second_sum = added(second_sum, p_first * p_second, after_first.update(counts, 0.01))
+    assert max(*first_sum, *second_sum) <= 1.0 + 1e-9
+
+
+def added(sums: list[float], chance: float, evidence: UnpairedEvidence) -> list[float]:
+    """Return the expectations of each stake's e-process with one more outcome."""
+    logs = evidence.chance_logs
+    return [total + chance * exp(value) for total, value in zip(sums, logs, strict=True)]
+
+
+@pytest.mark.parametrize("chance", [0.05, 0.2, 0.3, 0.5, 0.9])
+def test_an_outage_of_both_versions_is_no_evidence_while_second_opinions_are_under_way(
+    chance: float,
+) -> None:
+    requests = 2_000
+    faults = int(requests * chance)
+    overturned = int(faults * (1.0 - chance))
+    evidence = NO_UNPAIRED_EVIDENCE
+    for _ in range(20):
+        evidence = evidence.update(ArmCounts(requests, faults, 0, overturned), 0.005)
+        assert evidence.log_e <= 0.0
 
 
 def test_a_canary_that_fails_where_the_last_good_version_does_not_is_found() -> None:

@@ -85,3 +85,13 @@ def test_the_proof_of_a_promotion_does_not_prove_the_rollback_after_it() -> None
     drive.tell(events.CanaryWithdrawn(), events.ReplicasStopped())
     drive.tell(events.ProofRun("promotion", passed=True))
     assert drive.state.phase is Phase.STOPPING
+
+
+def test_a_withdrawal_that_is_never_answered_is_ordered_again_and_again() -> None:
+    drive = at(Phase.WITHDRAWING)
+    for _ in range(3):
+        assert drive.tell(events.Tick(), after=29.0).actions == ()
+        assert drive.tell(events.Tick(), after=1.0).actions == (actions.WithdrawCanary(),)
+    assert drive.tell(events.CanaryWithdrawn()).state.phase is Phase.STOPPING
+    # The answers of the earlier orders may still come.
+    assert drive.tell(events.CanaryWithdrawn()).actions == ()

@@ -78,3 +78,12 @@ def test_replicas_that_do_not_stop_do_not_keep_the_change_open() -> None:
     assert drive.state.settled
     assert drive.state.verdict is Verdict.PROMOTED
     assert drive.state.reasons[-1].code == "not_stopped"
+
+
+def test_a_promotion_that_the_edge_never_answers_is_held() -> None:
+    drive = at(Phase.PROMOTING).tell(events.Tick(), after=59.0)
+    assert drive.actions == ()
+    drive.tell(events.Tick(), after=1.0)
+    assert drive.actions == (actions.WithdrawCanary(),)
+    assert drive.state.verdict is Verdict.HELD
+    assert drive.state.reasons[-1].code == "edge_failed"

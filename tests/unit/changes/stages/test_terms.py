@@ -86,6 +86,22 @@ def test_a_good_snapshot_whose_replicas_do_not_start_leaves_everything_as_it_is(
     assert begun.state.verdict is Verdict.REFUSED
 
 
+def test_what_could_not_be_taken_back_is_last_good_again() -> None:
+    begun = drive(RESTORING, Stage.BAKE).tell(
+        events.Checked(ok=True),
+        events.CandidatesFailed("not_started", "no memory"),
+        events.ReplicasStopped(),
+    )
+    assert begun.actions == (actions.MarkServed(), actions.Settle(begun.state.result))
+    refused = drive(RESTORING, Stage.BAKE).tell(events.Checked(ok=False))
+    assert refused.actions[0] == actions.MarkServed()
+
+
+def test_a_change_that_takes_nothing_back_marks_nothing_when_it_ends() -> None:
+    refused = drive(Terms()).tell(events.Checked(ok=False))
+    assert refused.actions == (actions.Settle(refused.state.result),)
+
+
 def test_terms_survive_the_journal() -> None:
     terms = Terms(intended=(MEANT,), replay=Replay("c-0", frozenset({"a"})), restores=True)
     state = replace(drive(terms).state)
