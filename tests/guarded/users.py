@@ -23,12 +23,15 @@ def visits(traffic: Traffic) -> int:
 
 
 @contextmanager
-def users(system: RunningSystem, directory: Path) -> Iterator[Traffic]:
-    """Send users until the block ends; each of them must have been served."""
+def users(system: RunningSystem, directory: Path, *, name: str = "drill") -> Iterator[Traffic]:
+    """Send users until the block ends; each of them must have been served.
+
+    Another `name` is for other people and their application, where a system knows the first ones.
+    """
     client = GuardClient(system.data)
-    people = invent_people(10, SeededRandom(1))
+    people = invent_people(10, SeededRandom(1), domain=f"{name}.invalid")
     create_people(client, people)
-    application = create_application(client, system.issuer)
+    application = create_application(client, system.issuer, f"{name}-app")
     plan = plan_traffic(system.issuer, application, people, rate=RATE, seconds=600, seed=1)
     with flowing(plan, directory, SystemClock()) as traffic:
         traffic.wait_for_visits(RATE, SECONDS_MAX)
