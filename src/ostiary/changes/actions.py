@@ -1,7 +1,7 @@
 """What the controller asks for. Each action is safe to do twice: a crash may lose its answer.
 
-All but `MarkGood` and `Settle` are answered by an event, also when they fail or take too long: the
-controller itself has no time-out for checks, starts, rehearsals and edge writes.
+All but `MarkGood`, `RevokeMinted` and `Settle` are answered by an event, also when they fail or
+take too long: the controller itself has no time-out for checks, starts, rehearsals and edge writes.
 """
 
 from dataclasses import dataclass
@@ -81,6 +81,16 @@ class RunProof:
 
 
 @dataclass(frozen=True, slots=True)
+class RevokeMinted:
+    """Take back all that the change's snapshot has minted, as soon as none of it runs any more.
+
+    It is owed from now on, and nothing waits for it: the store may be away.
+    """
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settle:
     """The change has ended; record and tell the result."""
 
@@ -99,5 +109,6 @@ Action = (
     | MarkGood
     | StopReplaced
     | RunProof
+    | RevokeMinted
     | Settle
 )

@@ -6,10 +6,9 @@ Phases `pinned` (share 0: journeys only), `stepping` (rising shares beside a con
 At every event the same questions are asked, in this order: is it decided against the change; are
 both arms harmed; may the next step be taken; has it taken too long; are journeys due. A forced
 change skips the first two and the permission, never the availability, and never, before the first
-user's share, what journeys saw to be wrong and no second opinion could hide.
-change skips the first two and the permission, never the availability. A change of the edge only
-has no replicas of its own: there the first question is whether it drives one past its capacity,
-which is availability, and whether requests are spread as intended.
+user's share, what journeys saw to be wrong and no second opinion could hide. A change of the edge
+only has no replicas of its own: there the first question is whether it drives one past its
+capacity, which is availability, and whether requests are spread as intended.
 
 The stated error rate is the evidence's. A rollback because journeys fail on the canary only, or
 because its replicas are gone, follows from what was seen directly and is not part of it.
@@ -150,10 +149,13 @@ def _tolerated(state: ChangeState, event: JourneysRun) -> bool:
     what second opinions cannot hide: wrong content, a wrong *yes*, and, before the first user's
     share, a canary of which nobody has seen that what it mints is right. A forced change is told
     by its operator that all this is known, except wrong tokens and a wrong *yes*: where journeys
-    saw these on the canary alone, no user gets there.
+    saw these on the canary alone, no user gets there. Refusals that the change intends are no
+    failures of it.
     """
     if event.passed:
         return False
+    if state.terms.intends(event.failures):
+        return True
     if state.force:
         seen_here_alone = event.control_passed is not False
         return state.phase is not Phase.PINNED or event.hideable or not seen_here_alone
