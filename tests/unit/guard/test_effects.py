@@ -19,6 +19,7 @@ ANSWERS = [
     (actions.StopCandidates(), type(None)),
     (actions.StopReplaced(), type(None)),
     (actions.MarkGood(), type(None)),
+    (actions.RevokeMinted("wrong tokens"), type(None)),
 ]
 
 
