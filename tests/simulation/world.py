@@ -143,6 +143,8 @@ class World:
             case actions.StopCandidates() | actions.StopReplaced():
                 self.running.discard(NEW if action == actions.StopCandidates() else OLD)
                 return [events.ReplicasStopped()]
+            case actions.RevokeMinted():
+                return []
             case actions.Settle() | actions.MarkGood():
                 self._take_note(action)
                 return []

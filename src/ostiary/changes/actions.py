@@ -1,8 +1,8 @@
 """What the controller asks for. Each action is safe to do twice: a crash may lose its answer.
 
-All but `MarkGood`, `MarkServed` and `Settle` are answered by an event, also when they fail or take
-too long: the controller itself has no time-out for checks, starts and rehearsals. For an edge write
-it has one, since users may be behind it.
+All but `MarkGood`, `MarkServed`, `RevokeMinted` and `Settle` are answered by an event, also when
+they fail or take too long: the controller itself has no time-out for checks, starts and rehearsals.
+For an edge write it has one, since users may be behind it.
 """
 
 from dataclasses import dataclass
@@ -87,6 +87,16 @@ class RunProof:
 
 
 @dataclass(frozen=True, slots=True)
+class RevokeMinted:
+    """Take back all that the change's snapshot has minted, as soon as none of it runs any more.
+
+    It is owed from now on, and nothing waits for it: the store may be away.
+    """
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settle:
     """The change has ended; record and tell the result."""
 
@@ -106,5 +116,6 @@ Action = (
     | MarkServed
     | StopReplaced
     | RunProof
+    | RevokeMinted
     | Settle
 )

@@ -140,11 +140,15 @@ class ReplicasStopped:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """An operator's order. `operator` and `reason` go into the record."""
+    """An operator's order. `operator` and `reason` go into the record.
+
+    `revoke` asks that a rollback takes back what was minted, whatever the reason for it is.
+    """
 
     kind: Literal["rollback", "promote", "pause", "resume"]
     operator: str
     reason: str = ""
+    revoke: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,12 +37,29 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """How a canary was taken away. All but `after_seconds` count from the decision, in seconds.
+
+    The decision fell `after_seconds` after the proposal, while the canary had `share` of the
+    requests; None where none could reach it. `edge_seconds` is when every Envoy had confirmed
+    that it serves the last good version only, `journeys_seconds` when journeys passed through the
+    edge; None where that has not come. After a guard's restart both are those of its own work.
+    """
+
+    share: float | None
+    after_seconds: float
+    edge_seconds: float | None = None
+    journeys_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeResult:
     """The record of a change, as the command line prints it.
 
     `verdict` is None while the change goes on. `users_affected` counts requests of users that
     ended with a server fault although a second opinion was asked; None where counts were lost.
-    `failed_attempts_hidden` counts attempts of the canary that users did not see.
+    `failed_attempts_hidden` counts attempts of the canary that users did not see. `withdrawal` is
+    None for a change that ended before the edge knew it, or was promoted.
     """
 
     change: str
@@ -53,6 +70,7 @@ class ChangeResult:
     users_affected: int | None
     failed_attempts_hidden: int
     seconds: float
+    withdrawal: Withdrawal | None = None
 
     @property
     def exit_code(self) -> ExitCode:

@@ -10,7 +10,7 @@ from ostiary.changes.common_mode import NOTHING_COMMON, CommonMode
 from ostiary.changes.errors import IllegalEventError
 from ostiary.changes.events import Event, WindowClosed
 from ostiary.changes.evidence import Evidence
-from ostiary.changes.model import ChangeResult, Reason, Stage, Verdict
+from ostiary.changes.model import ChangeResult, Reason, Stage, Verdict, Withdrawal
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.recovery import Recovery
 from ostiary.changes.terms import NO_TERMS, Terms
@@ -115,6 +115,7 @@ class ChangeState:
     reasons: tuple[Reason, ...] = ()
     finish: Finish = NOT_FINISHED
     recovery: Recovery | None = None
+    withdrawal: Withdrawal | None = None
 
     @property
     def settled(self) -> bool:
@@ -133,7 +134,14 @@ class ChangeState:
             users_affected=None if self.counts_lost else self.final_failures,
             failed_attempts_hidden=self.hidden,
             seconds=self.seen - self.began,
+            withdrawal=self.withdrawal,
         )
+
+    @property
+    def since_decision(self) -> float:
+        """Return the seconds since it was decided to withdraw the canary; 0 where it was not."""
+        decided = 0.0 if self.withdrawal is None else self.withdrawal.after_seconds
+        return round(max(0.0, self.seen - self.began - decided), 3)
 
 
 Step = tuple[ChangeState, tuple[Action, ...]]

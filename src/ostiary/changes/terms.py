@@ -1,10 +1,12 @@
 """The terms of one change: what was agreed about it before it began."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ostiary.changes.model import Reason
 from ostiary.edge.intended_refusals import IntendedRefusal
+from ostiary.watch.relying_party.errors import FailureKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,19 @@ class Terms:
     intended: tuple[IntendedRefusal, ...] = ()
     replay: Replay | None = None
     restores: bool = False
+
+    def intends(self, failures: Sequence[Reason]) -> bool:
+        """Return whether journeys failed in nothing but refusals where some are intended.
+
+        A journey knows the class of routes that refused it, not the outcome; the exact ones are
+        told apart in the counts of users' requests.
+        """
+        routes = {one.route for one in self.intended}
+        return bool(failures) and all(
+            failure.numbers.get("kind") == FailureKind.REFUSED
+            and failure.numbers.get("stratum") in routes
+            for failure in failures
+        )
 
 
 NO_TERMS = Terms()

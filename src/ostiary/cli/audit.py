@@ -13,7 +13,7 @@ from ostiary.cli.output import Output, Result
 def audit(
     subject: Annotated[
         str | None,
-        typer.Option("--subject", help="E-mail address, client id or key id."),
+        typer.Option("--subject", help="E-mail address, or id of a client, key or snapshot."),
     ] = None,
     since: Annotated[
         str | None,

@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from ostiary.cli.change_view import show_change
-from ostiary.cli.following import follow, path_of
+from ostiary.cli.following import follow, path_of, until_revoked
 from ostiary.cli.options import DataOption, JsonOption, SocketOption, guard_client
 from ostiary.cli.output import Output, Result
+from ostiary.cli.revocation_view import exit_code_of
 from ostiary.guard.client import GuardClient
-from ostiary.kernel.errors import ExitCode
 
 PROPOSE_KEYS = (
     "change",
@@ -20,6 +20,8 @@ PROPOSE_KEYS = (
     "users_affected",
     "failed_attempts_hidden",
     "seconds",
+    "withdrawal",
+    "revocation",
 )
 ChangeArgument = Annotated[str, typer.Argument(metavar="CHANGE", help="The change's id.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it is recorded.")]
@@ -57,6 +59,14 @@ def comment(
 def rollback(
     change: ChangeArgument,
     reason: ReasonOption = "",
+    revoke: Annotated[
+        bool,
+        typer.Option(
+            "--revoke",
+            help="Also take back what its snapshot has minted: keys, sessions and refresh tokens. "
+            "Whoever has any must sign in again. For admins.",
+        ),
+    ] = False,
     data: DataOption = None,
     socket: SocketOption = None,
     json: JsonOption = False,
@@ -67,10 +77,11 @@ def rollback(
     """
     client = guard_client(data, socket)
     output = Output(as_json=json)
-    ordered = client.post(path_of(change, "rollback"), {"reason": reason})
-    settled = follow(client, ordered["change"], output)
+    body = {"reason": reason} | ({"revoke": True} if revoke else {})
+    ordered = client.post(path_of(change, "rollback"), body)
+    settled = until_revoked(client, follow(client, ordered["change"], output))
     output.result(selected(settled), lambda console, _: show_change(console, settled))
-    return int(ExitCode.DONE)
+    return int(exit_code_of(settled["revocation"]))
 
 
 def pause(

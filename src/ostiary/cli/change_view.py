@@ -8,6 +8,7 @@ from rich.text import Text
 
 from ostiary.cli.output import Result
 from ostiary.cli.proposal_view import add_proposal, marks_of
+from ostiary.cli.revocation_view import in_words
 
 _STAGES = ("check", "approve", "rehearse", "canary", "bake", "good")
 _BAR_WIDTH = 40
@@ -65,6 +66,8 @@ def show_change(console: Console, change: Result) -> None:
     if change["failed_attempts_hidden"] is not None:
         hidden = change["failed_attempts_hidden"]
         rows.add_row("hidden", f"{hidden} failed attempts that the last good version answered")
+    for label, text in (*_withdrawal(change), *_revocation(change)):
+        rows.add_row(label, Text(text))
     if change["seconds"] is not None:
         rows.add_row("took", f"{change['seconds']:.1f} s")
     for position, comment in enumerate(change["comments"]):
@@ -75,6 +78,37 @@ def show_change(console: Console, change: Result) -> None:
         _print_patch(console, change)
     if change["approval"]["waiting"]:
         show_how_to_approve(console, change)
+
+
+def _withdrawal(change: Result) -> list[tuple[str, str]]:
+    """Return when it was decided to take the canary away, and how long each part of that took."""
+    told = change["withdrawal"]
+    if told is None:
+        return []
+    at = f"{_second(change['decided_at'])}, " if change["decided_at"] else ""
+    share = "no share of users" if told["share"] is None else f"{_share(told['share'])} of requests"
+    edge = _after("edge confirmed", told["edge_seconds"], "edge not confirmed")
+    journeys = _after("journeys pass", told["journeys_seconds"], "journeys have not passed")
+    return [
+        ("decided", f"{at}{told['after_seconds']:.1f} s after the proposal, at {share}"),
+        ("taken away", f"{edge}; {journeys}"),
+    ]
+
+
+def _after(what: str, seconds: float | None, otherwise: str) -> str:
+    if seconds is None:
+        return otherwise
+    return (
+        f"{what} after {seconds * 1000:.0f} ms" if seconds < 1 else f"{what} after {seconds:.1f} s"
+    )
+
+
+def _revocation(change: Result) -> list[tuple[str, str]]:
+    """Return what was taken back of what was minted, and why."""
+    revocation = change["revocation"]
+    if revocation is None:
+        return []
+    return [("revoked", in_words(revocation)), ("", f"because: {revocation['because']}")]
 
 
 def _print_patch(console: Console, change: Result) -> None:
@@ -110,6 +144,10 @@ def duration(seconds: float) -> str:
         if seconds >= length * 1.5:
             return f"{seconds / length:.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def _second(at: str) -> str:
+    return at[:19].replace("T", " ")
 
 
 def _minute(at: str) -> str:

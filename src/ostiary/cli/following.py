@@ -1,6 +1,7 @@
 """Following a change in the terminal until it has ended."""
 
 import time
+from contextlib import suppress
 from urllib.parse import quote
 
 from rich.live import Live
@@ -12,11 +13,26 @@ from ostiary.kernel.errors import NotRunningError
 
 _POLL_SECONDS = 0.25
 _GUARD_AWAY_SECONDS_MAX = 60.0
+_REVOKED_SECONDS_MAX = 30.0
 
 
 def path_of(change: str, *parts: str) -> str:
     """Return the guard's path for a change, whatever was typed as its id."""
     return "/".join(("/changes", quote(change, safe=""), *parts))
+
+
+def until_revoked(client: GuardClient, change: Result) -> Result:
+    """Wait a while for what a settled change has minted to be taken back; return the change then.
+
+    It may be owed for longer, while the store is away.
+    """
+    left = _REVOKED_SECONDS_MAX
+    while (revocation := change["revocation"]) and revocation["done_at"] is None and left > 0:
+        time.sleep(_POLL_SECONDS)
+        left -= _POLL_SECONDS
+        with suppress(NotRunningError):
+            change = client.get(path_of(change["change"]))
+    return change
 
 
 def follow(client: GuardClient, change: str, output: Output) -> Result:

@@ -13,6 +13,7 @@ from ostiary.edge.edge import Edge
 from ostiary.edge.form_check import FormCheck
 from ostiary.edge.silence import SilenceWatch
 from ostiary.edge.validation import Validator
+from ostiary.guard.admin import IdentityAdmin
 from ostiary.guard.balance_watch import BalanceWatch
 from ostiary.guard.baseline import Baseline
 from ostiary.guard.canary_watch import CanaryWatch
@@ -32,6 +33,7 @@ from ostiary.guard.plane import DataPlane
 from ostiary.guard.replica_keeper import KeeperParts, ReplicaKeeper
 from ostiary.guard.replica_probes import ReplicaProbes
 from ostiary.guard.retention import Retention
+from ostiary.guard.revocations import Revocations
 from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trial_place import TrialPlace
 from ostiary.guard.upkeep import Upkeep
@@ -49,6 +51,15 @@ def upkeep(base: Base, plane: DataPlane, snapshots: SnapshotStore, reader: Histo
     kept = base.configuration.guard.snapshots_kept
     retention = Retention(snapshots, base.releases, base.journal, base.clock, kept=kept)
     return Upkeep(drift, retention, history=reader.present, served=plane.kept_snapshots)
+
+
+def revocations(
+    base: Base, reader: HistoryReader, admin: IdentityAdmin, plane: DataPlane, fleet: Fleet
+) -> Revocations:
+    """Return what takes back what snapshots have minted."""
+    return Revocations(
+        base.journal, reader, admin, plane, is_stopping=fleet.is_stopping, rng=base.rng
+    )
 
 
 def baseline(base: Base, snapshots: SnapshotStore) -> Baseline:

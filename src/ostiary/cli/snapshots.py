@@ -9,6 +9,7 @@ from rich.table import Table
 
 from ostiary.cli.options import DataOption, JsonOption, SocketOption, guard_client
 from ostiary.cli.output import Output, Result
+from ostiary.cli.revocation_view import exit_code_of, show_revocation
 
 app = typer.Typer(help="Snapshots: releases and settings together.", no_args_is_help=True)
 
@@ -20,6 +21,25 @@ def list_(data: DataOption = None, socket: SocketOption = None, json: JsonOption
     """List all snapshots, the last good one first."""
     value = guard_client(data, socket).get("/snapshots")
     Output(as_json=json).result(value, _show_list)
+
+
+@app.command("revoke")
+def revoke(
+    snapshot: Annotated[str, typer.Argument(metavar="SNAPSHOT", help="The snapshot's id.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is recorded.")],
+    data: DataOption = None,
+    socket: SocketOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Take back all that a snapshot which does not serve has minted. For admins.
+
+    Its keys, sessions, codes and refresh tokens count no longer, on all replicas, before the
+    command returns. Whoever has any must sign in again.
+    """
+    path = f"/snapshots/{quote(snapshot, safe='')}/revoke"
+    value = guard_client(data, socket).post(path, {"reason": reason})
+    Output(as_json=json).result(value, show_revocation)
+    return int(exit_code_of(value))
 
 
 @app.command("show")

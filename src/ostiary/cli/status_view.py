@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ostiary.cli.output import Result
+from ostiary.cli.revocation_view import in_words
 
 _CURES = {
     "settings": "The last good snapshot is served; propose the file with: "
@@ -16,7 +17,12 @@ _CURES = {
 
 def status_view(value: Result) -> Group:
     """Return a table of the replicas, and lines about what is not as it should be."""
-    lines = [*missing_replicas(value), *lopsided_edge(value), *drift_lines(value)]
+    lines = [
+        *missing_replicas(value),
+        *lopsided_edge(value),
+        *owed_revocations(value),
+        *drift_lines(value),
+    ]
     return Group(_table(value), *map(Text, lines))
 
 
@@ -39,6 +45,11 @@ def missing_replicas(status: Result) -> list[str]:
         return [line]
     latest = max(exits, key=lambda each: str(each["at"]))
     return [f"{line}; the latest ended at {latest['at']}: {latest['how']}"]
+
+
+def owed_revocations(status: Result) -> list[str]:
+    """Return a line for each snapshot of which what it minted is still to be taken back."""
+    return [f"revoke {each['snapshot']}: {in_words(each)}" for each in status["revocations"]]
 
 
 def lopsided_edge(status: Result) -> list[str]:

@@ -188,8 +188,10 @@ def _guard(
     capacity = CandidateCapacity(plane, load, base.journal, snapshots, place, base.clock, base.rng)
     balance = BalanceWatch(plane, load, probes.answered)
     reader = HistoryReader(base.journal)
+    admin = IdentityAdmin(lambda: plane.stable, base.admin_token)
+    revocations = guard_parts.revocations(base, reader, admin, plane, fleet)
     around = rehearsal_wiring.precautions(base, plane, check, place, reader)
-    effects = Effects(fleet, plane, trials, check, base.journal, around, capacity)
+    effects = Effects(fleet, plane, trials, check, base.journal, around, revocations, capacity)
     watch = CanaryWatch(
         base.runtime, around.locked, rehearsal_wiring.memory_watch(base, plane, snapshots).look
     )
@@ -201,7 +203,7 @@ def _guard(
         snapshots=snapshots,
         fleet=fleet,
         plane=plane,
-        admin=IdentityAdmin(lambda: plane.stable, base.admin_token),
+        admin=admin,
         conductor=guard_parts.conductor(base, effects, balance, lease, watch, mints=mints),
         supervisor=guard_parts.supervisor(base, plane, fleet, probes),
         pacing=Pacing.of(base.configuration.guard),
@@ -220,6 +222,7 @@ def _guard(
         registry=guard_wiring.registry(base.configuration.guard, base.data.path),
         load=load,
         store=around.store,
+        revocations=revocations,
         shares=ShareWatch(plane, probes.answered, journal=base.journal, clock=base.clock),
     )
     guard = Guard(parts)

@@ -4,6 +4,7 @@ The control plane never touches identity's store. It speaks to a replica's admin
 else, with the admin token, straight at the replica's own port: the edge does not route it.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from ostiary.kernel.errors import OstiaryError, RefusedError, UsageError
 from ostiary.runtime.ports import Replica
 
 _SECONDS_MAX = 10.0
+_COPY_SECONDS_MAX = 6.0
 
 
 class AdminUnavailableError(OstiaryError):
@@ -22,8 +24,16 @@ class AdminUnavailableError(OstiaryError):
 class IdentityAdmin:
     """Sends admin requests to the first replica that answers."""
 
-    def __init__(self, replicas: Callable[[], Sequence[Replica]], admin_token: str) -> None:
+    def __init__(
+        self,
+        replicas: Callable[[], Sequence[Replica]],
+        admin_token: str,
+        *,
+        copy_seconds_max: float = _COPY_SECONDS_MAX,
+    ) -> None:
+        """`copy_seconds_max` is how old a replica's own copy of the keys may be."""
         self._replicas = replicas
+        self._copy_seconds_max = copy_seconds_max
         self._headers = {"authorization": f"Bearer {admin_token}"}
 
     async def request(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
@@ -33,18 +43,46 @@ class IdentityAdmin:
         `AdminUnavailableError` when no replica answers.
         """
         for replica in self._replicas():
-            url = f"http://{replica.host}:{replica.port}{path}"
             try:
-                async with httpx.AsyncClient(timeout=_SECONDS_MAX, trust_env=False) as client:
-                    response = await client.request(method, url, json=body, headers=self._headers)
+                return await self._ask(replica, method, path, body)
             except httpx.TransportError:
                 continue
-            return _answer(response)
         raise AdminUnavailableError(
             "no_replica",
             "No replica of the login service answers right now.",
             hint="See `ostiary status` and the logs in the data directory.",
         )
+
+    async def request_of_all(
+        self, path: str, body: dict[str, Any], others: Sequence[Replica] = ()
+    ) -> dict[str, Any]:
+        """Post the same to every replica, and to `others` too; return the first one's answer.
+
+        Returns when none goes by keys of before: one that could not be asked reads them anew by
+        itself, and that is waited for. What is posted must be safe to do twice. Raises as `request`
+        does; then it may have been done or not.
+        """
+        answer = await self.request("POST", path, body)
+        replicas = [*self._replicas(), *others]
+        asked = await asyncio.gather(
+            *(self._ask(replica, "POST", path, body) for replica in replicas),
+            return_exceptions=True,
+        )
+        failures = [each for each in asked if isinstance(each, BaseException)]
+        for each in failures:
+            if not isinstance(each, OstiaryError | httpx.TransportError):
+                raise each
+        if failures:
+            await asyncio.sleep(self._copy_seconds_max)
+        return answer
+
+    async def _ask(
+        self, replica: Replica, method: str, path: str, body: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        url = f"http://{replica.host}:{replica.port}{path}"
+        async with httpx.AsyncClient(timeout=_SECONDS_MAX, trust_env=False) as client:
+            response = await client.request(method, url, json=body, headers=self._headers)
+        return _answer(response)
 
     async def seconds_until_claimable(self) -> dict[str, float] | None:
         """Return in how many seconds a new snapshot could sign, by signature algorithm.

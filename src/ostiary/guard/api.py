@@ -118,6 +118,7 @@ def _add_snapshots(app: falcon.asgi.App[Any, Any], operations: Operations) -> No
 
     app.add_route("/snapshots", _Resource(get=snapshots))
     app.add_route("/snapshots/{snapshot_id}", _Resource(get=snapshot))
+    app.add_route("/snapshots/{snapshot_id}/revoke", _Resource(post=operations.revoke))
 
 
 def _add_users(app: falcon.asgi.App[Any, Any], operations: Operations) -> None:

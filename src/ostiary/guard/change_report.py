@@ -24,7 +24,8 @@ def report_change(
     null for a change that this guard has not run.
     """
     if record.result is not None:
-        result = dict(record.result)
+        # Guards of before this was measured have not written it down.
+        result = {"withdrawal": None, **record.result}
     elif state is not None:
         # Only a settled change has a verdict for others: until then its end may still go wrong.
         result = dict(result_to_json(state.result)) | {"verdict": None}
@@ -50,6 +51,7 @@ def _proposal(record: ChangeRecord) -> dict[str, Any]:
         "from_snapshot": record.from_snapshot,
         "kinds": [kind.value for kind in record.kinds],
         "proposed_at": record.proposed_at,
+        "decided_at": record.decided_at,
         "settled_at": record.settled_at,
         "from_stage": record.from_stage,
         "reason": request.get("reason"),
@@ -96,6 +98,7 @@ def _unknown(record: ChangeRecord) -> dict[str, Any]:
         "users_affected": None,
         "failed_attempts_hidden": None,
         "seconds": None,
+        "withdrawal": None,
     }
 
 

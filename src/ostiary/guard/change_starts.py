@@ -68,7 +68,7 @@ class ChangeStarts:
         stage = beginning(plan.from_stage, kinds, is_forced=plan.force_reason is not None)
         if kinds == FLAGS_ALONE and stage in (Stage.CHECK, Stage.REHEARSE):
             parts.trials.begin_flip()
-        elif stage in (Stage.CANARY, Stage.BAKE):
+        elif stage in (Stage.CANARY, Stage.BAKE) and not plan.terms.restores:
             parts.trials.begin_unrehearsed(in_haste=plan.force_reason is not None)
         change = new_id("c", self._rng)
         data = {

@@ -30,6 +30,12 @@ def require_not_refused_before(
     snapshot: Snapshot, proposal: Proposal, found: history.History
 ) -> None:
     """Raise `RefusedError` for what was tried and found bad, with the reason of that time."""
+    if any(each.snapshot == snapshot.id for each in found.owed):
+        raise RefusedError(
+            "revocation_owed",
+            f"What snapshot {snapshot.id} has minted is still to be taken back.",
+            hint="`ostiary status` shows why that is not done yet.",
+        )
     if proposal.forced or proposal.again:
         return
     for change in reversed(found.changes):

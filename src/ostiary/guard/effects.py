@@ -18,6 +18,7 @@ from ostiary.guard.check_stage import CheckStage
 from ostiary.guard.fleet import Fleet
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.rehearsal.precautions import Launched, Precautions
+from ostiary.guard.revocations import Revocations
 from ostiary.guard.trials import Trials
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.journal import Journal, JournalError
@@ -33,6 +34,7 @@ class Effects:
     check: CheckStage
     journal: Journal
     precautions: Precautions
+    revocations: Revocations
     capacity: CandidateCapacity | None = None
     candidates: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while candidates start or stop: a change may end while they are still starting."""
@@ -82,6 +84,9 @@ class Effects:
                 return None
             case actions.MarkServed():
                 self._mark(self.plane.last_good, change)
+                return None
+            case actions.RevokeMinted(because=because):
+                self.revocations.owe(snapshot.id, because, change=change)
                 return None
             case actions.Settle():
                 return None

@@ -10,7 +10,7 @@ from ostiary.changes.edge_change import edge_of
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard import history
 from ostiary.guard.patience import journal_failure
-from ostiary.guard.seats import LastExit
+from ostiary.guard.seats import LOG_LINES, LastExit
 from ostiary.guard.threads import in_thread
 from ostiary.kernel.clock import Clock, to_rfc3339
 from ostiary.kernel.errors import OstiaryError
@@ -25,7 +25,6 @@ from ostiary.runtime.ports import (
 )
 
 SERVICE = "identity"
-_LOG_LINES = 5
 _PORT_TRIES = 3
 _LEAVE_SECONDS = 0.3
 
@@ -51,6 +50,11 @@ class Fleet:
         self._place = place
         self._clock = clock
         self._rng = rng
+        self._stopping: list[Replica] = []
+
+    def is_stopping(self, snapshot: str) -> bool:
+        """Return whether a replica of a snapshot may still be answering its last requests."""
+        return any(replica.snapshot == snapshot for replica in self._stopping)
 
     def adopt(self) -> list[Replica]:
         """Return the replicas that an earlier guard started and that still run."""
@@ -119,10 +123,14 @@ class Fleet:
         Raises the first error after all have been tried; those that ended are journalled.
         """
         replicas = list(replicas)
-        if routed and replicas:
-            await asyncio.sleep(_LEAVE_SECONDS)
-        stops = (self._runtime.stop(one, self._place.stop_seconds_max) for one in replicas)
-        outcomes = await asyncio.gather(*stops, return_exceptions=True)
+        self._stopping += replicas
+        try:
+            if routed and replicas:
+                await asyncio.sleep(_LEAVE_SECONDS)
+            stops = (self._runtime.stop(one, self._place.stop_seconds_max) for one in replicas)
+            outcomes = await asyncio.gather(*stops, return_exceptions=True)
+        finally:
+            self._stopping = [each for each in self._stopping if each not in replicas]
         for replica, outcome in zip(replicas, outcomes, strict=True):
             if outcome is None:
                 self._journal.append(
@@ -156,7 +164,7 @@ class Fleet:
         """Journal the end of a replica that died, hangs or failed; kill what is left of it."""
         was_alive = self.alive(replica)
         how = self._runtime.how_it_ended(replica)
-        log = self._runtime.log_tail(replica)[-_LOG_LINES:]
+        log = self._runtime.log_tail(replica)[-LOG_LINES:]
         found = f"{why} ({how})" if how and not was_alive else why
         last_exit = LastExit(to_rfc3339(self._clock.now()), found, tuple(log))
         data = {
@@ -190,10 +198,3 @@ class Fleet:
             {"snapshot": snapshot.id, "pid": replica.process.pid, "port": replica.port},
         )
         return replica
-
-
-def failed_start(error: OstiaryError | OSError, clock: Clock) -> LastExit:
-    """Return how a replica ended that did not get ready."""
-    lines = error.log_lines if isinstance(error, ReplicaFailedError) else []
-    words = error.message if isinstance(error, OstiaryError) else str(error)
-    return LastExit(to_rfc3339(clock.now()), words, tuple(lines[-_LOG_LINES:]))

@@ -6,11 +6,11 @@ from typing import Any
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard import history as events
 from ostiary.guard.departures import next_to_go
-from ostiary.guard.fleet import Fleet, failed_start
+from ostiary.guard.fleet import Fleet
 from ostiary.guard.patience import journal_failure
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.replica_probes import Kind, ReplicaProbes, Trouble
-from ostiary.guard.seats import Replacements, Seat, empty_seats
+from ostiary.guard.seats import Replacements, Seat, empty_seats, failed_start
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.journal import Journal, JournalError

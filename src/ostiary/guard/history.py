@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ostiary.changes.kinds import Kind
-from ostiary.guard.change_record import ChangeRecord
+from ostiary.guard.change_record import ChangeRecord, proposed
+from ostiary.guard.revocation_record import RevocationRecord, outdated_by, owed, with_done
 from ostiary.kernel.errors import UsageError
 from ostiary.kernel.journal import Entry
 
@@ -21,6 +21,8 @@ CHANGE_SETTLED = "change_settled"
 CHANGE_EVIDENCE = "change_evidence"
 CHANGE_ORDERED = "change_ordered"
 CHANGE_COMMENTED = "change_commented"
+REVOCATION_OWED = "snapshot_revocation_owed"
+SNAPSHOT_REVOKED = "snapshot_revoked"
 SHUT_DOWN = "shut_down"
 REPLICA_STARTED = "replica_started"
 REPLICA_DIED = "replica_died"
@@ -36,9 +38,6 @@ ACCOUNTS_CHANGED = "accounts_changed"
 REPLICA_READY = "replica_ready"
 STORE_MIGRATED = "store_migrated"
 
-_PLACES = {CHANGE_MOVED: "state", CHANGE_EVIDENCE: "evidence"}
-"""What of a record each newer entry of a kind replaces."""
-
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -52,6 +51,7 @@ class History:
     replicas_of: Mapping[str, str] = field(default_factory=dict)
     port: int | None = None
     changes: tuple[ChangeRecord, ...] = ()
+    revocations: tuple[RevocationRecord, ...] = ()
 
     def after(self, entry: Entry) -> "History":
         """Return the history with one more entry; kinds that it does not know change nothing."""
@@ -61,13 +61,37 @@ class History:
             case kind if kind == GUARD_STARTED:
                 return replace(self, port=int(entry.data["port"]))
             case kind if kind == CHANGE_PROPOSED:
-                return replace(self, changes=(*self.changes, _proposed(entry)))
-            case kind if kind in _PLACES:
-                return self._with(entry, **{_PLACES[kind]: dict(entry.data)})
-            case kind if kind == CHANGE_SETTLED:
-                return self._with(entry, result=dict(entry.data), settled_at=entry.at)
+                return self._proposed(proposed(entry))
+            case kind if kind in (CHANGE_MOVED, CHANGE_SETTLED, CHANGE_EVIDENCE):
+                return self._moved(entry)
+            case kind if kind in (REVOCATION_OWED, SNAPSHOT_REVOKED):
+                return self._revoked(entry)
             case _:
                 return self._with_words(entry)
+
+    def _moved(self, entry: Entry) -> "History":
+        """Return the history with a change's new state, its evidence, or its end."""
+        if entry.kind == CHANGE_SETTLED:
+            return self._with(entry, result=dict(entry.data), settled_at=entry.at)
+        if entry.kind == CHANGE_EVIDENCE:
+            return self._with(entry, evidence=dict(entry.data))
+        before = self.find(str(entry.subject))
+        decided = None if before is None else before.decided_at
+        if decided is None and entry.data.get("verdict") is not None:
+            decided = entry.at
+        return self._with(entry, state=dict(entry.data), decided_at=decided)
+
+    def _proposed(self, change: ChangeRecord) -> "History":
+        revocations = outdated_by(change.snapshot, self.revocations)
+        return replace(self, changes=(*self.changes, change), revocations=revocations)
+
+    def _revoked(self, entry: Entry) -> "History":
+        """Return the history with a revocation that is owed, or done by now."""
+        if entry.kind == SNAPSHOT_REVOKED:
+            return replace(self, revocations=with_done(self.revocations, entry))
+        # What was minted wrongly, or leaked, is not to be served again by a rollback.
+        found = self._marked(MARK_TAKEN, {"snapshot": entry.subject})
+        return replace(found, revocations=(*found.revocations, owed(entry)))
 
     def _marked(self, kind: str, data: Mapping[str, Any]) -> "History":
         snapshot = str(data["snapshot"])
@@ -136,25 +160,26 @@ class History:
             None,
         )
 
+    def revocation_of(self, change: ChangeRecord) -> RevocationRecord | None:
+        """Return what became of what was minted under a change, or under the one it takes back."""
+        ids = (change.id, change.request.get("restores"))
+        found = (each for each in reversed(self.revocations) if each.change in ids)
+        return next(found, None)
+
+    def revoked_since_start(self, snapshot: str) -> RevocationRecord | None:
+        """Return the revocation after which a snapshot was not proposed again; None without one."""
+        found = (each for each in self.revocations if each.snapshot == snapshot)
+        return next((each for each in found if each.done_at and not each.is_outdated), None)
+
+    @property
+    def owed(self) -> tuple[RevocationRecord, ...]:
+        """Return the revocations that were ordered and are not done."""
+        return tuple(each for each in self.revocations if each.done_at is None)
+
     @property
     def unfinished(self) -> tuple[ChangeRecord, ...]:
         """Return the changes that no entry has settled."""
         return tuple(change for change in self.changes if change.result is None)
-
-
-def _proposed(entry: Entry) -> ChangeRecord:
-    data = entry.data
-    return ChangeRecord(
-        id=str(entry.subject),
-        proposed_at=entry.at,
-        snapshot=str(data["snapshot"]),
-        from_snapshot=str(data["from_snapshot"]),
-        request=dict(data["request"]),
-        difference=data.get("difference"),
-        from_stage=str(data.get("from_stage") or data["request"].get("from_stage") or "check"),
-        kinds=tuple(Kind(kind) for kind in data.get("kinds", ()) if kind in set(Kind)),
-        proposed_by=data.get("operator"),
-    )
 
 
 def read(entries: Iterable[Entry]) -> History:

@@ -12,9 +12,11 @@ from ostiary.guard.change_record import ChangeRecord
 from ostiary.guard.change_report import report_change
 from ostiary.guard.change_starts import ChangeStarts
 from ostiary.guard.differences import Differences
+from ostiary.guard.free_text import read_text
 from ostiary.guard.load import CAPACITY_MEASURED
 from ostiary.guard.load_readings import read_measurement
 from ostiary.guard.operators.model import Operator
+from ostiary.guard.operators.permissions import Operation, require
 from ostiary.guard.parts import GuardParts
 from ostiary.guard.proposals import Proposals
 from ostiary.guard.restoring import restore
@@ -22,6 +24,7 @@ from ostiary.guard.service import Guard
 from ostiary.guard.settings_check import check_settings
 from ostiary.guard.snapshot_report import report_snapshots
 from ostiary.guard.threads import in_thread
+from ostiary.kernel.errors import UsageError
 from ostiary.kernel.ids import Random
 from ostiary.kernel.journal_errors import JournalError
 
@@ -130,14 +133,35 @@ class GuardOperations:
         found = self._parts.snapshots.get(snapshot_id)
         return {"snapshot": found.id, "releases": found.releases, "settings": found.settings}
 
+    async def revoke(self, snapshot_id: str, body: Answer, caller: Operator) -> Answer:
+        """Take back all that a snapshot has minted, and return the record of it.
+
+        Where it cannot be done now `done_at` is null: it is owed, and `problem` says why. Raises
+        `UsageError` for an unknown snapshot or no reason, `RefusedError` for one that serves.
+        """
+        parts = self._parts
+        reason = read_text(body.get("reason"), "reason")
+        if not reason:
+            raise UsageError(
+                "reason_missing",
+                "It signs people out: a reason is needed.",
+                hint="Write --reason TEXT; it is recorded.",
+            )
+        snapshot = parts.snapshots.get(snapshot_id).id
+        record = parts.revocations.order(snapshot, reason, caller.name)
+        return parts.revocations.told(await parts.revocations.settle(record))
+
     async def command(
         self, change_id: str, kind: orders.Kind, body: Answer, caller: Operator
     ) -> Answer:
         """Give the running change a command, or take a good one back.
 
-        Raises as `change`, `orders.order` and `restore` do.
+        Raises as `change`, `orders.order` and `restore` do, and `RefusedError` where `revoke` is
+        asked for by somebody who may not.
         """
         parts = self._parts
+        if orders.reads_revoke(body):
+            require(caller, Operation.REVOKE)
         record = parts.history.present().get(change_id)
         if kind == "rollback" and record.is_promoted and not parts.conductor.is_running(change_id):
             return await self.change(restore(parts, self._starts, record, body, caller))
@@ -157,6 +181,7 @@ class GuardOperations:
         pacing = self._parts.pacing.at_pace_of(record.kinds)
         seconds = expected_seconds(pacing, start_stage(record.from_stage))
         approvers = self._parts.registry.approvers(record.proposed_by)
+        revocation = self._parts.history.present().revocation_of(record)
         return report_change(
             record, live, conductor.windows, expected_seconds=seconds, approvers=approvers
-        )
+        ) | {"revocation": None if revocation is None else self._parts.revocations.told(revocation)}

@@ -65,6 +65,10 @@ class Operations(Protocol):
         """Return what one snapshot is made of."""
         ...
 
+    async def revoke(self, snapshot_id: str, body: Answer, caller: Operator) -> Answer:
+        """Take back all that a snapshot which does not serve has minted."""
+        ...
+
     async def command(self, change_id: str, kind: Kind, body: Answer, caller: Operator) -> Answer:
         """Give a running change an operator's command, or take a good one back."""
         ...

@@ -32,7 +32,8 @@ def order(
             caller.name, str(body.get("snapshot") or ""), comment
         )
     else:
-        command = Command(kind, caller.name, read_text(body.get("reason"), "reason"))
+        reason, revoke = read_text(body.get("reason"), "reason"), reads_revoke(body)
+        command = Command(kind, caller.name, reason, revoke=revoke and kind == "rollback")
     running = conductor.brief()
     if running is None or running["change"] != change:
         raise RefusedError(
@@ -41,6 +42,17 @@ def order(
             hint="Propose another change to go back to an earlier snapshot.",
         )
     conductor.command(command)
+
+
+def reads_revoke(body: dict[str, Any]) -> bool:
+    """Return whether an order asks to take back what was minted; raises `UsageError` for rubbish.
+
+    Signing people out must not hang on how some other value is read as a yes.
+    """
+    revoke = body.get("revoke", False)
+    if not isinstance(revoke, bool):
+        raise UsageError("request_malformed", "`revoke` must be true or false.")
+    return revoke
 
 
 def comment(journal: Journal, record: ChangeRecord, body: dict[str, Any], caller: Operator) -> None:

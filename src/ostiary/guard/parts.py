@@ -17,6 +17,7 @@ from ostiary.guard.options import GuardOptions
 from ostiary.guard.own_runs import OwnRuns
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.rehearsal.store_trial import StoreTrial
+from ostiary.guard.revocations import Revocations
 from ostiary.guard.share_watch import ShareWatch
 from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trials import Trials
@@ -57,3 +58,4 @@ class GuardParts:
     registry: Registry
     shares: ShareWatch
     store: StoreTrial
+    revocations: Revocations

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ostiary.changes.model import Stage
+from ostiary.changes.minted import minted_wrong
+from ostiary.changes.model import Reason, Stage
 from ostiary.changes.terms import Terms
 from ostiary.guard import history
 from ostiary.guard.change_record import ChangeRecord
@@ -10,8 +11,17 @@ from ostiary.guard.change_starts import ChangeStarts, Plan
 from ostiary.guard.differences import Differences
 from ostiary.guard.free_text import read_text
 from ostiary.guard.operators.model import Operator
+from ostiary.guard.orders import reads_revoke
 from ostiary.guard.parts import GuardParts
 from ostiary.kernel.errors import RefusedError
+
+
+def wrongly_minted(undone: ChangeRecord) -> str | None:
+    """Return what a change's record says against what it minted, None where it says nothing."""
+    told = () if undone.result is None else undone.result["reasons"]
+    reasons = (Reason(one["code"], one["text"], one.get("numbers") or {}) for one in told)
+    found = minted_wrong(reasons)
+    return None if found is None else found.text
 
 
 def restore(
@@ -28,22 +38,17 @@ def restore(
     """
     reason = read_text(body.get("reason"), "reason")
     starts.require_none_under_way()
-    found = parts.history.present()
-    earlier = [mark for mark in found.marks if mark != undone.snapshot]
-    if found.last_good != undone.snapshot or not earlier:
-        raise RefusedError(
-            "nothing_to_restore",
-            f"The snapshot of change {undone.id} is not the last good one."
-            if earlier
-            else "There is no earlier snapshot with a good mark.",
-            hint="`ostiary change list` shows which change made the last good snapshot.",
-        )
-    snapshot = parts.snapshots.get(earlier[-1])
+    snapshot = parts.snapshots.get(_earlier(parts, undone))
     current = parts.snapshots.get(undone.snapshot)
+    revocation = _revocation(parts, undone, body)
     because = f"rollback of {undone.id}" + (f": {reason}" if reason else "")
     # Taken first: whatever happens from here on, the next guard serves the earlier one.
     taken = {"snapshot": undone.snapshot, "because": because, "operator": caller.name}
     parts.journal.append(history.MARK_TAKEN, undone.snapshot, taken)
+    if revocation is not None:
+        parts.revocations.owe(
+            undone.snapshot, revocation or because, change=undone.id, operator=caller.name
+        )
     return starts.start(
         snapshot,
         {"restores": undone.id, "reason": because},
@@ -51,3 +56,37 @@ def restore(
         Plan(pacing=parts.pacing, from_stage=Stage.BAKE, terms=Terms(restores=True)),
         operator=caller.name,
     )
+
+
+def _earlier(parts: GuardParts, undone: ChangeRecord) -> str:
+    """Return the newest good snapshot besides the one that is taken back.
+
+    What serves counts: where an earlier try has failed, the mark is gone and it serves still.
+    """
+    earlier = [mark for mark in parts.history.present().marks if mark != undone.snapshot]
+    if parts.plane.last_good != undone.snapshot or not earlier:
+        raise RefusedError(
+            "nothing_to_restore",
+            f"The snapshot of change {undone.id} is not the last good one."
+            if earlier
+            else "There is no earlier snapshot with a good mark.",
+            hint="`ostiary change list` shows which change made the last good snapshot.",
+        )
+    return earlier[-1]
+
+
+def _revocation(parts: GuardParts, undone: ChangeRecord, body: dict[str, Any]) -> str | None:
+    """Return why what was minted is to be taken back, empty for an order, None where it is not.
+
+    Where only the edge was changed, the replicas mint for the snapshot before, as they did.
+    """
+    is_ordered, serving = reads_revoke(body), parts.plane.serving
+    if serving == undone.snapshot:
+        return wrongly_minted(undone) or ("" if is_ordered else None)
+    if is_ordered:
+        raise RefusedError(
+            "nothing_to_revoke",
+            f"Change {undone.id} touched the edge only; {serving} mints as before.",
+            hint="Roll it back without --revoke.",
+        )
+    return None

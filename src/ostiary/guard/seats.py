@@ -9,7 +9,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ostiary.runtime.ports import Replica
+from ostiary.kernel.clock import Clock, to_rfc3339
+from ostiary.kernel.errors import OstiaryError
+from ostiary.runtime.ports import Replica, ReplicaFailedError
+
+LOG_LINES = 5
+"""So many of a replica's last words are kept."""
 
 STEADY_SECONDS = 60.0
 """After such a life a streak is over."""
@@ -139,3 +144,10 @@ class Replacements:
             return True
         pause = _REPLACED_PAUSE_SECONDS_MIN * 2.0 ** min(self.in_row - 1, 10)
         return now - self.latest >= min(pause, _REPLACED_PAUSE_SECONDS_MAX)
+
+
+def failed_start(error: OstiaryError | OSError, clock: Clock) -> LastExit:
+    """Return how a replica ended that did not get ready."""
+    lines = error.log_lines if isinstance(error, ReplicaFailedError) else []
+    words = error.message if isinstance(error, OstiaryError) else str(error)
+    return LastExit(to_rfc3339(clock.now()), words, tuple(lines[-LOG_LINES:]))

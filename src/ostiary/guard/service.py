@@ -104,6 +104,7 @@ class Guard:
             asyncio.create_task(self._parts.shares.run(), name="shares"),
             asyncio.create_task(watching(self._parts.certificates), name="certificate"),
             asyncio.create_task(self._parts.upkeep.run(), name="upkeep"),
+            asyncio.create_task(self._parts.revocations.run(), name="revocations"),
         )
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
@@ -151,7 +152,8 @@ class Guard:
         ]
         vacant = [_restarts(seat) for seat in keeper.vacant(parts.plane.serving)]
         drift = [each.to_json() for each in parts.upkeep.drift.found]
-        return status | {"replicas_missing": vacant, "drift": drift}
+        owed = parts.revocations.report()
+        return status | {"replicas_missing": vacant, "drift": drift, "revocations": owed}
 
 
 def _restarts(seat: Seat | None) -> dict[str, Any]:

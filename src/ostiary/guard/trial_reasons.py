@@ -3,20 +3,31 @@
 from ostiary.changes.events import JourneysRun
 from ostiary.changes.model import Reason
 from ostiary.watch.journeys.admin_api import AdminApiError
-from ostiary.watch.journeys.report import JourneyReport
+from ostiary.watch.journeys.report import JourneyFailure, JourneyReport
+from ostiary.watch.relying_party.errors import FailureKind
 
 _FAILURES_SHOWN = 5
 
 
 def reasons_of(report: JourneyReport) -> tuple[Reason, ...]:
-    """Return the first failures of a report, with where they happened."""
+    """Return the first failures of a report, with where they happened.
+
+    Those come first that no second opinion hides, and refusals last: whether anything was minted
+    wrongly, and whether nothing but refusals was seen, must not be cut off.
+    """
+    failures = sorted(report.failures, key=_gravity)
     return tuple(
         Reason(
             "journey_failed",
             str(failure),
-            {"journey": failure.journey, "step": failure.step, "stratum": failure.stratum},
+            {
+                "journey": failure.journey,
+                "step": failure.step,
+                "stratum": failure.stratum,
+                "kind": failure.kind.value,
+            },
         )
-        for failure in report.failures[:_FAILURES_SHOWN]
+        for failure in failures[:_FAILURES_SHOWN]
     )
 
 
@@ -30,6 +41,12 @@ def run_of(canary: JourneyReport, control: JourneyReport) -> JourneysRun:
         hideable=canary.hideable,
         verified=canary.verified,
     )
+
+
+def _gravity(failure: JourneyFailure) -> int:
+    if not failure.is_hideable:
+        return 0
+    return 2 if failure.kind is FailureKind.REFUSED else 1
 
 
 def no_accounts(error: AdminApiError) -> Reason:

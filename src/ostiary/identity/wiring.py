@@ -15,7 +15,10 @@ from ostiary.identity.http.admin_token import AdminToken
 from ostiary.identity.http.app import App, create_app
 from ostiary.identity.http.metrics import HashMetrics, RequestMetrics
 from ostiary.identity.http.middleware import OutcomeMiddleware
+from ostiary.identity.keys.storage import SigningKeys
 from ostiary.identity.mail.mounting import open_mail
+from ostiary.identity.minted.resources import mount_minted
+from ostiary.identity.minted.revocation import MintedRevocation
 from ostiary.identity.oauth.mint_counts import MintCounts
 from ostiary.identity.oauth.mounting import OAuthParts
 from ostiary.identity.oauth.mounting import mount as mount_oauth
@@ -139,6 +142,8 @@ def build(
             admin_token=admin_token,
         ),
     )
+    minted = MintedRevocation(store, SigningKeys(sealer), clock, snapshot=configuration.snapshot)
+    mount_minted(app, minted, oauth.ring, admin_token, snapshot=configuration.snapshot)
     mount_clients(app, store, admin_token, clock=clock, rng=rng, snapshot=configuration.snapshot)
     mount_audit(app, store, admin_token)
     mail.start()

@@ -45,6 +45,7 @@ ACTIONS: tuple[actions.Action, ...] = (
     actions.MarkServed(),
     actions.StopReplaced(),
     actions.RunProof("promotion"),
+    actions.RevokeMinted("The tokens are for somebody else."),
     actions.Settle(at(Phase.SETTLED).state.result),
 )
 
@@ -94,6 +95,12 @@ def test_the_record_is_what_the_command_line_prints() -> None:
         "users_affected": 0,
         "failed_attempts_hidden": 0,
         "seconds": 0.0,
+        "withdrawal": {
+            "share": 0.1,
+            "after_seconds": 0.0,
+            "edge_seconds": 0.0,
+            "journeys_seconds": 0.0,
+        },
     }
     assert records.result_from_json(printed) == at(Phase.SETTLED).state.result
 

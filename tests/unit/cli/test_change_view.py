@@ -6,6 +6,9 @@ import pytest
 from rich.console import Console
 
 from ostiary.cli.change_view import duration, show_change, show_progress, state_words
+from ostiary.cli.revocation_view import exit_code_of
+from ostiary.cli.status_view import owed_revocations
+from ostiary.kernel.errors import ExitCode
 
 CHANGE = {
     "change": "c-1",
@@ -28,6 +31,9 @@ CHANGE = {
     "difference": None,
     "kinds": [],
     "proposed_at": "2026-01-02T03:04:05.678Z",
+    "decided_at": None,
+    "withdrawal": None,
+    "revocation": None,
     "proposed_by": "ada",
     "approved_by": None,
     "approval": {
@@ -88,6 +94,70 @@ def test_the_stage_is_named_only_where_it_is_gone_through():
 def test_a_change_of_an_older_guard_without_names_is_shown():
     text = shown(CHANGE | {"proposed_by": None, "approval": NOT_NEEDED})
     assert "UTC by" not in text
+
+
+WITHDRAWN = CHANGE | {
+    "approval": NOT_NEEDED,
+    "stage": "canary",
+    "verdict": "rolled_back",
+    "users_affected": 0,
+    "decided_at": "2026-01-02T03:04:46.900Z",
+    "withdrawal": {
+        "share": 0.05,
+        "after_seconds": 41.22,
+        "edge_seconds": 0.014,
+        "journeys_seconds": 2.51,
+    },
+}
+REVOKED = {
+    "order": "r-1",
+    "snapshot": "s-2",
+    "change": "c-1",
+    "because": "ada ordered rollback: [wrong] claims",
+    "operator": None,
+    "owed_at": "2026-01-02T03:04:47.000Z",
+    "done_at": "2026-01-02T03:04:49.000Z",
+    "problem": None,
+    "keys": 1,
+    "sessions": 4,
+    "families": 3,
+    "codes": 0,
+    "users": 2,
+}
+
+
+def test_a_rollback_is_told_with_when_it_was_decided_and_how_long_each_part_took():
+    text = shown(WITHDRAWN)
+    assert "2026-01-02 03:04:46, 41.2 s after the proposal, at 5% of requests" in text
+    assert "edge confirmed after 14 ms; journeys pass after 2.5 s" in text
+
+
+def test_what_has_not_come_is_said_to_be_missing():
+    missing = {"share": None, "edge_seconds": None, "journeys_seconds": None}
+    text = shown(WITHDRAWN | {"withdrawal": WITHDRAWN["withdrawal"] | missing, "decided_at": None})
+    assert "41.2 s after the proposal, at no share of users" in text
+    assert "edge not confirmed; journeys have not passed" in text
+
+
+def test_what_was_taken_back_is_told_with_how_many_must_sign_in_again_and_why():
+    text = " ".join(shown(WITHDRAWN | {"revocation": REVOKED}).split())
+    assert "keys: 1, sessions: 4, sign-ins of applications: 3, codes: 0" in text
+    assert "users who must sign in again: 2" in text
+    assert "because: ada ordered rollback: [wrong] claims" in text
+    assert exit_code_of(REVOKED) is ExitCode.DONE
+
+
+def test_what_is_owed_is_told_with_why_and_the_shell_learns_that_it_is_not_done():
+    owed = REVOKED | dict.fromkeys(("done_at", "keys", "sessions", "families", "codes", "users"))
+    owed |= {"problem": "The store is away."}
+    text = " ".join(shown(WITHDRAWN | {"revocation": owed}).split())
+    assert "owed since 2026-01-02T03:04:47.000Z" in text
+    assert "The store is away." in text
+    assert exit_code_of(owed) is ExitCode.NOT_RUNNING
+    assert exit_code_of(None) is ExitCode.DONE
+    (line,) = owed_revocations({"revocations": [owed]})
+    assert line.startswith("revoke s-2: owed since")
+    assert owed_revocations({"revocations": []}) == []
 
 
 @pytest.mark.parametrize(

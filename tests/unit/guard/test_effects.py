@@ -20,6 +20,7 @@ ANSWERS = [
     (actions.StopReplaced(), type(None)),
     (actions.MarkGood(), type(None)),
     (actions.MarkServed(), type(None)),
+    (actions.RevokeMinted("wrong tokens"), type(None)),
 ]
 
 

@@ -13,7 +13,7 @@ from ostiary.edge.counters import EdgeCounters
 from ostiary.guard.conductor import Conductor
 
 
-def _ignored(*_: object) -> None:
+def _ignored(*_: object, **__: object) -> None:
     return None
 
 

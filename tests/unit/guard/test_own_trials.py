@@ -116,7 +116,12 @@ def test_what_fails_on_the_candidate_alone_refuses_the_change(providers):
     (reason,) = found.failures
     assert reason.code == "journey_failed"
     assert reason.text.startswith("journeys.page, step the form: expected HTTP 200, got HTTP 418")
-    assert reason.numbers == {"journey": "journeys.page", "step": "the form", "stratum": "page"}
+    assert reason.numbers == {
+        "journey": "journeys.page",
+        "step": "the form",
+        "stratum": "page",
+        "kind": "refused",
+    }
 
 
 def test_what_fails_on_last_good_as_well_is_told_and_refuses_nothing(providers):

@@ -152,10 +152,12 @@ def _tolerated(state: ChangeState, event: JourneysRun) -> bool:
     what second opinions cannot hide: wrong content, a wrong *yes*, and, before the first user's
     share, a canary of which nobody has seen that what it mints is right. A forced change is told
     by its operator that all this is known, except wrong tokens and a wrong *yes*: where journeys
-    saw these on the canary alone, no user gets there.
+    saw these on the canary alone, no user gets there. Refusals that are meant are no failures.
     """
     if event.passed:
         return False
+    if state.terms.intends(event.failures):
+        return True
     if state.force:
         seen_here_alone = event.control_passed is not False
         return state.phase is not Phase.PINNED or event.hideable or not seen_here_alone

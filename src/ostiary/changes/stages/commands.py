@@ -17,7 +17,15 @@ def handle(state: ChangeState, command: Command) -> Step:
         raise CommandRefusedError(
             "too_late",
             f"Change {state.change} is decided already: {state.verdict}.",
-            hint="Propose another change to go back to an earlier snapshot.",
+            hint=f"`ostiary snapshot revoke {state.snapshot}` takes back what it has minted."
+            if command.revoke
+            else "Propose another change to go back to an earlier snapshot.",
+        )
+    if command.revoke and (state.balance is not None or state.terms.restores):
+        raise CommandRefusedError(
+            "nothing_to_revoke",
+            f"What is minted under change {state.change} is minted by a good snapshot.",
+            hint="Roll it back without --revoke.",
         )
     match command.kind:
         case "rollback" if state.phase is Phase.APPROVING:
@@ -73,10 +81,9 @@ def _noted(state: ChangeState, command: Command) -> ChangeState:
 def _by_operator(command: Command) -> Reason:
     """Return the command as a reason."""
     why = f": {command.reason}" if command.reason else "."
+    numbers = {"operator": command.operator} | ({"revoke": True} if command.revoke else {})
     return Reason(
-        f"operator_{command.kind}",
-        f"{command.operator} ordered {command.kind}{why}",
-        {"operator": command.operator},
+        f"operator_{command.kind}", f"{command.operator} ordered {command.kind}{why}", numbers
     )
 
 

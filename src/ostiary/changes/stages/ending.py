@@ -2,6 +2,9 @@
 
 Phases `withdrawing` (until the edge serves the last good version only), `stopping` (until the
 candidates are gone and the journeys have passed through the edge) and `settled`.
+
+Nothing of it waits for the store: the edge is written before anything else is asked for, and what
+was minted wrongly is owed until it can be taken back.
 """
 
 from dataclasses import replace
@@ -25,7 +28,8 @@ from ostiary.changes.events import (
     Tick,
     WindowClosed,
 )
-from ostiary.changes.model import Reason, Verdict
+from ostiary.changes.minted import revoking
+from ostiary.changes.model import Reason, Verdict, Withdrawal
 from ostiary.changes.pacing import ANSWER_SECONDS_MAX, RETRY_SECONDS
 from ostiary.changes.stages import settling
 from ostiary.changes.state import NOT_FINISHED, ChangeState, Phase, Step, counted, illegal
@@ -57,6 +61,10 @@ def withdraw(state: ChangeState, verdict: Verdict, *reasons: Reason) -> Step:
         reasons=(*state.reasons, *reasons),
         ordered_share=None,
         paused_since=None,
+        withdrawal=Withdrawal(
+            share=state.share if state.exposed else None,
+            after_seconds=round(state.seen - state.began, 3),
+        ),
     )
     return _write(ending)
 
@@ -70,7 +78,7 @@ def discard(state: ChangeState, *reasons: Reason) -> Step:
         reasons=(*state.reasons, *reasons),
         finish=replace(NOT_FINISHED, since=state.seen, proven=True),
     )
-    return ending, (StopCandidates(),)
+    return ending, (StopCandidates(), *revoking(ending))
 
 
 def restart(state: ChangeState) -> Step:
@@ -80,10 +88,11 @@ def restart(state: ChangeState) -> Step:
     """
     match state.phase:
         case Phase.SETTLED:
-            return state, (Settle(state.result),)
+            return state, (*revoking(state), Settle(state.result))
         case Phase.STOPPING if state.verdict is Verdict.REFUSED:
             return replace(state, finish=replace(state.finish, since=state.seen)), (
                 StopCandidates(),
+                *revoking(state),
             )
         case _:
             return _write(replace(state, phase=Phase.WITHDRAWING))
@@ -138,12 +147,12 @@ def _late(state: ChangeState, event: Event) -> Step:
 def _withdrawn(state: ChangeState) -> Step:
     """Return the step after the edge has confirmed: users are safe, now prove it and clean up."""
     safe = replace(
-        state,
+        settling.timed(state, edge_seconds=state.since_decision),
         phase=Phase.STOPPING,
         share=None,
         finish=replace(NOT_FINISHED, since=state.seen),
     )
-    return safe, (StopCandidates(), RunProof("rollback"))
+    return safe, (StopCandidates(), RunProof("rollback"), *revoking(safe))
 
 
 def _write(state: ChangeState) -> Step:

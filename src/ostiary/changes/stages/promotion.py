@@ -102,7 +102,7 @@ def _proof(state: ChangeState, event: ProofRun) -> Step:
         Reason("proof_failed", "The journeys fail after the promotion.", {"runs": failed_in_row}),
         *event.failures,
     )
-    if state.force or state.terms.restores:
+    if state.force or state.terms.restores or state.terms.intends(event.failures):
         # What is restored was good before: where it fails as well, something else is wrong.
         return _good(replace(state, reasons=(*state.reasons, *failures)))
     return _take_back(state, *failures)

@@ -33,9 +33,17 @@ def observed(state: ChangeState, window: WindowClosed) -> ChangeState:
     return replace(state, recovery=recovery)
 
 
+def timed(state: ChangeState, **seconds: float) -> ChangeState:
+    """Return the state with what was measured since the decision to withdraw."""
+    if state.withdrawal is None:
+        return state
+    return replace(state, withdrawal=replace(state.withdrawal, **seconds))
+
+
 def proof(state: ChangeState, event: ProofRun) -> Step:
     """Take the journeys' result: a rollback is complete when they pass, not before."""
     if event.passed:
+        state = timed(state, journeys_seconds=state.since_decision)
         return _settle_if_done(replace(state, finish=replace(state.finish, proven=True)))
     failed = replace(
         state.finish,

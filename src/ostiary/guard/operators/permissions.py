@@ -25,6 +25,7 @@ class Operation(StrEnum):
     MANAGE_USERS = "see and change users"
     MANAGE_CLIENTS = "see and change clients"
     ROTATE_KEYS = "rotate signing keys"
+    REVOKE = "take back what snapshots have minted"
     READ_AUDIT = "read the audit log"
     RECORD_CAPACITY = "record capacity"
     RUN_JOURNEYS = "run journeys"
@@ -45,6 +46,8 @@ LEAST_ROLE: dict[Operation, Role] = {
     Operation.MANAGE_USERS: "admin",
     Operation.MANAGE_CLIENTS: "admin",
     Operation.ROTATE_KEYS: "admin",
+    # It signs people out.
+    Operation.REVOKE: "admin",
     # It holds people's addresses, as the list of users does.
     Operation.READ_AUDIT: "admin",
     Operation.RECORD_CAPACITY: "admin",
@@ -73,6 +76,7 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("GET", "/changes/{change_id}/patch"): Operation.LOOK,
     ("GET", "/snapshots"): Operation.LOOK,
     ("GET", "/snapshots/{snapshot_id}"): Operation.LOOK,
+    ("POST", "/snapshots/{snapshot_id}/revoke"): Operation.REVOKE,
     ("POST", "/check"): Operation.PROPOSE,
     ("POST", "/journeys/run"): Operation.RUN_JOURNEYS,
     ("POST", "/changes/{change_id}/approve"): Operation.APPROVE,

@@ -21,6 +21,7 @@ class Operation(StrEnum):
     CLIENT_DELETED = "client_deleted"
     KEY_CLAIMED = "key_claimed"
     KEY_RETIRED = "key_retired"
+    SNAPSHOT_REVOKED = "snapshot_revoked"
     MAIL_GIVEN_UP = "mail_given_up"
 
 

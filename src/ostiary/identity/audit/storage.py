@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, or_, select
 
-from ostiary.identity.audit.model import Entry, Selection, StoredEntry
+from ostiary.identity.audit.model import Entry, Operation, Selection, StoredEntry
 from ostiary.identity.store.attempt import Attempt
 from ostiary.identity.store.schema import audit_entries as entries
 from ostiary.identity.store.upserts import Insert, insert_for
@@ -38,6 +38,16 @@ class AuditLog:
     def amend(self, connection: Connection, entry: Entry, attempt: Attempt) -> None:
         """Write over the entry that this transaction has appended."""
         self._write(connection, entry, attempt, replaces=True)
+
+    def find(
+        self, connection: Connection, operation: Operation, request_id: str
+    ) -> StoredEntry | None:
+        """Return the entry that a request left of an operation; None where it left none."""
+        query = select(entries).where(
+            entries.c.operation == operation.value, entries.c.request_id == request_id
+        )
+        row = connection.execute(query).first()
+        return None if row is None else _stored(row)
 
     def list_(self, connection: Connection, wanted: Selection) -> list[StoredEntry]:
         """Return entries, the newest first."""

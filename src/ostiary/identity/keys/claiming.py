@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from ostiary.identity.audit.model import OPERATOR, SERVICE, Entry, Operation
 from ostiary.identity.audit.storage import AuditLog
 from ostiary.identity.keys.algorithms import Algorithm
+from ostiary.identity.keys.ended import ended_with_its_snapshot
 from ostiary.identity.keys.generation import generate_key
 from ostiary.identity.keys.lifetime import RETIRE_SECONDS
 from ostiary.identity.keys.model import HeldKey, KeyMaterial, KeyRecord
@@ -48,9 +49,15 @@ class KeyClaims:
         self._jwks_max_age_seconds = jwks_max_age_seconds
         self._audit = AuditLog()
 
-    def claim(self) -> HeldKey | None:
-        """Return the snapshot's key; None while no next key is old enough."""
+    def claim(self, *, after: str | None = None) -> HeldKey | None:
+        """Return the snapshot's key; None while no next key is old enough.
+
+        `after` is the id of the key that this process has signed with before. Where that one was
+        taken away with all that its snapshot had minted, there is none any more for this process.
+        """
         with self._store.read() as connection:
+            if after is not None and ended_with_its_snapshot(connection, after):
+                return None
             held = self._keys.find_held_by(connection, self.snapshot)
             count = self._missing_at_once(connection)
             if held is not None and count == 0:
@@ -107,6 +114,8 @@ class KeyClaims:
             held = self._keys.find_held_by(connection, self.snapshot)
             if held is not None and held.kid != kid:
                 return held
+            if ended_with_its_snapshot(connection, kid):
+                return None
             fresh = self._take(connection, at_once=at_once)
             self._fill(connection, [])
         return fresh

@@ -12,6 +12,8 @@ class RetiredBecause(StrEnum):
 
     UNUSED = "unused"
     REVOKED = "revoked"
+    SNAPSHOT_REVOKED = "snapshot_revoked"
+    """With everything else that its snapshot had minted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class KeyRing:
         self._copies = KeyCopies(store, keys, clock, loaded=self._follow)
         self._signer: Signer | None = None
         self._signing_problem = Outcome.SIGNING_FAILED
+        self._withdrawn: str | None = None
         self._claim_tried_at = float("-inf")
         self._claiming = threading.Lock()
         self._noted_at = float("-inf")
@@ -133,7 +134,7 @@ class KeyRing:
         current = current_key(copy.published, self._claims.snapshot)
         if current is None:
             _LOG.error("signing key withdrawn", kid=signer.kid)
-            self._signer = None
+            self._signer, self._withdrawn = None, signer.kid
             self._signing_problem = Outcome.KEY_UNKNOWN
         elif current.kid != signer.kid:
             held = self._held()
@@ -183,9 +184,9 @@ class KeyRing:
             self._claiming.release()
 
     def _claim(self) -> None:
-        held = self._claims.claim()
+        held = self._claims.claim(after=self._withdrawn)
         if held is None:
-            _LOG.info("no signing key is old enough yet")
+            _LOG.info("no signing key to claim", withdrawn=self._withdrawn)
         else:
             self._sign_with(held)
 

@@ -178,7 +178,7 @@ def _held_by(snapshot: str) -> Select[*tuple[Any, ...]]:
 
 def _record(row: Row[*tuple[Any, ...]]) -> KeyRecord:
     if row.retired_at is not None:
-        state = "revoked" if row.retired_because == RetiredBecause.REVOKED else "retired"
+        state = "retired" if row.retired_because == RetiredBecause.UNUSED else "revoked"
     elif row.snapshot is None:
         state = "next"
     else:

@@ -76,6 +76,7 @@ class OAuthParts:
 class OAuthService:
     """Whether the replica can sign, why not, and upkeep that is due every few seconds."""
 
+    ring: KeyRing
     is_ready: Callable[[], bool]
     waiting: Callable[[], Mapping[str, object]]
     look_after_keys: Callable[[], None]
@@ -122,7 +123,7 @@ def mount(router: Router, parts: OAuthParts) -> OAuthService:
     _mount_documents(router, configuration, ring)
     mount_keys(router, ring, claims, parts.admin_token)
     upkeep = KeyUpkeep(ring, claims, parts.clock, rotation_days=settings.key_rotation_days)
-    return OAuthService(ring.is_ready, ring.waiting, upkeep.run_once, holders)
+    return OAuthService(ring, ring.is_ready, ring.waiting, upkeep.run_once, holders)
 
 
 def _mount_documents(router: Router, configuration: ReplicaConfiguration, ring: KeyRing) -> None:

@@ -82,9 +82,9 @@ class CurrentSession:
         SESSION_COOKIE.clear(request, response)
 
     def _forget(self, subject: str) -> None:
-        """Forget a session by its hash, or all sessions of a user by the user's id."""
+        """Forget a session by its hash, or all sessions of a user or a snapshot by their id."""
         self._proofs.forget(subject)
-        self._proofs.forget_where(lambda proven: proven[1].id == subject)
+        self._proofs.forget_where(lambda proven: subject in (proven[0].minted_by, proven[1].id))
 
     def _end(self, session_hash: str, attempt: Attempt) -> None:
         now = to_unix(self._clock.now())

@@ -12,6 +12,9 @@ SIGNED_OUT = "signed_out"
 DISABLED = "disabled"
 """Reason of a revocation: an operator disabled the account."""
 
+SNAPSHOT_REVOKED = "snapshot_revoked"
+"""Reason of a revocation: all that a snapshot had minted was taken back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Revocation:

@@ -95,3 +95,34 @@ def test_a_withdrawal_that_is_never_answered_is_ordered_again_and_again() -> Non
     assert drive.tell(events.CanaryWithdrawn()).state.phase is Phase.STOPPING
     # The answers of the earlier orders may still come.
     assert drive.tell(events.CanaryWithdrawn()).actions == ()
+
+
+def test_the_record_tells_how_long_each_part_of_a_rollback_took() -> None:
+    drive = at(Phase.STEPPING).tell(events.CanaryUnavailable("it died"), after=7.0)
+    began = drive.state.began
+    drive.tell(events.CanaryWithdrawn(), after=0.02)
+    drive.tell(UNPROVEN, events.ReplicasStopped(), after=0.5)
+    drive.tell(PROVEN, after=1.0)
+    told = drive.state.result.withdrawal
+    assert told is not None
+    assert told.after_seconds == pytest.approx(drive.now - 1.52 - began)
+    assert (told.share, told.edge_seconds, told.journeys_seconds) == (0.1, 0.02, 1.52)
+
+
+def test_what_has_not_come_is_not_told() -> None:
+    drive = at(Phase.PINNED).tell(events.CanaryUnavailable("it died"))
+    assert drive.state.result.withdrawal is not None
+    assert drive.state.result.withdrawal.share is None, "no user could reach it"
+    drive.tell(events.CanaryWithdrawn()).tell(UNPROVEN).tell(events.Tick(), after=61.0)
+    assert drive.state.settled
+    assert drive.state.result.withdrawal.journeys_seconds is None
+    assert at(Phase.DRAINING).state.result.withdrawal is None, "it was promoted"
+
+
+def test_after_a_guards_restart_its_own_work_is_told() -> None:
+    drive = at(Phase.STEPPING).tell(events.CanaryUnavailable("it died"))
+    drive.now = 5.0  # the clock of another boot
+    drive.tell(events.GuardRestarted()).tell(events.CanaryWithdrawn(), after=0.25)
+    told = drive.state.result.withdrawal
+    assert told is not None
+    assert told.edge_seconds == pytest.approx(0.25)

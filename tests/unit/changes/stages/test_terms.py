@@ -7,8 +7,8 @@ from ostiary.changes.model import Reason, Stage, Verdict
 from ostiary.changes.records import state_from_json, state_to_json
 from ostiary.changes.state import Phase
 from ostiary.changes.terms import Replay, Terms
-from ostiary.edge.intended_refusals import IntendedRefusal
-from tests.unit.changes.driving import EVIDENCE, PACING, Drive
+from ostiary.edge.intended_refusals import EVERY_REFUSAL, IntendedRefusal
+from tests.unit.changes.driving import EVIDENCE, PACING, PASSED, Drive
 
 MEANT = IntendedRefusal("token", "invalid_scope")
 RESTORING = Terms(restores=True)
@@ -106,3 +106,64 @@ def test_terms_survive_the_journal() -> None:
     terms = Terms(intended=(MEANT,), replay=Replay("c-0", frozenset({"a"})), restores=True)
     state = replace(drive(terms).state)
     assert state_from_json(state_to_json(state)).terms == terms
+
+
+SECURITY = Terms(intended=EVERY_REFUSAL)
+
+
+def refused(stratum: str = "sign_in", kind: str = "refused") -> tuple[Reason, ...]:
+    """Return what a journey tells that met a stricter release."""
+    return (Reason("journey_failed", "expected a code", {"stratum": stratum, "kind": kind}),)
+
+
+def at_canary(terms: Terms) -> Drive:
+    begun = drive(terms).tell(events.Checked(ok=True), events.CandidatesReady())
+    return begun.tell(events.Rehearsed(passed=True)).apply_share()
+
+
+def strict_run(kind: str = "refused", stratum: str = "sign_in") -> events.JourneysRun:
+    """Return a run that failed on the canary only."""
+    failures = refused(stratum, kind)
+    return events.JourneysRun(passed=False, failures=failures, control_passed=True, hideable=True)
+
+
+def run_often(begun: Drive, run: events.JourneysRun, times: int = 6) -> Drive:
+    for _ in range(times):
+        if begun.state.verdict is None and not begun.state.journeys.under_way:
+            begun.tell(events.Tick(), after=5.0)
+        if begun.state.journeys.under_way and begun.state.verdict is None:
+            begun.run_journeys(run)
+        if begun.state.ordered_share is not None and begun.state.verdict is None:
+            begun.apply_share()
+    return begun
+
+
+def test_a_declared_security_fix_is_not_rolled_back_because_journeys_meet_its_refusals() -> None:
+    begun = run_often(at_canary(SECURITY), strict_run())
+    assert begun.state.verdict is None
+    assert begun.state.exposed, "users reach it"
+
+
+def test_what_no_fix_can_intend_ends_it_as_ever() -> None:
+    for run in (strict_run("fault"), strict_run("wrong_content"), strict_run("timeout")):
+        begun = run_often(at_canary(SECURITY), run)
+        assert begun.state.verdict is Verdict.ROLLED_BACK
+
+
+def test_refusals_where_none_were_declared_end_a_change_as_ever() -> None:
+    elsewhere = Terms(intended=(IntendedRefusal("token", "invalid_scope"),))
+    assert run_often(at_canary(elsewhere), strict_run()).state.verdict is Verdict.ROLLED_BACK
+    declared = run_often(at_canary(elsewhere), strict_run(stratum="token"))
+    assert declared.state.verdict is None
+
+
+def test_the_proof_after_its_promotion_does_not_take_a_security_fix_back_for_its_refusals() -> None:
+    begun = run_often(at_canary(SECURITY), PASSED, 3)
+    begun.tell(events.Command("promote", "ada"))
+    begun.apply_share().tell(events.Command("promote", "ada"), events.SnapshotPromoted())
+    assert begun.state.phase is Phase.PROVING
+    for _ in range(2):
+        begun.tell(events.Tick(), after=1.1)
+        begun.tell(events.ProofRun("promotion", passed=False, failures=refused()))
+    assert begun.state.verdict is Verdict.PROMOTED
+    assert "journey_failed" in {reason.code for reason in begun.state.reasons}

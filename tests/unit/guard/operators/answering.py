@@ -51,6 +51,9 @@ class Answering:
     async def propose(self, body: Answer, caller: Operator) -> Answer:
         return {"caller": caller.name}
 
+    async def revoke(self, snapshot_id: str, body: Answer, caller: Operator) -> Answer:
+        return {"caller": caller.name, "asked": snapshot_id}
+
     async def command(self, change_id: str, kind: str, body: Answer, caller: Operator) -> Answer:
         return {"caller": caller.name, "kind": kind}
 

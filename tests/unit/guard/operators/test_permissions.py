@@ -23,6 +23,7 @@ ALLOWED = {
         Operation.MANAGE_USERS,
         Operation.MANAGE_CLIENTS,
         Operation.ROTATE_KEYS,
+        Operation.REVOKE,
         Operation.READ_AUDIT,
         Operation.RECORD_CAPACITY,
         Operation.RUN_JOURNEYS,

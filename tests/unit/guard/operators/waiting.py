@@ -15,12 +15,15 @@ from ostiary.changes.pacing import Pacing
 from ostiary.changes.snapshot import SnapshotStore
 from ostiary.changes.snapshot_settings import SnapshotSettings
 from ostiary.guard import history
+from ostiary.guard.admin import AdminUnavailableError
 from ostiary.guard.api import create_api
 from ostiary.guard.conductor import Conductor, ConductorParts
 from ostiary.guard.course_keeper import CourseKeeper
 from ostiary.guard.history_reader import HistoryReader
 from ostiary.guard.operations import GuardOperations
 from ostiary.guard.operators.registry import Registry
+from ostiary.guard.revocation_record import COUNTS
+from ostiary.guard.revocations import Revocations
 from ostiary.kernel.ids import SeededRandom
 from ostiary.kernel.journal import Journal
 from ostiary.runtime.releases import ReleaseStore
@@ -33,14 +36,21 @@ class Effects:
 
     def __init__(self) -> None:
         self.asked: list[actions.Action] = []
+        self.answers: dict[type[actions.Action], events.Event] = {
+            actions.RunChecks: events.Checked(ok=True)
+        }
 
     async def perform(self, action: actions.Action, *_: object) -> events.Event | None:
         self.asked.append(action)
-        return events.Checked(ok=True) if isinstance(action, actions.RunChecks) else None
+        return self.answers.get(type(action))
 
 
 async def nothing(*_: object, **__: object) -> Any:
     return {}
+
+
+def ignored(**_: object) -> None:
+    """Begin nothing."""
 
 
 class Place:
@@ -50,6 +60,7 @@ class Place:
         self.directory, self.owner_uid = directory, owner_uid
         self.clock = FakeClock()
         self.looks = 0
+        self.away = False
         self.journal = Journal(directory / "guard.db", self.clock)
         self.snapshots = SnapshotStore(directory / "snapshots")
         self.file = directory / "ostiary.toml"
@@ -61,8 +72,18 @@ class Place:
     def guard(self):
         """Run a guard here; it takes over what the one before has left."""
         effects = Effects()
+        served = history.read(self.journal.entries()).last_good or self.first.id
         plane = SimpleNamespace(
-            last_good=self.first.id, serving=self.first.id, counters=nothing, canary=[]
+            last_good=served,
+            serving=served,
+            counters=nothing,
+            canary=[],
+            replaced=[],
+            kept_snapshots=lambda: [plane.serving],
+        )
+        reader = HistoryReader(self.journal)
+        admin = SimpleNamespace(
+            request=nothing, seconds_until_claimable=nothing, request_of_all=self._revoke
         )
         conductor = Conductor(
             ConductorParts(
@@ -87,12 +108,17 @@ class Place:
             conductor=conductor,
             registry=Registry.of(load_configuration(self.file).guard, self.owner_uid),
             pacing=Pacing(),
-            admin=SimpleNamespace(request=nothing, seconds_until_claimable=nothing),
+            admin=admin,
+            revocations=Revocations(
+                *(self.journal, reader, admin, plane),
+                is_stopping=lambda _: False,
+                rng=SeededRandom(len(self.journal.entries())),
+            ),
             issuer="http://127.0.0.1",
             load=SimpleNamespace(known=lambda *_: NO_LOAD_KNOWN, take=lambda _: None),
             clock=self.clock,
-            trials=SimpleNamespace(begin_flip=lambda: None),
-            history=HistoryReader(self.journal),
+            trials=SimpleNamespace(begin_flip=ignored, begin_unrehearsed=ignored),
+            history=reader,
             releases=ReleaseStore(self.directory / "releases"),
             check=SimpleNamespace(expect=lambda *_: None),
         )
@@ -105,7 +131,13 @@ class Place:
             await conductor.run()
 
         with serving(create_api(operations, parts.registry), self.directory, conduct) as path:
-            yield SimpleNamespace(path=path, effects=effects, conductor=conductor)
+            yield SimpleNamespace(path=path, effects=effects, conductor=conductor, plane=plane)
+
+    async def _revoke(self, path: str, _body: object, _others: object) -> dict[str, Any]:
+        """Take back what a snapshot has minted, as the replicas would, unless they are away."""
+        if self.away:
+            raise AdminUnavailableError("store_unavailable", "The store is away.")
+        return {"path": path, **dict.fromkeys(COUNTS, 1)}
 
     def _count_look(self, _silent: object) -> None:
         """Count how often the guard's loop has looked at the change."""

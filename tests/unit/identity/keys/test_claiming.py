@@ -134,7 +134,9 @@ def test_waiting_asks_the_store_at_most_once_a_second(
     late = open_ring("s-late")
     asked: list[float] = []
     claim = late._claims.claim
-    monkeypatch.setattr(late._claims, "claim", lambda: asked.append(clock.monotonic()) or claim())
+    monkeypatch.setattr(
+        late._claims, "claim", lambda **how: asked.append(clock.monotonic()) or claim(**how)
+    )
     for _ in range(20):
         late.is_ready()
         clock.advance(0.25)
