@@ -134,3 +134,19 @@ def test_deleting_an_account_deletes_what_hangs_on_it(store: Store) -> None:
 
 def count(connection, table) -> int:
     return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def test_formats_of_hashes_are_counted_without_a_hash_leaving_the_store(store: Store) -> None:
+    usual = f"$argon2id$v=19$m=19456,t=2,p=1${'A+/z' * 5}Ag${'B' * 43}"
+    other = f"$argon2i$m=64,t=3,p=2${'C' * 11}${'D' * 22}"
+    for number, encoded in enumerate([usual, usual.replace("A+", "Zz"), other, "no hash"]):
+        address = f"u{number}@example.org"
+        add_account(store, f"u{number}", email_key=address, password_hash=encoded)
+    add_account(store, "probe", password_hash=other, probe=True)
+    with store.read() as connection:
+        formats, others = Accounts().count_hash_formats(connection)
+    assert {str(each): users for each, users in formats.items()} == {
+        "argon2id v=19 m=19456 t=2 p=1 salt=16 digest=32": 2,
+        "argon2i m=64 t=3 p=2 salt=8 digest=16": 1,
+    }
+    assert others == 1

@@ -7,6 +7,7 @@ from ostiary.identity.accounts.model import Account
 from ostiary.identity.accounts.roles import parse_roles
 from ostiary.identity.passwords.admission import Priority
 from ostiary.identity.passwords.claims import Claim
+from ostiary.identity.passwords.formats import HashFormat
 from ostiary.identity.passwords.hashing import PasswordHasher
 from ostiary.identity.passwords.policy import require_acceptable
 from ostiary.kernel.clock import Clock, to_unix
@@ -32,10 +33,13 @@ class AccountCreation:
         roles: Iterable[str] = (),
         probe: bool = False,
         claim: Claim = _OPERATOR,
+        hashed_as: HashFormat | None = None,
     ) -> Account:
         """Return the new account. Takes the time of one hash: no transaction may be open.
 
-        Its id is random hexadecimal text and tells nothing about the person. Raises
+        The hash is of the settings' format unless it is `hashed_as` another one, as those of
+        probe accounts can be. The account's id is random hexadecimal text and tells nothing about
+        the person. Raises
         `InvalidAddressError`, `InvalidRolesError`, `WeakPasswordError` or `OverloadedError`.
         """
         address = parse_address(email)
@@ -49,5 +53,5 @@ class AccountCreation:
             disabled=False,
             probe=probe,
             created_at=to_unix(self._clock.now()),
-            password_hash=self._hasher.hash(password, claim),
+            password_hash=self._hasher.hash(password, claim, made_as=hashed_as),
         )

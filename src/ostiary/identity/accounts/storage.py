@@ -2,9 +2,20 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, select, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Select,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    select,
+    update,
+)
 
 from ostiary.identity.accounts.model import Account
+from ostiary.identity.passwords.formats import HashFormat, InvalidFormatError
 from ostiary.identity.store.attempt import Attempt
 from ostiary.identity.store.proofs import note_ended
 from ostiary.identity.store.schema import users
@@ -24,6 +35,27 @@ ACCOUNT_COLUMNS = (
 
 _FIND_BY_EMAIL = select(*ACCOUNT_COLUMNS).where(users.c.email_key == bindparam("email_key"))
 # Built once: building a statement anew for every sign-in costs more than running it.
+
+_HASHES_SHOWN_MAX = 100
+_BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_WITHOUT_DIGEST = func.rtrim(users.c.password_hash, _BASE64)
+_WITHOUT_SALT = func.rtrim(func.rtrim(_WITHOUT_DIGEST, "$"), _BASE64)
+_IS_ARGON2 = users.c.password_hash.like("$argon2%$%$%$%")
+_HASH_FORMATS = (
+    select(
+        _WITHOUT_SALT.label("costs"),
+        (func.length(_WITHOUT_DIGEST) - func.length(_WITHOUT_SALT) - 1).label("salt_characters"),
+        (func.length(users.c.password_hash) - func.length(_WITHOUT_DIGEST)).label(
+            "digest_characters"
+        ),
+        func.count().label("users"),
+    )
+    .where(users.c.probe.is_(False), _IS_ARGON2)
+    .group_by(literal_column("1"), literal_column("2"), literal_column("3"))
+    .order_by(literal_column("4").desc())
+    .limit(_HASHES_SHOWN_MAX)
+)
+_OTHER_HASHES = select(func.count()).where(users.c.probe.is_(False), ~_IS_ARGON2)
 
 
 def account_of(row: RowMapping) -> Account:
@@ -58,6 +90,27 @@ class Accounts:
         if not include_probes:
             query = query.where(users.c.probe.is_(False))
         return [account_of(row) for row in connection.execute(query).mappings()]
+
+    def count_hash_formats(self, connection: Connection) -> tuple[dict[HashFormat, int], int]:
+        """Return how many users have a hash of each format, the commonest first, and of none.
+
+        The guard's own accounts do not count. The store groups the hashes, so that none of them
+        leaves it; formats beyond the 100 commonest are left out.
+        """
+        formats: dict[HashFormat, int] = {}
+        others = connection.execute(_OTHER_HASHES).scalar_one()
+        for row in connection.execute(_HASH_FORMATS):
+            try:
+                found = HashFormat.of_parts(
+                    row.costs,
+                    salt_characters=row.salt_characters,
+                    digest_characters=row.digest_characters,
+                )
+            except InvalidFormatError:
+                others += row.users
+            else:
+                formats[found] = formats.get(found, 0) + row.users
+        return formats, others
 
     def add(self, connection: Connection, account: Account, attempt: Attempt) -> Account | None:
         """Store a new account; return it as stored, or None when its address is taken.

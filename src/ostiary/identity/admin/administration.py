@@ -8,6 +8,7 @@ from ostiary.identity.accounts.model import Account
 from ostiary.identity.accounts.storage import Accounts
 from ostiary.identity.audit.model import OPERATOR, Entry, Operation
 from ostiary.identity.audit.storage import AuditLog
+from ostiary.identity.passwords.formats import HashFormat
 from ostiary.identity.sessions.revocation import DISABLED, Revocation
 from ostiary.identity.sessions.storage import Sessions
 from ostiary.identity.store.attempt import Attempt
@@ -37,12 +38,16 @@ class UserAdministration:
         roles: list[str],
         probe: bool,
         attempt: Attempt,
+        hashed_as: HashFormat | None = None,
     ) -> Account | None:
         """Create an account; return it, or None when its address is taken.
 
-        Raises what `AccountCreation.prepare` raises.
+        Its hash is of the settings' format, or `hashed_as` another one. Raises what
+        `AccountCreation.prepare` raises.
         """
-        account = self._creation.prepare(email, password, roles=roles, probe=probe)
+        account = self._creation.prepare(
+            email, password, roles=roles, probe=probe, hashed_as=hashed_as
+        )
         with self._store.write() as connection:
             added = self._accounts.add(connection, account, attempt)
             if added is not None:

@@ -13,7 +13,10 @@ Body = TypeVar("Body", bound=BaseModel)
 
 
 class NewUser(BaseModel):
-    """Body of `POST /admin/users`. `probe` marks an account of the guard's own."""
+    """Body of `POST /admin/users`. `probe` marks an account of the guard's own.
+
+    `hash_format`, for those only, makes their hash as those of other accounts were made.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -21,6 +24,7 @@ class NewUser(BaseModel):
     password: Annotated[str, Field(repr=False)]
     roles: list[str] = []
     probe: bool = False
+    hash_format: str | None = None
 
 
 def read_body(request: falcon.Request, kind: type[Body]) -> Body:

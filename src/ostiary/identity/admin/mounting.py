@@ -5,6 +5,7 @@ from typing import Protocol
 
 from ostiary.identity.accounts.creation import AccountCreation
 from ostiary.identity.admin.administration import UserAdministration
+from ostiary.identity.admin.in_use import InUse
 from ostiary.identity.admin.users import User, Users
 from ostiary.identity.configuration import ReplicaConfiguration
 from ostiary.identity.http.admin_token import AdminToken
@@ -47,3 +48,4 @@ def mount(router: SuffixRouter, parts: AdminParts) -> None:
     router.add_route("/admin/users/{who}", user)
     router.add_route("/admin/users/{who}/disable", user, suffix="disable")
     router.add_route("/admin/users/{who}/enable", user, suffix="enable")
+    router.add_route("/admin/in-use", InUse(parts.store, parts.admin_token))

@@ -10,6 +10,7 @@ from ostiary.identity.admin.bodies import NewUser, read_body
 from ostiary.identity.http.admin_token import AdminToken
 from ostiary.identity.http.context import attempt_of
 from ostiary.identity.http.problems import ProblemError
+from ostiary.identity.passwords.formats import InvalidFormatError, probe_format
 from ostiary.identity.passwords.policy import WeakPasswordError
 from ostiary.kernel.outcomes import Outcome
 
@@ -46,12 +47,24 @@ class Users:
                 "A probe account has no roles.",
                 hint="Leave `roles` empty, or `probe` false.",
             )
+        if body.hash_format is not None and not body.probe:
+            raise ProblemError(
+                400,
+                Outcome.INVALID_REQUEST,
+                "Only a probe account can ask for a format of its hash.",
+                hint="Leave `hash_format` out; new hashes are made as the settings say.",
+            )
         attempt = attempt_of(request, snapshot=self._snapshot)
         try:
             account = self._administration.create(
-                body.email, body.password, roles=body.roles, probe=body.probe, attempt=attempt
+                body.email,
+                body.password,
+                roles=body.roles,
+                probe=body.probe,
+                attempt=attempt,
+                hashed_as=None if body.hash_format is None else probe_format(body.hash_format),
             )
-        except (InvalidAddressError, InvalidRolesError) as error:
+        except (InvalidAddressError, InvalidRolesError, InvalidFormatError) as error:
             raise ProblemError(
                 400, Outcome.INVALID_REQUEST, error.message, hint=error.hint
             ) from None

@@ -9,6 +9,7 @@ does for a replica that is killed.
 import contextlib
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from argon2 import PasswordHasher, Type
@@ -18,6 +19,7 @@ from argon2.exceptions import (
     VerificationError,
     VerifyMismatchError,
 )
+from argon2.low_level import hash_secret
 
 MESSAGE_BYTES_MAX = 128 * 1024
 """Room for the longest password: 1,024 characters, each of which may become many when normalised.
@@ -37,12 +39,17 @@ _AUTOGROUP_TRIES, _AUTOGROUP_SECONDS = 20, 0.1
 
 _SOCKET = 0
 _VERIFIER = PasswordHasher()
+_TYPES = {"argon2id": Type.ID, "argon2i": Type.I, "argon2d": Type.D}
 
 
-def request_hash(hasher: PasswordHasher, password: bytes, *, salt: bytes) -> bytes:
-    """Return the request for a new hash with the parameters of `hasher`."""
-    numbers = (hasher.time_cost, hasher.memory_cost, hasher.parallelism, hasher.hash_len)
-    return b"\0".join((",".join(map(str, numbers)).encode(), salt.hex().encode(), password))
+def request_hash(variant: str, numbers: Sequence[int], password: bytes, *, salt: bytes) -> bytes:
+    """Return the request for a new hash.
+
+    `variant` is `argon2id`, `argon2i` or `argon2d`; `numbers` are passes, KiB of memory, lanes,
+    bytes of the digest, and the version.
+    """
+    parameters = ",".join((variant, *map(str, numbers)))
+    return b"\0".join((parameters.encode(), salt.hex().encode(), password))
 
 
 def request_verification(password_hash: str, password: bytes) -> bytes:
@@ -54,12 +61,14 @@ def request_verification(password_hash: str, password: bytes) -> bytes:
 
 def answer(request: bytes) -> bytes:
     """Do what a request asks for; return the new hash, whether there is a match, or a problem."""
-    numbers, text, password = request.split(b"\0", 2)
+    parameters, text, password = request.split(b"\0", 2)
     try:
-        if numbers:
-            time, memory, parallelism, length = map(int, numbers.split(b","))
-            hasher = PasswordHasher(time, memory, parallelism, length, type=Type.ID)
-            return hasher.hash(password, salt=bytes.fromhex(text.decode())).encode()
+        if parameters:
+            variant, *numbers = parameters.decode().split(",")
+            salt = bytes.fromhex(text.decode())
+            time, memory, parallelism, length, version = map(int, numbers)
+            kind = _TYPES[variant]
+            return hash_secret(password, salt, time, memory, parallelism, length, kind, version)
         _VERIFIER.verify(text, password)
     except VerifyMismatchError:
         return MISMATCH

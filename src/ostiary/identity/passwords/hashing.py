@@ -5,13 +5,12 @@ from base64 import b64encode
 from collections.abc import Callable
 
 import structlog
-from argon2 import PasswordHasher as Argon2
-from argon2 import Type
 from argon2.exceptions import HashingError, InvalidHashError
 
 from ostiary.identity.configuration import IdentitySettings
 from ostiary.identity.passwords.admission import Priority
 from ostiary.identity.passwords.claims import Claim
+from ostiary.identity.passwords.formats import HashFormat
 from ostiary.identity.passwords.gate import HashGate, OverloadedError
 from ostiary.identity.passwords.hash_pool import HashPool, HashProcessError
 from ostiary.identity.passwords.hash_process import (
@@ -26,7 +25,8 @@ from ostiary.kernel.ids import Random
 
 _LOG = structlog.get_logger("ostiary.identity.passwords")
 _SALT_BYTES = 16
-_HASH_BYTES = 32
+_DIGEST_BYTES = 32
+_VERSION = 19
 _TRUSTED = Claim(Priority.KNOWN)
 
 
@@ -44,13 +44,14 @@ class PasswordHasher:
     def __init__(
         self, settings: IdentitySettings, rng: Random, gate: HashGate, pool: HashPool
     ) -> None:
-        self._parameters = Argon2(
+        self._format = HashFormat(
+            "argon2id",
+            _VERSION,
+            memory_kib=settings.hash_memory_kib,
             time_cost=settings.hash_time_cost,
-            memory_cost=settings.hash_memory_kib,
             parallelism=settings.hash_parallelism,
-            hash_len=_HASH_BYTES,
-            salt_len=_SALT_BYTES,
-            type=Type.ID,
+            salt_bytes=_SALT_BYTES,
+            digest_bytes=_DIGEST_BYTES,
         )
         self._rng = rng
         self._gate = gate
@@ -61,15 +62,20 @@ class PasswordHasher:
         """Raise `OverloadedError` when a request of this priority would be sent away now."""
         self._gate.require_room(best)
 
-    def hash(self, password: str, claim: Claim = _TRUSTED) -> str:
+    def hash(
+        self, password: str, claim: Claim = _TRUSTED, *, made_as: HashFormat | None = None
+    ) -> str:
         """Return the encoded hash of a password: parameters, salt and digest.
 
-        Takes tens of milliseconds: call it before any transaction begins.
+        It is of the settings' format, or `made_as` another one. Takes tens of milliseconds: call it
+        before any transaction begins.
         """
-        salt = bytes.fromhex(self._rng.hex(_SALT_BYTES))
-        return self._ask(
-            lambda: request_hash(self._parameters, normalise(password), salt=salt), claim
-        ).decode()
+        kind = made_as or self._format
+        salt = bytes.fromhex(self._rng.hex(kind.salt_bytes))
+        encoded = self._ask(
+            lambda: request_hash(kind.variant, kind.numbers, normalise(password), salt=salt), claim
+        )
+        return kind.written(encoded.decode())
 
     def verify(self, password_hash: str, password: str, claim: Claim = _TRUSTED) -> bool:
         """Return whether the password belongs to the hash.
@@ -104,11 +110,9 @@ class PasswordHasher:
 
     def _hash_of_nothing(self) -> str:
         """Return a text that verifies no password and costs what every hash costs."""
-        parameters = self._parameters
-        costs = f"m={parameters.memory_cost},t={parameters.time_cost},p={parameters.parallelism}"
-        parts = (bytes.fromhex(self._rng.hex(length)) for length in (_SALT_BYTES, _HASH_BYTES))
+        parts = (bytes.fromhex(self._rng.hex(length)) for length in (_SALT_BYTES, _DIGEST_BYTES))
         salt, digest = (b64encode(part).rstrip(b"=").decode() for part in parts)
-        return f"$argon2id$v=19${costs}${salt}${digest}"
+        return f"{self._format.costs}{salt}${digest}"
 
 
 def normalise(password: str) -> bytes:

@@ -21,7 +21,7 @@ class InstantHasher(PasswordHasher):
     def __init__(self) -> None:
         pass
 
-    def hash(self, password: str, _claim: Claim) -> str:
+    def hash(self, password: str, _claim: Claim, **_: object) -> str:
         return password
 
 
