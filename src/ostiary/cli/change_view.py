@@ -39,12 +39,18 @@ def show_progress(change: Result) -> Group:
 
 
 def _reasons(reasons: list[Result]) -> list[tuple[str, str]]:
-    """Return label and text of each reason, numbered where there are several."""
+    """Return label and text of each reason, numbered where there are several.
+
+    What a replica logged about the request at which a journey failed follows its reason.
+    """
     numbered = len(reasons) > 1
-    return [
-        ("why" if number == 1 else "", f"{number}. {one['text']}" if numbered else one["text"])
-        for number, one in enumerate(reasons, start=1)
-    ]
+    rows: list[tuple[str, str]] = []
+    for number, one in enumerate(reasons, start=1):
+        text = f"{number}. {one['text']}" if numbered else one["text"]
+        rows.append(("why" if number == 1 else "", text))
+        log = str((one.get("numbers") or {}).get("log") or "")
+        rows += [("log" if not place else "", line) for place, line in enumerate(log.splitlines())]
+    return rows
 
 
 def show_change(console: Console, change: Result) -> None:

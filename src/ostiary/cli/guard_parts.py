@@ -37,6 +37,7 @@ from ostiary.guard.revocations import Revocations
 from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trial_place import TrialPlace
 from ostiary.guard.upkeep import Upkeep
+from ostiary.watch.relying_party.as_edge import AsEdge
 
 
 def upkeep(base: Base, plane: DataPlane, snapshots: SnapshotStore, reader: HistoryReader) -> Upkeep:
@@ -130,6 +131,7 @@ def trial_place(base: Base, certificates: CertificateWatch | None) -> TrialPlace
         leeway_seconds=base.served.identity.leeway_seconds,
         admin_token=base.admin_token,
         pin_token=base.edge_token,
+        as_edge=AsEdge(base.edge_token, base.rng),
         edge_transport=edge_wiring.EdgeTransport(base.issuer, certificates),
     )
 

@@ -38,6 +38,7 @@ from ostiary.guard.replica_probes import ReplicaProbes
 from ostiary.guard.service import Guard
 from ostiary.guard.share_watch import ShareWatch
 from ostiary.guard.store_check import require_store
+from ostiary.guard.trial_logs import TrialLogs
 from ostiary.guard.trials import Trials
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.errors import UsageError
@@ -180,7 +181,8 @@ def _guard(
     place = guard_parts.trial_place(base, certificates)
     fleet = guard_parts.fleet(base)
     own = guard_parts.own_trials(base)
-    trials = Trials(plane, place, own, clock=base.clock, rng=base.rng)
+    logs = TrialLogs(plane, fleet.log_about)
+    trials = Trials(plane, place, own, logs, clock=base.clock, rng=base.rng)
     mints = MintWatch()
     load = load_watch(plane, base.journal, base.clock, mints)
     probes = ReplicaProbes(fleet.memory_mib)

@@ -7,6 +7,7 @@ import httpx
 
 from ostiary.runtime.ports import Replica
 from ostiary.watch.journeys.pinned import PINNED
+from ostiary.watch.relying_party.as_edge import AsEdge
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.target import Target
 
@@ -15,7 +16,8 @@ from ostiary.watch.relying_party.target import Target
 class TrialPlace:
     """Where journeys go. `edge_url` is the edge's own address, `issuer` what users call it.
 
-    `edge_transport` makes what connects to the edge, which has a certificate of its own.
+    `edge_transport` makes what connects to the edge, which has a certificate of its own. With
+    `as_edge` replicas are asked as the edge asks them, so that each request can be named.
     """
 
     edge_url: str
@@ -24,6 +26,7 @@ class TrialPlace:
     admin_token: str = field(repr=False)
     pin_token: str = field(repr=False)
     edge_transport: Callable[[], httpx.AsyncBaseTransport] = KeptConnections
+    as_edge: AsEdge | None = None
 
     @property
     def edge(self) -> Target:
@@ -37,7 +40,9 @@ class TrialPlace:
 
     def replica(self, replica: Replica, name: str) -> Target:
         """Return a replica at its own port."""
-        return Target(name, url_of(replica), self.issuer, snapshot=replica.snapshot)
+        return Target(
+            name, url_of(replica), self.issuer, snapshot=replica.snapshot, as_edge=self.as_edge
+        )
 
 
 def url_of(replica: Replica) -> str:

@@ -16,19 +16,21 @@ def reasons_of(report: JourneyReport) -> tuple[Reason, ...]:
     wrongly, and whether nothing but refusals was seen, must not be cut off.
     """
     failures = sorted(report.failures, key=_gravity)
-    return tuple(
-        Reason(
-            "journey_failed",
-            str(failure),
-            {
-                "journey": failure.journey,
-                "step": failure.step,
-                "stratum": failure.stratum,
-                "kind": failure.kind.value,
-            },
-        )
-        for failure in failures[:_FAILURES_SHOWN]
-    )
+    return tuple(_reason(failure) for failure in failures[:_FAILURES_SHOWN])
+
+
+def _reason(failure: JourneyFailure) -> Reason:
+    told = {
+        "journey": failure.journey,
+        "step": failure.step,
+        "stratum": failure.stratum,
+        "kind": failure.kind.value,
+        "expected": failure.expected,
+        "got": failure.got,
+        "request_id": failure.request_id,
+    }
+    named = {name: text for name, text in told.items() if text or name != "request_id"}
+    return Reason("journey_failed", str(failure), named)
 
 
 def run_of(canary: JourneyReport, control: JourneyReport) -> JourneysRun:

@@ -15,6 +15,7 @@ from ostiary.guard.own_trials import OwnTrials
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.probe_pool import ProbePool
 from ostiary.guard.replaying import run_replay
+from ostiary.guard.trial_logs import TrialLogs
 from ostiary.guard.trial_place import TrialPlace, url_of
 from ostiary.guard.trial_reasons import no_accounts, reasons_of, run_of
 from ostiary.kernel.clock import Clock
@@ -33,11 +34,17 @@ class Trials:
     """Runs journeys for one change at a time, with accounts that live as long as the change."""
 
     def __init__(
-        self, plane: DataPlane, place: TrialPlace, own: OwnTrials, *, clock: Clock, rng: Random
+        self,
+        plane: DataPlane,
+        place: TrialPlace,
+        own: OwnTrials,
+        logs: TrialLogs,
+        *,
+        clock: Clock,
+        rng: Random,
     ) -> None:
-        self._plane = plane
-        self._place = place
-        self._own = own
+        self._plane, self._place = plane, place
+        self._own, self._logs = own, logs
         self._clock = clock
         self._rng = rng
         self._pool = ProbePool(self._admin)
@@ -70,7 +77,8 @@ class Trials:
             self._place.replica(each, f"candidate {each.name}") for each in self._plane.canary
         ]
         rehearsed = await self._rehearse(candidates, replay, meanwhile)
-        return await self._own.rehearsed(rehearsed, candidates, self._last_good, self._admin)
+        own = await self._own.rehearsed(rehearsed, candidates, self._last_good, self._admin)
+        return await self._logs.added_to(own)
 
     async def _rehearse(
         self, candidates: Sequence[Target], replay: Replay | None, meanwhile: Meanwhile
@@ -138,8 +146,7 @@ class Trials:
             )
         expiry = self._expiry
         canary = await expiry.end_added_to(canary) if thorough else expiry.added_to(canary)
-        canary = combine([canary, own])
-        return run_of(canary, control)
+        return await self._logs.added_to(run_of(combine([canary, own]), control))
 
     async def _try_expiry(self) -> None:
         """Begin to try it at the canary, however long the leeway: nobody is kept waiting."""
@@ -164,7 +171,8 @@ class Trials:
                 transport=transport,
             )
         report = await self._expiry.end_added_to(report) if of == "promotion" else report
-        return ProofRun(of=of, passed=report.passed, failures=reasons_of(report))
+        run = ProofRun(of=of, passed=report.passed, failures=reasons_of(report))
+        return await self._logs.added_to(run)
 
     async def clean_up(self) -> None:
         """Delete the accounts; those that cannot be deleted now are swept at the next start."""

@@ -182,10 +182,10 @@ class LocalRuntime:
         """Return the memory that a replica keeps; see `Runtime.memory_mib`."""
         return resources.memory_mib(replica.process)
 
-    def log_tail(self, replica: Replica, lines: int = 20) -> list[str]:
-        """Return the last lines of a replica's log, without secrets."""
+    def log_tail(self, replica: Replica, lines: int = 20, *, about: str = "") -> list[str]:
+        """Return the last lines of a replica's log; see `Runtime.log_tail`."""
         tokens = {_read_secret(path) for path in self._tokens.values()}
-        return log_tail(replica.log, lines, secrets=tokens | self._passwords)
+        return log_tail(replica.log, lines, secrets=tokens | self._passwords, about=about)
 
     def _clean_up(self, record: Record) -> None:
         if record.replica is not None:

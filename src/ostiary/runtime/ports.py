@@ -148,6 +148,9 @@ class Runtime(Protocol):
         """Return the memory that the replica's process keeps for itself, in MiB; 0 without one."""
         ...
 
-    def log_tail(self, replica: Replica, lines: int = 20) -> list[str]:
-        """Return the last lines of the replica's log, without secrets; also after it has ended."""
+    def log_tail(self, replica: Replica, lines: int = 20, *, about: str = "") -> list[str]:
+        """Return the last lines of the replica's log, without secrets; also after it has ended.
+
+        With `about`, such as a request's id, only those that hold it, of what is not long ago.
+        """
         ...

@@ -12,6 +12,8 @@ _HIDDEN = "***"
 # A scheme of any length would be looked for from every letter of a long line.
 _PASSWORD_IN_URL = re.compile(r"([a-z][a-z0-9+.-]{0,30}://[^\s:/@]*:)[^\s/@]+@", re.IGNORECASE)
 _SECRET_CHARACTERS_MIN = 4
+_LONG = re.compile(r"[A-Za-z0-9_-]{20,}")
+_NAME = re.compile(r"[a-z_]+|[A-Za-z]*(?:Error|Exception)")
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
@@ -21,6 +23,19 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         if len(secret) >= _SECRET_CHARACTERS_MIN:
             text = text.replace(secret, _HIDDEN)
     return _PASSWORD_IN_URL.sub(rf"\1{_HIDDEN}@", text)
+
+
+def redact_random(text: str, spared: str) -> str:
+    """Return `text` without long runs of letters and digits, as secrets, codes and tokens are.
+
+    Names of functions and errors stay, and so does the one run that is `spared`.
+    """
+
+    def hidden(found: "re.Match[str]") -> str:
+        run = found[0]
+        return run if run == spared or _NAME.fullmatch(run) else _HIDDEN
+
+    return _LONG.sub(hidden, text)
 
 
 def passwords_in(url: str) -> set[str]:

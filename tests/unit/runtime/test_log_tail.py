@@ -38,3 +38,45 @@ def test_long_lines_are_cut_and_bad_bytes_and_control_characters_replaced(tmp_pa
 
 def test_secrets_are_hidden(tmp_path):
     assert tail(tmp_path, b"token s3cr3t\n", secrets=["s3cr3t"]) == ["token ***"]
+
+
+def about(tmp_path, content, request_id="j-0123456789abcdef01234567", secrets=()):
+    log = tmp_path / "x.log"
+    log.write_bytes(content)
+    return log_tail(log, 3, secrets=secrets, about=request_id)
+
+
+def test_lines_about_a_request_are_found_far_from_the_end(tmp_path):
+    wanted = b'{"request_id": "j-0123456789abcdef01234567", "event": "bug"}\n'
+    others = b'{"request_id": "j-7654321089abcdef01234567"}\n' * 10_000
+
+    shown = about(tmp_path, wanted + others)
+
+    assert shown == ['{"request_id": "j-0123456789abcdef01234567", "event": "bug"}']
+    assert about(tmp_path, others) == []
+
+
+def test_of_a_long_line_the_last_words_of_a_traceback_remain(tmp_path):
+    trace = "Traceback\\n" + '  File \\"endpoint.py\\", line 7, in on_post\\n' * 50
+    line = f'{{"request_id": "j-0123456789abcdef01234567", "exception": "{trace}KeyError: 1"}}'
+
+    (shown,) = about(tmp_path, line.encode())
+
+    assert len(shown) == 500
+    assert shown.startswith('{"request_id": "j-0123456789abcdef01234567"')
+    assert shown.endswith('in on_post\\nKeyError: 1"}')
+
+
+def test_what_looks_random_is_hidden_in_lines_about_a_request_and_names_stay(tmp_path):
+    secret, token = "dGhpcyBpcyBhIHNlY3JldCB0aGF0IGlz", "eyJhbGciOiJFUzI1NiIsImtpZCI6.eyJpc3M"
+    line = (
+        f"j-0123456789abcdef01234567 validate_authorization_request_payload {secret} {token} "
+        "TemporarilyUnavailableError admin-secret"
+    )
+
+    (shown,) = about(tmp_path, line.encode(), secrets={"admin-secret"})
+
+    assert shown == (
+        "j-0123456789abcdef01234567 validate_authorization_request_payload *** ***.eyJpc3M "
+        "TemporarilyUnavailableError ***"
+    )

@@ -21,7 +21,8 @@ _WORD_LENGTH_MAX = 80
 class Answer:
     """What came back for one step: never a secret in its text, whatever the body holds.
 
-    `url` is the public URL that was asked, without its query.
+    `url` is the public URL that was asked, without its query. `named` is the request id that the
+    asker gave; empty where only the answer tells one.
     """
 
     step: str
@@ -32,6 +33,7 @@ class Answer:
     status: int
     headers: httpx.Headers
     body: bytes
+    named: str = ""
 
     @property
     def text(self) -> str:
@@ -51,7 +53,7 @@ class Answer:
     @property
     def request_id(self) -> str:
         """Return the id by which logs and edge know this request; empty where none was told."""
-        return _word(self.headers.get(outcomes.REQUEST_ID_HEADER, ""))
+        return self.named or _word(self.headers.get(outcomes.REQUEST_ID_HEADER, ""))
 
     @property
     def snapshot(self) -> str:

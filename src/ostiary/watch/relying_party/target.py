@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
+from ostiary.watch.relying_party.as_edge import AsEdge
+
 _UNPLAIN = re.compile(r"/\.|[;\\]")
 """Segments that are relative to others, and characters that parsers disagree about."""
 
@@ -15,6 +17,7 @@ class Target:
 
     `snapshot` is what every answer's outcome header must name; None where no header is expected,
     that is behind the edge, which removes it. `pin` is the secret that leads to the canary.
+    `as_edge` is for a replica that is asked as the edge would ask it.
     """
 
     name: str
@@ -22,6 +25,7 @@ class Target:
     issuer: str
     snapshot: str | None = None
     pin: str | None = field(default=None, repr=False)
+    as_edge: AsEdge | None = None
 
     @property
     def host(self) -> str:

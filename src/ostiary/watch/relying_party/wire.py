@@ -53,28 +53,35 @@ class Wire:
         Raises `StepFailedError` where none came in time, or where one came without the outcome
         header that the target must send.
         """
-        public = self.target.public(location)
+        target = self.target
+        public = target.public(location)
         fields = None if form is None else list(form)
         stratum = stratum_of(method, urlsplit(public).path, dict(fields or ()))
+        named = target.as_edge.headers(target.issuer) if target.as_edge is not None else {}
+        request_id = named.get(outcomes.REQUEST_ID_HEADER, "")
         try:
-            request = self._request(method, public, headers or {}, fields, content)
+            sent = {**(headers or {}), **named}
+            request = self._request(method, public, sent, fields, content)
             async with asyncio.timeout(self._seconds_max):
                 response = await self._receive(request)
         except TimeoutError:
-            raise self._no_answer(step, stratum, FailureKind.TIMEOUT, "no answer in time") from None
+            late = FailureKind.TIMEOUT, "no answer in time"
+            raise self._no_answer(step, stratum, *late, request_id=request_id) from None
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             text = f"{type(error).__name__}: {error}"[:120]
-            raise self._no_answer(step, stratum, FailureKind.NO_ANSWER, text) from error
+            none = FailureKind.NO_ANSWER, text
+            raise self._no_answer(step, stratum, *none, request_id=request_id) from error
         self.seen |= {stratum, class_of(stratum)}
         answer = Answer(
             step=step,
             method=method,
             url=public.partition("?")[0],
             stratum=stratum,
-            target=self.target.name,
+            target=target.name,
             status=response.status_code,
             headers=response.headers,
             body=response.content,
+            named=request_id,
         )
         self._check_outcome_header(answer)
         return answer
@@ -104,7 +111,9 @@ class Wire:
             await response.aclose()
         return response
 
-    def _no_answer(self, step: str, stratum: str, kind: FailureKind, got: str) -> StepFailedError:
+    def _no_answer(
+        self, step: str, stratum: str, kind: FailureKind, got: str, *, request_id: str
+    ) -> StepFailedError:
         return StepFailedError(
             step=step,
             kind=kind,
@@ -112,6 +121,7 @@ class Wire:
             got=got,
             stratum=stratum,
             target=self.target.name,
+            request_id=request_id,
         )
 
     def _check_outcome_header(self, answer: Answer) -> None:

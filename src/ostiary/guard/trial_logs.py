@@ -1,0 +1,52 @@
+"""What replicas logged about the requests at which journeys failed, beside the reasons."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from ostiary.changes.events import JourneysRun, ProofRun, Rehearsed
+from ostiary.changes.model import Reason
+from ostiary.guard.plane import DataPlane
+from ostiary.guard.threads import in_thread
+from ostiary.runtime.ports import Replica
+
+_LINES_MAX = 5
+_REASONS_MAX = 10
+
+ReadLog = Callable[[Replica, str, int], Sequence[str]]
+"""Returns up to so many lines that a replica has logged about a request id."""
+
+Found = TypeVar("Found", Rehearsed, JourneysRun, ProofRun)
+
+
+class TrialLogs:
+    """Finds the lines about a request; the edge may have asked any replica, and one after another.
+
+    A replica that logs nothing of the kind, such as one of another service, has no lines.
+    """
+
+    def __init__(self, plane: DataPlane, read: ReadLog) -> None:
+        self._plane = plane
+        self._read = read
+
+    async def added_to(self, found: Found) -> Found:
+        """Return what was found, with the lines about the request of each reason as its `log`."""
+        if not found.failures:
+            return found
+        replicas = [*self._plane.canary, *self._plane.stable]
+        failures = await in_thread(lambda: self._logged(found.failures, replicas))
+        return replace(found, failures=failures)
+
+    def _logged(self, reasons: Sequence[Reason], replicas: Sequence[Replica]) -> tuple[Reason, ...]:
+        told = (self._with_log(reason, replicas) for reason in reasons[:_REASONS_MAX])
+        return (*told, *reasons[_REASONS_MAX:])
+
+    def _with_log(self, reason: Reason, replicas: Sequence[Replica]) -> Reason:
+        request_id = str(reason.numbers.get("request_id") or "")
+        if not request_id:
+            return reason
+        parts = (self._read(each, request_id, _LINES_MAX) for each in replicas)
+        lines = [line for part in parts for line in part][-_LINES_MAX:]
+        if not lines:
+            return reason
+        return replace(reason, numbers={**reason.numbers, "log": "\n".join(lines)})
