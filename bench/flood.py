@@ -31,7 +31,7 @@ from _lanes import Lane, Tally, open_loop, percentile, request_bytes, timed
 from _measured import cpu_seconds, edge_site, probe_admin, serving_pids
 
 from ostiary.drills.system import DrillSystem, running
-from ostiary.watch.journeys.probes import ProbeAccount
+from ostiary.watch.journeys.probe_account import ProbeAccount
 from ostiary.watch.relying_party.connections import KeptConnections
 
 USERS = 24

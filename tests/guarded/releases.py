@@ -38,6 +38,11 @@ BROKEN_BUT_HEALTHY = Fault(
     + '        if request.method == "POST" and request.path == "/sign-in":\n'
     + '            raise KeyError("credentials")\n',
 )
+RAISES_AT_TOKENS = Fault(
+    "ostiary/identity/oauth/token/endpoint.py",
+    "            _require_grant_type(form)\n",
+    '            raise KeyError("grant_types")\n',
+)
 DIES_IN_CANARY = Fault(
     SERVING,
     SERVE_LINE,

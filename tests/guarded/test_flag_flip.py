@@ -14,7 +14,7 @@ from ostiary.guard.client import GuardClient
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.ids import SystemRandom
 from ostiary.watch.journeys.actor import Site
-from ostiary.watch.journeys.probes import ProbeAccount
+from ostiary.watch.journeys.probe_account import ProbeAccount
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.grants import read_token_set
 from ostiary.watch.relying_party.target import Target

@@ -8,7 +8,8 @@ from ostiary.changes.terms import Replay
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
 from ostiary.watch.journeys.pinned import run_quick_journeys
-from ostiary.watch.journeys.probes import ProbeAccount, ProbeAdmin
+from ostiary.watch.journeys.probe_account import ProbeAccount
+from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.report import JourneyReport
 from ostiary.watch.relying_party.target import Target
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.outcomes import Outcome
-from ostiary.watch.journeys.probes import ProbeAccount, ProbeAdmin
+from ostiary.watch.journeys.probe_account import ProbeAccount
+from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.relying_party.browser import Browser
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.errors import StepFailedError

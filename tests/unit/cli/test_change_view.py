@@ -76,6 +76,23 @@ def test_comments_are_shown_as_they_were_written():
     assert "2026-01-02 03:04 bob: [red]no[/red] :x:" in text
 
 
+def test_what_a_replica_logged_stands_below_its_reason():
+    reasons = [
+        {"code": "a", "text": "sign-in failed", "numbers": {"log": "bug [red]\nKeyError: 'x'"}},
+        {"code": "b", "text": "and so did refresh", "numbers": {}},
+        {"code": "c", "text": "as before"},
+    ]
+    lines = [line.split() for line in shown(CHANGE | {"reasons": reasons}).splitlines()]
+
+    start = lines.index(["why", "1.", "sign-in", "failed"])
+    assert lines[start + 1 : start + 5] == [
+        ["log", "bug", "[red]"],
+        ["KeyError:", "'x'"],
+        ["2.", "and", "so", "did", "refresh"],
+        ["3.", "as", "before"],
+    ]
+
+
 def test_a_forced_change_is_loud_in_both_views():
     approval = NOT_NEEDED | {"required": True, "skipped": True}
     forced = CHANGE | {"forced": True, "reason": "on [fire]", "approval": approval}

@@ -20,22 +20,47 @@ from tests.unit.drills.identity_processes import ADMIN_TOKEN, ISSUER, IdentityPr
 pytestmark = pytest.mark.system
 
 PEOPLE = 40
+EARLIER = {"hash_memory_kib": 12_288, "hash_time_cost": 3}
 
 
 @pytest.fixture(scope="module")
 def replicas(tmp_path_factory):
-    """Last good, a healthy candidate, and one with the fault of seed 000."""
+    """Last good, a healthy candidate, and two with a fault; one user has an earlier hash."""
     processes = IdentityProcesses(tmp_path_factory.mktemp("identity"))
     try:
         good, bad = processes.copy_release("good"), processes.copy_release("bad")
         SHARDED_LOOKUP.apply(bad)
+        forgetful = processes.copy_release("forgetful")
+        forget_earlier_parameters(forgetful)
+        early = processes.start("early", "s-000000000000", good, settings=EARLIER)
+        asyncio.run(make_old_user(early))
+        processes.stop_last()
         yield {
             "last good": processes.start("last-good", "s-aaaaaaaaaaaa", good),
             "healthy": processes.start("healthy", "s-bbbbbbbbbbbb", good),
             "faulty": processes.start("faulty", "s-cccccccccccc", bad),
+            "forgetful": processes.start("forgetful", "s-dddddddddddd", forgetful),
         }
     finally:
         processes.close()
+
+
+def forget_earlier_parameters(release):
+    """Let a release read only hashes with the parameters of today's settings."""
+    path = release / "ostiary/identity/passwords/hash_process.py"
+    text = path.read_text()
+    line = "        _VERIFIER.verify(text, password)\n"
+    assert text.count(line) == 1
+    forgetting = '        if b"m=19456,t=2,p=1" not in text:\n            return INVALID\n'
+    path.write_text(text.replace(line, forgetting + line))
+
+
+async def make_old_user(early):
+    async with AdminApi(early.base_url, ADMIN_TOKEN) as api:
+        await api.create_user("old@example.org", "correct horse battery")
+        await api.create_client(
+            {"client_id": "machine", "grants": ["client_credentials"], "scopes": ["read"]}
+        )
 
 
 def rehearse(replicas, name):
@@ -113,6 +138,15 @@ def test_the_faulty_release_does_not(replicas):
 
     assert "sign_in" in report.strata_failed
     assert "sign_in_code_flow" in {failure.journey for failure in report.failures}
+
+
+def test_a_release_that_cannot_read_hashes_of_earlier_parameters_is_refused(replicas):
+    report = rehearse(replicas, "forgetful")
+
+    (failure,) = report.failures
+    assert failure.journey == "retained_hash:argon2id v=19 m=12288 t=3 p=1 salt=16 digest=32"
+    assert failure.step == "sign_in"
+    assert "HTTP 500" in failure.got
 
 
 def test_quick_journeys_pass_at_both_versions(replicas):

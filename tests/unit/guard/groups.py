@@ -86,7 +86,7 @@ class Processes:
     def memory_mib(self, _replica: Replica) -> float:
         return 0.0
 
-    def log_tail(self, _replica: Replica, lines: int = 20) -> list[str]:
+    def log_tail(self, _replica: Replica, lines: int = 20, *, about: str = "") -> list[str]:
         return ["last words"][:lines]
 
 

@@ -2,6 +2,7 @@ import pytest
 
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.ids import SeededRandom
+from ostiary.watch.journeys import published_keys
 from tests.unit.watch.small_provider.provider import SmallProvider
 from tests.unit.watch.small_provider.store import Store
 
@@ -34,3 +35,11 @@ def clock():
 @pytest.fixture
 def rng():
     return SeededRandom(7)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_lag():
+    """The small provider's replicas share their keys: none knows one later than another."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(published_keys, "LAG_SECONDS_MAX", 0.0)
+        yield

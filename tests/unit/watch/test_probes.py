@@ -1,10 +1,13 @@
 import asyncio
+import unicodedata
 
 import pytest
 
 from ostiary.watch.journeys.admin_api import AdminApi, AdminApiError
+from ostiary.watch.journeys.in_use import ClientKind, InUse
 from ostiary.watch.journeys.probes import ProbeAdmin
 from tests.unit.watch.small_provider.provider import ADMIN_TOKEN
+from tests.unit.watch.small_provider.store import OLD_FORMAT
 
 
 def with_admin(provider, rng, use):
@@ -127,3 +130,52 @@ def test_a_taken_address_is_told(start):
 
     with pytest.raises(AdminApiError, match="HTTP 409 Taken"):
         asyncio.run(run())
+
+
+def test_a_probe_of_a_kind_has_what_its_kind_has(start, store, rng):
+    kind = ClientKind(
+        public=False, grants=frozenset({"client_credentials"}), own_audience=False, own_scopes=True
+    )
+    account = with_admin(start(), rng, lambda admin: admin.create(kind=kind))
+
+    client = store.clients[account.client_id]
+    assert (client.grants, client.scopes) == (["client_credentials"], ["probe:read"])
+    assert client.redirect_uris == []
+    assert store.users == {}, "nobody signs in to it"
+    assert account.email == ""
+
+
+def test_a_public_probe_has_no_secret_and_an_old_hash_is_asked_for(start, store, rng):
+    kind = ClientKind(public=True, grants=frozenset({"authorization_code"}), own_audience=True)
+
+    async def both(admin):
+        return await admin.create(kind=kind), await admin.create(hash_format=OLD_FORMAT)
+
+    public, old = with_admin(start(), rng, both)
+
+    assert public.client_secret is None
+    assert public.registration.client_secret is None
+    assert store.users[old.email].hash_format == OLD_FORMAT
+
+
+def test_a_name_outside_ascii_is_composed_and_is_swept(start, store, rng):
+    async def make_and_sweep(admin):
+        account = await admin.create(name_is_ascii=False)
+        return account, await admin.sweep()
+
+    account, swept = with_admin(start(), rng, make_and_sweep)
+
+    assert not account.email.isascii()
+    assert not account.password.isascii()
+    assert account.email == unicodedata.normalize("NFC", account.email)
+    assert swept == 1
+    assert store.users == {}
+
+
+def test_what_is_in_use_is_read_and_an_older_release_tells_nothing(start, store, rng):
+    store.hash_formats = [OLD_FORMAT, "too dear"]
+    provider = start()
+    assert with_admin(provider, rng, lambda admin: admin.in_use()) == InUse((OLD_FORMAT,))
+
+    older = start(faults={"older_admin_api"})
+    assert with_admin(older, rng, lambda admin: admin.in_use()) == InUse()

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ostiary.kernel.ids import SeededRandom
 from ostiary.kernel.outcomes import OutcomeClass
 from ostiary.watch.relying_party.answers import Answer
+from ostiary.watch.relying_party.as_edge import AsEdge
 from ostiary.watch.relying_party.browser import Browser
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.errors import FailureKind, StepFailedError
@@ -33,9 +35,9 @@ def serve():
         server.close()
 
 
-def send(url, *, snapshot=None, pin=None, seconds_max=5.0, form=None):
+def send(url, *, snapshot=None, pin=None, seconds_max=5.0, form=None, as_edge=None):
     async def run():
-        target = Target("replica", url, "https://login.example.org", snapshot, pin)
+        target = Target("replica", url, "https://login.example.org", snapshot, pin, as_edge)
         async with KeptConnections() as transport:
             wire = Wire(target, transport, seconds_max=seconds_max)
             return await wire.send("step", "GET" if form is None else "POST", "/x", form=form)
@@ -192,3 +194,39 @@ def test_no_answer_breaks_its_description(body, location, status):
 def test_a_token_answer_without_its_parts_fails_the_step(document):
     with pytest.raises(StepFailedError):
         read_token_set(answer(200, json.dumps(document).encode()))
+
+
+def test_asked_as_the_edge_every_request_has_an_id_of_its_own(serve):
+    seen = []
+
+    def remember(request):
+        seen.append(request.headers)
+        return Response(200, "ok", headers=[("x-request-id", "told by somebody else")])
+
+    url, as_edge = serve(remember), AsEdge("edge-token", SeededRandom(1))
+    answers = [send(url, as_edge=as_edge) for _ in range(3)]
+
+    ids = [headers["x-request-id"] for headers in seen]
+    assert [each.request_id for each in answers] == ids
+    assert len(set(ids)) == 3
+    assert {headers["x-ostiary-edge"] for headers in seen} == {"edge-token"}
+    assert {headers["x-forwarded-proto"] for headers in seen} == {"https"}
+    assert {headers["x-envoy-attempt-count"] for headers in seen} == {"1"}
+    assert "edge-token" not in repr(as_edge)
+
+
+def test_a_request_that_was_never_answered_has_an_id_too(serve):
+    ended = threading.Event()
+    as_edge = AsEdge("edge-token", SeededRandom(1))
+
+    url = serve(lambda _request: ended.wait(5) and None)
+    try:
+        with pytest.raises(StepFailedError) as late:
+            send(url, seconds_max=0.2, as_edge=as_edge)
+    finally:
+        ended.set()
+    with pytest.raises(StepFailedError) as gone:
+        send("http://127.0.0.1:1", as_edge=as_edge)
+
+    assert late.value.request_id.startswith("j-")
+    assert gone.value.request_id.startswith("j-")

@@ -8,8 +8,12 @@ import httpx
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
 from ostiary.watch.journeys.login import Login
-from ostiary.watch.journeys.minted import require_minted_as_before, require_own_claims
-from ostiary.watch.journeys.probes import ProbeAccount
+from ostiary.watch.journeys.minted import (
+    require_minted_as_before,
+    require_own_claims,
+    require_refresh_token,
+)
+from ostiary.watch.journeys.probe_account import ProbeAccount
 from ostiary.watch.journeys.reference import Reference, read_reference
 from ostiary.watch.relying_party.answers import Answer
 from ostiary.watch.relying_party.browser import Browser
@@ -110,12 +114,17 @@ class Actor:
         """Return the code that a redirect to the client brings; fails the step otherwise."""
         return read_code(arrived, request, self.registration, self.provider)
 
-    async def sign_in(self, browser: Browser, request: AuthorizationRequest) -> str:
-        """Sign in with the right password and return the code."""
+    async def sign_in(
+        self,
+        browser: Browser,
+        request: AuthorizationRequest,
+        *,
+        typed: tuple[str, str] | None = None,
+    ) -> str:
+        """Sign in with the right email and password, or as they are `typed`; return the code."""
+        email, password = typed or (self.account.email, self.account.password)
         async with self.account.turn:
-            arrived = await sign_in_for_code(
-                browser, self.location(request), self.account.email, self.account.password
-            )
+            arrived = await sign_in_for_code(browser, self.location(request), email, password)
         return self.read_code(arrived, request)
 
     async def login(self) -> Login:
@@ -130,18 +139,18 @@ class Actor:
     ) -> Login:
         """Return the login that a redeemed code completes; fails the step where it does not."""
         tokens = read_token_set(answer)
-        answer.require(
-            tokens.refresh_token is not None,
-            "a refresh token",
-            got="none",
-            kind=FailureKind.WRONG_CONTENT,
-        )
+        require_refresh_token(answer, tokens, self.account)
         access = self.verify_access(answer, tokens)
         identity = self.verify_identity(answer, tokens, nonce=request.nonce)
         return Login(browser, code, request, tokens, access, identity)
 
-    def verify_access(self, answer: Answer, tokens: TokenSet) -> AccessClaims:
-        """Verify a minted access token by itself and against what the answer said of it."""
+    def verify_access(
+        self, answer: Answer, tokens: TokenSet, *, for_itself: bool = False
+    ) -> AccessClaims:
+        """Verify a minted access token by itself and against what the answer said of it.
+
+        `for_itself` is for one that the client got without any user.
+        """
         try:
             claims = verify_access_token(
                 tokens.access_token, self.provider.keys, self.expectation()
@@ -154,8 +163,7 @@ class Actor:
             got="another time",
             kind=FailureKind.WRONG_CONTENT,
         )
-        require_own_claims(answer, self.account, claims)
-        require_minted_as_before(answer, self.provider, self.site.reference, claims)
+        self._require_as_expected(answer, claims, for_itself=for_itself)
         return claims
 
     def verify_identity(
@@ -172,15 +180,14 @@ class Actor:
             )
         except TokenRejectedError as error:
             answer.fail("a valid id token", got=str(error), kind=FailureKind.WRONG_CONTENT)
-        answer.require(
-            claims.email in {None, self.account.email},
-            "the own email in the id token",
-            got="another email",
-            kind=FailureKind.WRONG_IDENTITY,
-        )
-        require_own_claims(answer, self.account, claims)
-        require_minted_as_before(answer, self.provider, self.site.reference, claims)
+        self._require_as_expected(answer, claims)
         return claims
+
+    def _require_as_expected(
+        self, answer: Answer, claims: AccessClaims | IdentityClaims, *, for_itself: bool = False
+    ) -> None:
+        require_own_claims(answer, self.account, claims, for_itself=for_itself)
+        require_minted_as_before(answer, self.provider, self.site.reference, claims)
 
     def expectation(self) -> Expectation:
         """Return what every access token that is minted here for this client must say."""

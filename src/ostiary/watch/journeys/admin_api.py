@@ -49,10 +49,21 @@ class AdminApi:
             await self._transport.aclose()
 
     async def create_user(
-        self, email: str, password: str, *, roles: Sequence[str] = (), probe: bool = False
+        self,
+        email: str,
+        password: str,
+        *,
+        roles: Sequence[str] = (),
+        probe: bool = False,
+        hash_format: str | None = None,
     ) -> str:
-        """Create an account and return its id; raises `AdminApiError`, also where it exists."""
+        """Create an account and return its id; raises `AdminApiError`, also where it exists.
+
+        A probe's hash can be made in one of the formats that `read_in_use` tells.
+        """
         document = {"email": email, "password": password, "roles": list(roles), "probe": probe}
+        if hash_format is not None:
+            document["hash_format"] = hash_format
         created = await self._send("POST", "/admin/users", document, wanted={_CREATED})
         return str(created["id"])
 
@@ -88,6 +99,13 @@ class AdminApi:
         """Delete a client with its grants; one that is gone already is fine."""
         path = f"/admin/clients/{quote(client_id, safe='')}"
         await self._send("DELETE", path, wanted=_DONE | {_NOT_FOUND})
+
+    async def read_in_use(self) -> dict[str, object]:
+        """Return which formats of hashes and kinds of clients there are; empty where nobody tells.
+
+        A last good release may be older than the question.
+        """
+        return await self._send("GET", "/admin/in-use", wanted=_DONE | {_NOT_FOUND})
 
     async def _send(
         self,

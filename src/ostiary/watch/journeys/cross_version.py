@@ -4,11 +4,12 @@ While a change is in canary, every request of a user may reach another version. 
 everything that the new version minted is left to the old one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ostiary.watch.journeys.actor import Actor, Site
+from ostiary.watch.journeys.for_itself import act_for_itself, check_active_for_itself
 from ostiary.watch.journeys.login import Login
-from ostiary.watch.journeys.probes import ProbeAccount
+from ostiary.watch.journeys.probe_account import ProbeAccount
 from ostiary.watch.journeys.sign_in import (
     check_active,
     check_session,
@@ -19,11 +20,14 @@ from ostiary.watch.journeys.sign_in import (
 from ostiary.watch.relying_party.errors import FailureKind, StepFailedError
 from ostiary.watch.relying_party.front_channel import (
     ask_for_code,
+    end_session_location,
     enter_password,
     require_sign_in_page,
     require_signed_in,
     sign_out,
 )
+
+_OK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +44,45 @@ class CrossVersion:
 
     async def tokens_and_session(self) -> None:
         """Access token, id token, session and refresh token of the minter, at the verifier."""
-        login = await self.minter.login()
+        minter, verifier = self.minter, self.verifier
+        browser, request = minter.device(), minter.request()
+        code = await minter.sign_in(browser, request)
+        answer = await minter.client.exchange(code, request.verifier)
+        login = minter.read_login(browser, code, request, answer)
         self._require_keys(login)
+        # An application may have the verifier's keys: both tokens must verify with these, too.
+        verifier.read_login(browser, code, request, replace(answer, step="verify_elsewhere"))
         access_token = login.tokens.access_token
-        await check_userinfo(self.verifier, access_token, login, step="userinfo_elsewhere")
-        await check_active(self.verifier, access_token, login, step="introspect_elsewhere")
-        await check_session(self.verifier, self.verifier.device(login.browser.jar))
-        renewed = await refresh(self.verifier, login, step="refresh_elsewhere")
+        await check_userinfo(verifier, access_token, login, step="userinfo_elsewhere")
+        await check_active(verifier, access_token, login, step="introspect_elsewhere")
+        await check_session(verifier, verifier.device(login.browser.jar))
+        renewed = await refresh(verifier, login, step="refresh_elsewhere")
         # And back: what the verifier minted in between is good at the minter.
-        await check_userinfo(self.minter, renewed.access_token, login, step="userinfo_back")
-        answer = await self.minter.client.refresh(renewed.refresh_token or "", step="refresh_back")
-        answer.require(answer.status == 200, "tokens with HTTP 200")  # noqa: PLR2004
+        await check_userinfo(minter, renewed.access_token, login, step="userinfo_back")
+        await refresh(minter, login, held=renewed, step="refresh_back")
+        await self._end_by_hint(login)
+
+    async def _end_by_hint(self, login: Login) -> None:
+        """End the session at the verifier by the minter's id token, and so at both."""
+        kept = login.browser.jar.copy()
+        browser = self.verifier.device(login.browser.jar)
+        location = end_session_location(
+            self.verifier.provider, id_token_hint=login.tokens.id_token or ""
+        )
+        answer = await browser.get("id_token_hint_elsewhere", location)
+        answer.require(
+            answer.is_redirect or answer.status == _OK,
+            f"the end of the session by an id token of {self.minter.site.target.name}",
+        )
+        for actor in (self.verifier, self.minter):
+            await check_signed_out(actor, actor.device(kept.copy()))
+
+    async def client_credentials(self) -> None:
+        """Let a client act for itself at the minter, and show the token to the verifier."""
+        answer, tokens = await act_for_itself(self.minter)
+        there = replace(answer, step="verify_elsewhere")
+        self.verifier.verify_access(there, tokens, for_itself=True)
+        await check_active_for_itself(self.verifier, tokens, step="introspect_elsewhere")
 
     async def form_and_code(self) -> None:
         """Send the minter's sign-in page to the verifier; redeem the code at the minter."""

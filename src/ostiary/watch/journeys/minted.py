@@ -4,24 +4,40 @@ The relying party has verified the token by itself before this; here it is held 
 store knows of the account, and against what last good publishes.
 """
 
-from ostiary.watch.journeys.probes import ProbeAccount
+from ostiary.watch.journeys.in_use import REFRESH
+from ostiary.watch.journeys.probe_account import ProbeAccount
 from ostiary.watch.journeys.reference import Reference
 from ostiary.watch.relying_party.answers import Answer
 from ostiary.watch.relying_party.errors import FailureKind
+from ostiary.watch.relying_party.grants import TokenSet
 from ostiary.watch.relying_party.provider import Provider
 from ostiary.watch.relying_party.tokens import AccessClaims, IdentityClaims
 
 
 def require_own_claims(
-    answer: Answer, account: ProbeAccount, claims: AccessClaims | IdentityClaims
+    answer: Answer,
+    account: ProbeAccount,
+    claims: AccessClaims | IdentityClaims,
+    *,
+    for_itself: bool = False,
 ) -> None:
-    """Require the subject of the account, no roles, and an audience of its own for it alone."""
+    """Require subject and email of the account, no roles, and its own audience for it alone.
+
+    The subject of a client that acts `for_itself` is its own id (RFC 9068, section 2.2).
+    """
     answer.require(
-        account.subject in {None, claims.subject},
+        (account.client_id if for_itself else account.subject) in {None, claims.subject},
         "the subject that the store has for this account",
         got="another subject",
         kind=FailureKind.WRONG_IDENTITY,
     )
+    if isinstance(claims, IdentityClaims):
+        answer.require(
+            claims.email in {None, account.email},
+            "the own email in the id token",
+            got="another email",
+            kind=FailureKind.WRONG_IDENTITY,
+        )
     answer.require(
         not claims.roles,
         "no roles, as this account has none",
@@ -35,6 +51,17 @@ def require_own_claims(
             got="one that is for others too",
             kind=FailureKind.WRONG_CONTENT,
         )
+
+
+def require_refresh_token(answer: Answer, tokens: TokenSet, account: ProbeAccount) -> None:
+    """Require a refresh token where the client may use one, and none where it may not."""
+    may_refresh = REFRESH in account.kind.grants
+    answer.require(
+        (tokens.refresh_token is not None) == may_refresh,
+        "a refresh token" if may_refresh else "no refresh token, as the client may not use one",
+        got="one" if tokens.refresh_token else "none",
+        kind=FailureKind.WRONG_CONTENT,
+    )
 
 
 def require_minted_as_before(

@@ -7,7 +7,8 @@ import httpx
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
 from ostiary.watch.journeys.actor import Site
-from ostiary.watch.journeys.probes import ProbeAccount, ProbeAdmin
+from ostiary.watch.journeys.probe_account import ProbeAccount
+from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.report import JourneyFailure, JourneyReport
 from ostiary.watch.journeys.running import run_journeys
 from ostiary.watch.journeys.sets import cheap_refusal_set, lasting_refusal_set, sign_in_set

@@ -4,63 +4,26 @@ Every other one has an audience of its own, so that one audience for all shows; 
 rest are for the default audience, so that a default that applications do not know shows.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Final, Self
 
 import httpx
 
 from ostiary.kernel.ids import Random
 from ostiary.watch.journeys.admin_api import AdminApi, AdminApiError
-from ostiary.watch.relying_party.registration import Registration
+from ostiary.watch.journeys.in_use import CODE, EVERYTHING, ClientKind, InUse
+from ostiary.watch.journeys.probe_account import (
+    DOMAIN,
+    REDIRECT_URI,
+    Newcomer,
+    ProbeAccount,
+    registration_of,
+)
 
-_DOMAIN: Final = "probe.invalid"
-_REDIRECT_URI: Final = f"https://{_DOMAIN}/callback"
-"""Never opened: the browser of a journey stops where it would leave the issuer (RFC 2606)."""
-_GRANTS: Final = ("authorization_code", "refresh_token", "client_credentials")
-_PASSWORDS_AT_ONCE: Final = 2
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeAccount:
-    """One user and one client of their own, so that faults of either kind can show.
-
-    `audience` is None where its tokens are for the default one; `subject` is how the store knows
-    the user, None for one of whom only the form has heard.
-    Journeys that share an account enter its password under `turn`, two at a time: a service may
-    take more than that for somebody who guesses, and be right.
-    """
-
-    email: str
-    password: str = field(repr=False)
-    client_id: str
-    client_secret: str = field(repr=False)
-    redirect_uri: str
-    audience: str | None
-    subject: str | None
-    turn: asyncio.Semaphore = field(
-        default_factory=lambda: asyncio.Semaphore(_PASSWORDS_AT_ONCE), repr=False, compare=False
-    )
-
-    @property
-    def registration(self) -> Registration:
-        """Return the client as the relying party needs it."""
-        return Registration(
-            client_id=self.client_id,
-            client_secret=self.client_secret,
-            redirect_uri=self.redirect_uri,
-            audience=self.audience,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Newcomer:
-    """Somebody who has no account yet and will ask for one by the form."""
-
-    email: str
-    password: str = field(repr=False)
+_WORDS: Final = ("pr\u00fcfer", "p\u00e4ssw\u00f6rd-\u65e5\u672c\u8a9e")
+"""A local part and the beginning of a password in letters that ASCII does not know, composed."""
 
 
 class ProbeAdmin:
@@ -89,41 +52,52 @@ class ProbeAdmin:
         await self._api.__aexit__()
 
     async def create(
-        self, *, access_token_seconds: int | None = None, default_audience: bool = False
+        self,
+        *,
+        access_token_seconds: int | None = None,
+        kind: ClientKind = EVERYTHING,
+        hash_format: str | None = None,
+        name_is_ascii: bool = True,
     ) -> ProbeAccount:
-        """Create a user and a confidential client; raises `AdminApiError`.
+        """Create a client of a `kind`, and its user if it signs anybody in.
 
-        `access_token_seconds` shortens the life of this client's access tokens. Without
-        `default_audience` the client gets one of its own.
+        `access_token_seconds` shortens the life of this client's access tokens, `hash_format` is
+        how the user's password is kept. Raises `AdminApiError`.
         """
         name = f"probe-{self._rng.hex(6)}"
-        email, password = f"{name}@{_DOMAIN}", self._rng.token(24)
-        audience = None if default_audience else f"urn:ostiary:{name}"
-        registration: dict[str, object] = {
-            "client_id": name,
-            "redirect_uris": [_REDIRECT_URI],
-            "public": False,
-            "grants": list(_GRANTS),
-            "probe": True,
-        }
-        if audience is not None:
-            registration["audience"] = audience
+        email, password = f"{name}@{DOMAIN}", self._rng.token(24)
+        if not name_is_ascii:
+            email, password = f"{_WORDS[0]}-{email}", f"{_WORDS[1]}-{password}"
+        signs_in = CODE in kind.grants
+        registration = registration_of(name, kind)
         if access_token_seconds is not None:
             registration["access_token_seconds"] = access_token_seconds
         secret = await self._api.create_client(registration)
-        subject = await self._api.create_user(email, password, probe=True)
+        subject = None
+        if signs_in:
+            subject = await self._api.create_user(
+                email, password, probe=True, hash_format=hash_format
+            )
         return ProbeAccount(
-            email, password, name, secret or "", _REDIRECT_URI, audience=audience, subject=subject
+            email if signs_in else "",
+            password if signs_in else "",
+            name,
+            secret,
+            REDIRECT_URI,
+            audience=f"urn:ostiary:{name}" if kind.own_audience else None,
+            subject=subject,
+            kind=kind,
         )
 
     async def create_several(self, count: int) -> AsyncIterator[ProbeAccount]:
         """Create accounts, every other one for the default audience; raises `AdminApiError`."""
         for number in range(count):
-            yield await self.create(default_audience=number % 2 == 1)
+            yield await self.create(kind=replace(EVERYTHING, own_audience=number % 2 == 0))
 
     async def delete(self, account: ProbeAccount) -> None:
         """Delete user, sessions, grants and client; raises `AdminApiError`."""
-        await self._api.delete_user(account.email)
+        if account.email:
+            await self._api.delete_user(account.email)
         await self._api.delete_client(account.client_id)
 
     async def disable(self, account: ProbeAccount) -> None:
@@ -135,7 +109,7 @@ class ProbeAdmin:
 
         Accounts that came by the form carry no mark, but an address that nobody else can have.
         """
-        emails = await self._api.list_probe_emails(domain=_DOMAIN)
+        emails = await self._api.list_probe_emails(domain=DOMAIN)
         for email in emails:
             await self._api.delete_user(email)
         for client_id in await self._api.list_probe_clients():
@@ -148,12 +122,36 @@ class ProbeAdmin:
 
         One that cannot be deleted now is left to `sweep`: that is no news of the service tried.
         """
-        newcomer = Newcomer(f"newcomer-{self._rng.hex(6)}@{_DOMAIN}", self._rng.token(24))
+        newcomer = Newcomer(f"newcomer-{self._rng.hex(6)}@{DOMAIN}", self._rng.token(24))
         try:
             yield newcomer
         finally:
             with suppress(AdminApiError):
                 await self._api.delete_user(newcomer.email)
+
+    @asynccontextmanager
+    async def account(
+        self,
+        *,
+        kind: ClientKind = EVERYTHING,
+        hash_format: str | None = None,
+        name_is_ascii: bool = True,
+    ) -> AsyncIterator[ProbeAccount]:
+        """Provide one account as `create` makes it, for one journey.
+
+        Raises `AdminApiError` where it cannot be made. What cannot be deleted now is left to
+        `sweep`.
+        """
+        account = await self.create(kind=kind, hash_format=hash_format, name_is_ascii=name_is_ascii)
+        try:
+            yield account
+        finally:
+            with suppress(AdminApiError):
+                await self.delete(account)
+
+    async def in_use(self) -> InUse:
+        """Return what the store holds that a release must serve; raises `AdminApiError`."""
+        return InUse.read(await self._api.read_in_use())
 
     @asynccontextmanager
     async def accounts(self, count: int) -> AsyncIterator[list[ProbeAccount]]:

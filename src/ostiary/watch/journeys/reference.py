@@ -6,7 +6,7 @@ mistake. Whatever an application compares letter by letter has to stay.
 
 from dataclasses import dataclass
 
-from ostiary.watch.journeys.probes import ProbeAccount
+from ostiary.watch.journeys.probe_account import ProbeAccount
 from ostiary.watch.relying_party.claims import TokenRejectedError
 from ostiary.watch.relying_party.errors import FailureKind
 from ostiary.watch.relying_party.grants import TokenClient, read_token_set

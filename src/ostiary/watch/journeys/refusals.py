@@ -3,8 +3,8 @@
 from ostiary.kernel.outcomes import OutcomeClass
 from ostiary.watch.journeys.actor import Actor
 from ostiary.watch.journeys.probes import ProbeAdmin
+from ostiary.watch.journeys.redirect_addresses import FOREIGN_ADDRESS
 from ostiary.watch.journeys.refused import (
-    require_no_code,
     require_no_redirect,
     require_oauth_error,
     require_password_refused,
@@ -19,8 +19,6 @@ from ostiary.watch.relying_party.front_channel import (
     enter_password,
     require_sign_in_page,
 )
-
-_FOREIGN_ADDRESS = "https://attacker.invalid/callback"
 
 
 async def wrong_password(actor: Actor) -> None:
@@ -46,19 +44,26 @@ async def unknown_user(actor: Actor) -> None:
 
 
 async def forged_form(actor: Actor) -> None:
-    """Require that a sign-in that another site sends from the user's browser is refused (CSRF)."""
+    """Require that a sign-in that another site sends from the user's browser is refused (CSRF).
+
+    Another site knows no token for this browser: it sends none, one that it has made up, or one
+    that its own browser got (RFC 9700, section 4.7).
+    """
     browser = actor.device()
     page = await _open_sign_in(actor, browser)
-    fields = [
-        ("csrf_token", actor.site.rng.token(16)),
-        ("email", actor.account.email),
-        ("password", actor.account.password),
-    ]
-    answer = await browser.submit("forged_form", page.answer, page.form, fields)
-    if answer.is_redirect:
-        answer.fail("a refusal", kind=FailureKind.GRANTED)
-    answer.require_class(OutcomeClass.REFUSAL)
-    await check_signed_out(actor, browser)
+    stranger = await _open_sign_in(actor, actor.device())
+    stolen = dict(stranger.form.values).get("csrf_token")
+    for token in (actor.site.rng.token(16), "", stolen or ""):
+        fields = [
+            ("csrf_token", token),
+            ("email", actor.account.email),
+            ("password", actor.account.password),
+        ]
+        answer = await browser.submit("forged_form", page.answer, page.form, fields)
+        if answer.is_redirect:
+            answer.fail("a refusal", kind=FailureKind.GRANTED)
+        answer.require_class(OutcomeClass.REFUSAL)
+        await check_signed_out(actor, browser)
 
 
 async def session_required(actor: Actor) -> None:
@@ -94,25 +99,9 @@ async def unknown_client(actor: Actor, browser: Browser) -> None:
 async def wrong_redirect_uri(actor: Actor, browser: Browser) -> None:
     """Nobody is sent to an address that the client has not registered, nor to one near it."""
     own = actor.registration.redirect_uri
-    for address in (_FOREIGN_ADDRESS, f"{own}/more", f"{own}?more=1"):
+    for address in (FOREIGN_ADDRESS, f"{own}/more", f"{own}?more=1"):
         location = actor.location(actor.request(), redirect_uri=address)
         require_no_redirect(await ask_for_code(browser, location, step="wrong_redirect_uri"))
-
-
-async def missing_pkce(actor: Actor, browser: Browser) -> None:
-    """Require that a request without a code challenge gets no code (RFC 9700, section 2.1.1)."""
-    location = actor.location(actor.request(), code_challenge=None, code_challenge_method=None)
-    arrived = await ask_for_code(browser, location, step="missing_pkce")
-    require_no_code(arrived, "invalid_request for a missing code challenge")
-
-
-async def authorize_refusals(actor: Actor) -> None:
-    """All of these with a session: then only the check itself stands before a code."""
-    browser = actor.device()
-    await actor.sign_in(browser, actor.request())
-    await unknown_client(actor, browser)
-    await wrong_redirect_uri(actor, browser)
-    await missing_pkce(actor, browser)
 
 
 async def _open_sign_in(actor: Actor, browser: Browser) -> SignInPage:

@@ -32,6 +32,15 @@ def require_bearer_error(answer: Answer, *, outcome: OutcomeClass = OutcomeClass
     answer.require_class(outcome)
 
 
+def require_not_granted(answer: Answer, statuses: Collection[int] = _CLIENT_ERRORS) -> None:
+    """Require a refusal in any form; nothing may be told, and nothing may break."""
+    expected = "a refusal"
+    if answer.status == _OK:
+        answer.fail(expected, kind=FailureKind.GRANTED)
+    answer.require(answer.status in statuses, expected)
+    answer.require(answer.outcome_is_no_fault, expected)
+
+
 def require_inactive(answer: Answer) -> None:
     """Require `active: false` and nothing that tells about the token (RFC 7662, section 2.2)."""
     answer.require(answer.status == _OK, "introspection with HTTP 200")

@@ -16,11 +16,10 @@ from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
 from ostiary.watch.journeys import token_refusals
 from ostiary.watch.journeys.actor import Site
-from ostiary.watch.journeys.probes import ProbeAccount, ProbeAdmin
+from ostiary.watch.journeys.phases import rehearsal_phases
+from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.report import JourneyFailure, JourneyReport, combine
 from ostiary.watch.journeys.running import Journey, run_journeys
-from ostiary.watch.journeys.sets import cross_version_set, refusal_set, sign_in_set
-from ostiary.watch.journeys.sign_up import sign_up_journey
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.errors import StepFailedError
 from ostiary.watch.relying_party.target import Target
@@ -67,11 +66,6 @@ async def run_rehearsal_journeys(
     return report.lasting(clock.monotonic() - started)
 
 
-async def cross_version(a: Site, b: Site, account: ProbeAccount) -> JourneyReport:
-    """Run the mint and verify matrix of two versions, in both directions."""
-    return await run_journeys(cross_version_set(a, b, account), a.clock)
-
-
 async def _run(
     sites: Sequence[Site],
     old: Site | None,
@@ -89,14 +83,8 @@ async def _run(
     ):
         if old is not None:
             sites = [await each.compared_with(old, made) for each in sites]
-        site = sites[0]
-        *fresh, own, other = made
-        walks = sign_in_set(sites, fresh)
-        walks += [sign_up_journey(each, own, admin, sign_in_at=old or each) for each in sites]
-        reports = [await run_journeys(walks, clock)]
-        reports.append(await run_journeys(refusal_set(site, own, other, admin), clock))
-        if old is not None:
-            reports.append(await cross_version(site, old, own))
+        phases = rehearsal_phases(sites, old, made, await admin.in_use(), admin)
+        reports = [await run_journeys(phase, clock) for phase in phases]
         if meanwhile is not None and all(report.passed for report in reports):
             await meanwhile()
         if expired is not None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from ostiary.kernel.clock import Clock
+from ostiary.watch.journeys.admin_api import AdminApiError
 from ostiary.watch.journeys.report import JourneyFailure, JourneyReport, failed_strata
 from ostiary.watch.relying_party.errors import StepFailedError
 
@@ -28,7 +29,10 @@ class Journey:
 async def run_journeys(
     journeys: Sequence[Journey], clock: Clock, *, at_once: int = AT_ONCE
 ) -> JourneyReport:
-    """Walk all journeys, a failed one stopping no other, and report."""
+    """Walk all journeys, a failed one stopping no other, and report.
+
+    Raises the first `AdminApiError` of a journey that makes or changes accounts.
+    """
     started = clock.monotonic()
     gate = asyncio.Semaphore(at_once)
 
@@ -40,8 +44,12 @@ async def run_journeys(
                 return JourneyFailure.of(journey.name, error)
             return None
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(walk(journey)) for journey in journeys]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(walk(journey)) for journey in journeys]
+    except ExceptionGroup as problems:
+        # What makes accounts is not what is tried: the caller tells the two apart.
+        raise _first(problems) from problems
     results = [task.result() for task in tasks]
     failures = tuple(failure for failure in results if failure is not None)
     failed = failed_strata(failures)
@@ -59,3 +67,9 @@ async def run_journeys(
         seconds=clock.monotonic() - started,
         journeys=len(journeys),
     )
+
+
+def _first(problems: ExceptionGroup[Exception]) -> Exception:
+    told = problems.subgroup(AdminApiError) or problems
+    first = told.exceptions[0]
+    return first if isinstance(first, AdminApiError) else problems

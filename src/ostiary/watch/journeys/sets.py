@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from functools import partial
 
-from ostiary.watch.journeys import refusals, token_refusals
-from ostiary.watch.journeys.acting_for_itself import client_credentials
+from ostiary.watch.journeys import front_refusals, misuse, refusals, token_refusals
 from ostiary.watch.journeys.actor import Actor, Site
+from ostiary.watch.journeys.at_once import PEOPLE, everybody_at_once
 from ostiary.watch.journeys.cross_version import CrossVersion
-from ostiary.watch.journeys.probes import ProbeAccount, ProbeAdmin
+from ostiary.watch.journeys.for_itself import act_for_itself
+from ostiary.watch.journeys.probe_account import ProbeAccount
+from ostiary.watch.journeys.probes import ProbeAdmin
+from ostiary.watch.journeys.published_keys import keys_stay_published
 from ostiary.watch.journeys.running import Journey
 from ostiary.watch.journeys.sign_in import (
     SignOut,
@@ -56,9 +59,23 @@ def sign_in_set(sites: Sequence[Site], accounts: Sequence[ProbeAccount]) -> list
         journeys.append(Journey("sign_in_code_flow", walk, partial(_strata, actor)))
     for site, account in zip(sites, accounts, strict=False):
         client = site.actor(account)
-        walk = partial(client_credentials, client)
+        walk = partial(_act_for_itself, client)
         journeys.append(Journey("client_credentials", walk, partial(_strata, client)))
     return journeys
+
+
+def at_once_journey(site: Site, accounts: Sequence[ProbeAccount]) -> Journey:
+    """Return the journey of several accounts at the same moment."""
+    actors = [site.actor(account) for account in accounts[:PEOPLE]]
+    return Journey("at_once", partial(everybody_at_once, actors))
+
+
+def published_keys_set(sites: Sequence[Site], last_good: Site) -> list[Journey]:
+    """Return the journey that compares published keys, once for each site."""
+    return [
+        Journey("keys_stay_published", partial(keys_stay_published, site, last_good))
+        for site in sites
+    ]
 
 
 def refusal_set(
@@ -82,7 +99,7 @@ def lasting_refusal_set(site: Site, account: ProbeAccount, other: ProbeAccount) 
         Journey("unknown_user", partial(refusals.unknown_user, actor())),
         Journey("forged_form", partial(refusals.forged_form, actor())),
         Journey("session_required", partial(refusals.session_required, actor())),
-        Journey("authorize_refusals", partial(refusals.authorize_refusals, actor())),
+        Journey("authorize_refusals", partial(front_refusals.authorize_refusals, actor())),
         Journey("no_token", partial(token_refusals.no_token, actor())),
         Journey("tampered_token", partial(token_refusals.tampered_token, actor())),
         Journey("wrong_client_secret", partial(token_refusals.wrong_client_secret, actor())),
@@ -90,6 +107,10 @@ def lasting_refusal_set(site: Site, account: ProbeAccount, other: ProbeAccount) 
         Journey("code_of_another_client", code_of_another),
         Journey("reused_code", partial(token_refusals.reused_code, actor())),
         Journey("reused_refresh", partial(token_refusals.reused_refresh, actor())),
+        Journey("planted_sign_in", partial(front_refusals.planted_sign_in, actor())),
+        Journey("safe_pages", partial(front_refusals.safe_pages, actor())),
+        Journey("misused_tokens", partial(misuse.misused_tokens, actor(), lender)),
+        Journey("misused_clients", partial(misuse.misused_clients, actor())),
     ]
 
 
@@ -123,8 +144,13 @@ def cross_version_set(a: Site, b: Site, account: ProbeAccount) -> list[Journey]:
             Journey(f"cross_version:tokens_and_session:{way}", pair.tokens_and_session),
             Journey(f"cross_version:form_and_code:{way}", pair.form_and_code),
             Journey(f"cross_version:signed_out:{way}", pair.signed_out),
+            Journey(f"cross_version:client_credentials:{way}", pair.client_credentials),
         ]
     return journeys
+
+
+async def _act_for_itself(actor: Actor) -> None:
+    await act_for_itself(actor)
 
 
 async def _sign_in(actor: Actor, leave: SignOut, subjects: Subjects) -> None:

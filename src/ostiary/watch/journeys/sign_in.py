@@ -32,7 +32,7 @@ async def sign_in_code_flow(actor: Actor, leave: SignOut) -> Login:
     await check_userinfo(actor, login.tokens.access_token, login)
     await check_active(actor, login.tokens.access_token, login)
     await check_flags(actor, login.tokens.access_token)
-    renewed = await refresh(actor, login)
+    renewed = await refresh_thrice(actor, login)
     await check_userinfo(actor, renewed.access_token, login)
     await check_session(actor, login.browser)
     # A copy of the cookies shows whether the session ended, and not just the browser's cookie.
@@ -111,24 +111,40 @@ async def check_active(
     _require_no_roles(answer)
 
 
-async def refresh(actor: Actor, login: Login, *, step: str = "refresh") -> TokenSet:
-    """Redeem the refresh token: everything must be new, and still for the same user."""
-    answer = await actor.client.refresh(login.refresh_token, step=step)
+async def refresh(
+    actor: Actor, login: Login, *, held: TokenSet | None = None, step: str = "refresh"
+) -> TokenSet:
+    """Redeem the refresh token: everything must be new, and still for the same user.
+
+    It is the login's, or that of the tokens that are `held` since.
+    """
+    before = held or login.tokens
+    answer = await actor.client.refresh(before.refresh_token or "", step=step)
     renewed = read_token_set(answer)
     answer.require(
-        renewed.refresh_token not in {None, login.refresh_token},
+        renewed.refresh_token not in {None, before.refresh_token, login.refresh_token},
         "a new refresh token (rotation)",
         got="the same one or none",
         kind=FailureKind.WRONG_CONTENT,
     )
     answer.require(
-        renewed.access_token != login.tokens.access_token,
+        renewed.access_token != before.access_token,
         "a new access token",
         got="the same one",
         kind=FailureKind.WRONG_CONTENT,
     )
     _require_same_user(actor, answer, renewed, login)
     return renewed
+
+
+async def refresh_thrice(actor: Actor, login: Login) -> TokenSet:
+    """Refresh as an application does all day: the second time is unlike the first.
+
+    The first refresh token came with a code, every later one with a refresh.
+    """
+    held = await refresh(actor, login)
+    held = await refresh(actor, login, held=held, step="second_refresh")
+    return await refresh(actor, login, held=held, step="third_refresh")
 
 
 async def check_session(actor: Actor, browser: Browser) -> None:
@@ -138,10 +154,10 @@ async def check_session(actor: Actor, browser: Browser) -> None:
     actor.read_code(arrived, request)
 
 
-async def check_signed_out(actor: Actor, browser: Browser) -> None:
+async def check_signed_out(actor: Actor, browser: Browser, *, step: str = "after_sign_out") -> None:
     """After signing out the session is gone: the next request for a code asks for a password."""
     request = actor.request()
-    arrived = await ask_for_code(browser, actor.location(request), step="after_sign_out")
+    arrived = await ask_for_code(browser, actor.location(request), step=step)
     if isinstance(arrived, Answer) and arrived.query().get("code"):
         arrived.fail("the sign-in page", got="a code", kind=FailureKind.GRANTED)
     require_sign_in_page(arrived)

@@ -6,7 +6,8 @@ from functools import partial
 from ostiary.kernel.outcomes import Outcome, OutcomeClass
 from ostiary.watch.journeys.actor import Actor, Site
 from ostiary.watch.journeys.login import Login
-from ostiary.watch.journeys.probes import ProbeAccount, ProbeAdmin
+from ostiary.watch.journeys.probe_account import ProbeAccount
+from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.running import Journey
 from ostiary.watch.journeys.sign_in import check_signed_out, check_userinfo
 from ostiary.watch.relying_party.answers import Answer

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ostiary.kernel.outcomes import OutcomeClass
 from ostiary.watch.journeys.actor import Actor
 from ostiary.watch.journeys.forgery import forgeries, sign_with_foreign_key
-from ostiary.watch.journeys.probes import ProbeAccount
+from ostiary.watch.journeys.probe_account import ProbeAccount
 from ostiary.watch.journeys.refused import (
     require_bearer_error,
     require_inactive,
@@ -96,6 +96,8 @@ async def reused_code(actor: Actor) -> None:
     require_oauth_error(answer, _INVALID_GRANT)
     answer = await actor.client.refresh(login.refresh_token, step="refresh_after_reused_code")
     require_oauth_error(answer, _INVALID_GRANT)
+    step = "introspect_after_reused_code"
+    require_inactive(await actor.client.introspect(login.tokens.access_token, step=step))
 
 
 async def reused_refresh(actor: Actor) -> None:
@@ -111,6 +113,8 @@ async def reused_refresh(actor: Actor) -> None:
     require_oauth_error(answer, _INVALID_GRANT)
     answer = await actor.client.refresh(third.refresh_token or "", step="refresh_after_reuse")
     require_oauth_error(answer, _INVALID_GRANT)
+    answer = await actor.client.introspect(third.access_token, step="introspect_after_reuse")
+    require_inactive(answer)
 
 
 @dataclass(frozen=True, slots=True)

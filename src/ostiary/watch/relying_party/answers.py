@@ -125,6 +125,16 @@ class Answer:
             kind=FailureKind.WRONG_CONTENT,
         )
 
+    def require_not_kept(self) -> None:
+        """Fail the step where caches may keep the answer (RFC 6749, section 5.1)."""
+        told = self.headers.get("cache-control", "")
+        self.require(
+            "no-store" in told.lower(),
+            "Cache-Control: no-store",
+            got=f"Cache-Control: {_word(told)}" if told else "no Cache-Control",
+            kind=FailureKind.WRONG_CONTENT,
+        )
+
     def fail(self, expected: str, *, got: str = "", kind: FailureKind | None = None) -> NoReturn:
         """Raise `StepFailedError`; the defaults are `describe()` and what the status says."""
         raise StepFailedError(

@@ -1,6 +1,7 @@
 """The part of a login that happens in the user's browser: authorize, sign in, sign out."""
 
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 from ostiary.kernel.outcomes import OutcomeClass
 from ostiary.watch.relying_party.answers import Answer
@@ -12,6 +13,8 @@ from ostiary.watch.relying_party.registration import AuthorizationRequest, Regis
 
 _OK = 200
 _FIRST_FAULT = 500
+_WITHOUT_BODY = frozenset({301, 302, 303})
+"""Redirects after which browsers ask anew by GET; what was posted stays behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,10 @@ def require_sign_in_page(arrived: Answer | SignInPage) -> SignInPage:
 
 
 def require_signed_in(answer: Answer) -> None:
-    """Fail the step unless the password was accepted, which is a redirect."""
+    """Fail the step unless the password was accepted, which is a redirect.
+
+    With 307 or 308 the browser would send the password on to where it leads (RFC 9700, 4.12).
+    """
     if not answer.is_redirect:
         again = sign_in_page(answer) is not None
         # A replica that is busy answers 503 with the form, which says nothing about the password.
@@ -87,6 +93,12 @@ def require_signed_in(answer: Answer) -> None:
             got=f"{answer.describe()}, the sign-in page again" if again else "",
             kind=FailureKind.REFUSED if refused else None,
         )
+    answer.require(
+        answer.status in _WITHOUT_BODY,
+        "a redirect that does not send the password on, such as 303",
+        got=f"HTTP {answer.status}",
+        kind=FailureKind.WRONG_CONTENT,
+    )
     answer.require_class(OutcomeClass.OK)
 
 
@@ -131,13 +143,19 @@ async def sign_out(browser: Browser) -> None:
     answer.require_class(OutcomeClass.OK)
 
 
-async def end_session(browser: Browser, provider: Provider, id_token: str) -> None:
+async def end_session(
+    browser: Browser, provider: Provider, id_token: str, *, step: str = "end_session"
+) -> None:
     """Sign out by RP-initiated logout (OIDC RP-Initiated Logout 1.0), confirming if asked to."""
-    separator = "&" if "?" in provider.end_session else "?"
-    location = f"{provider.end_session}{separator}id_token_hint={id_token}"
-    answer = await browser.get("end_session", location)
+    answer = await browser.get(step, end_session_location(provider, id_token_hint=id_token))
     form = None if answer.is_redirect else find_form_to(answer.text, "/oauth2/end-session")
     if form is not None:
-        answer = await browser.submit("end_session", answer, form, [])
+        answer = await browser.submit(step, answer, form, [])
     answer.require(answer.is_redirect or answer.status == _OK, "the end of the session")
     answer.require_class(OutcomeClass.OK)
+
+
+def end_session_location(provider: Provider, **parameters: str) -> str:
+    """Return where the browser goes to sign out at an application's request."""
+    separator = "&" if "?" in provider.end_session else "?"
+    return f"{provider.end_session}{separator}{urlencode(parameters)}"

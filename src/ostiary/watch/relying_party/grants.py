@@ -28,9 +28,20 @@ class TokenSet:
 class TokenClient:
     """The client's back channel to one target. Answers are returned as they came."""
 
-    def __init__(self, wire: Wire, provider: Provider, registration: Registration) -> None:
-        """Speak for `registration`; the endpoints are those that the provider published."""
+    def __init__(
+        self,
+        wire: Wire,
+        provider: Provider,
+        registration: Registration,
+        *,
+        secret_in_form: bool = False,
+    ) -> None:
+        """Speak for `registration`; the endpoints are those that the provider published.
+
+        The secret is sent in a header, or in the form (RFC 6749, section 2.3.1).
+        """
         self.wire = wire
+        self._secret_in_form = secret_in_form
         self._provider = provider
         self._registration = registration
 
@@ -70,20 +81,24 @@ class TokenClient:
     async def _authenticated(
         self, step: str, endpoint: str, parameters: Mapping[str, str]
     ) -> Answer:
-        """Authenticate by client_secret_basic, or name the client id where there is no secret."""
+        """Authenticate the client, or name its id where there is no secret."""
         form, headers = dict(parameters), {}
         registration = self._registration
         if registration.client_secret is None:
             form["client_id"] = registration.client_id
+        elif self._secret_in_form:
+            form["client_id"] = registration.client_id
+            form["client_secret"] = registration.client_secret
         else:
             headers["authorization"] = _basic(registration.client_id, registration.client_secret)
         return await self.wire.send(step, "POST", endpoint, headers=headers, form=form.items())
 
 
 def read_token_set(answer: Answer) -> TokenSet:
-    """Return what was granted; fails the step where the answer is no grant."""
+    """Return what was granted; fails the step where the answer is no grant, or may be kept."""
     answer.require(answer.status == _OK, "tokens with HTTP 200")
     answer.require_class(OutcomeClass.OK)
+    answer.require_not_kept()
     document = answer.json()
     access, expires_in = document.get("access_token"), document.get("expires_in")
     if str(document.get("token_type", "")).lower() != "bearer" or not isinstance(access, str):

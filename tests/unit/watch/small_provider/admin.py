@@ -3,7 +3,7 @@
 import secrets
 from urllib.parse import unquote
 
-from tests.unit.watch.small_provider.store import DEFAULT_AUDIENCE, Client, Store, User
+from tests.unit.watch.small_provider.store import DEFAULT_AUDIENCE, NEW_FORMAT, Client, Store, User
 from tests.unit.watch.small_provider.wire import Request, Response
 
 
@@ -13,9 +13,20 @@ def admin_answer(store: Store, request: Request, token: str) -> Response:
         return Response.of_json(401, "no_credentials", {"error": "no_credentials"})
     _, _, kind, *rest = request.path.split("/")
     with store.lock:
+        if kind == "in-use":
+            return _in_use(store)
         if kind == "users":
             return _users(store, request, [unquote(part) for part in rest])
         return _clients(store, request, [unquote(part) for part in rest])
+
+
+def _in_use(store: Store) -> Response:
+    formats = [
+        {"format": text, "users": 1, "can_be_probed": text != "too dear"}
+        for text in store.hash_formats
+    ]
+    document = {"hash_formats": formats, "client_kinds": store.client_kinds}
+    return Response.of_json(200, "ok", document)
 
 
 def _users(store: Store, request: Request, rest: list[str]) -> Response:
@@ -45,6 +56,7 @@ def _create_user(store: Store, document: dict) -> Response:
         document["password"],
         document.get("roles", []),
         document.get("probe", False),
+        hash_format=document.get("hash_format", NEW_FORMAT),
     )
     store.users[user.email] = user
     return Response.of_json(201, "ok", _user(user))
@@ -76,6 +88,8 @@ def _clients(store: Store, request: Request, rest: list[str]) -> Response:
         document.get("audience") or DEFAULT_AUDIENCE,
         document.get("access_token_seconds", 300),
         document.get("probe", False),
+        document["grants"],
+        document.get("scopes", []),
     )
     store.clients[client.client_id] = client
     answer = {"client_id": client.client_id}

@@ -2,14 +2,23 @@
 
 import html
 import secrets
-from urllib.parse import quote, urlencode
+import time
 
 from tests.unit.watch.small_provider.admin import admin_answer
-from tests.unit.watch.small_provider.store import Client, Code, Store, User
+from tests.unit.watch.small_provider.authorize import Authorization
+from tests.unit.watch.small_provider.store import NEW_FORMAT, OLD_FORMAT, Store, User, fold
 from tests.unit.watch.small_provider.tokens import TokenRoutes
 from tests.unit.watch.small_provider.wire import HttpServer, Request, Response
 
 ADMIN_TOKEN = "admin-secret"
+AFTERWARDS = "post_logout_redirect_uri"
+UNSAFE_PAGES = {
+    "framed_pages": "x-frame-options",
+    "kept_pages": "cache-control",
+    "leaking_pages": "referrer-policy",
+}
+"""Which header is missing on the sign-in page, by the name of the fault."""
+
 DROP = object()
 
 
@@ -37,6 +46,8 @@ class SmallProvider:
         self.issuer = issuer or self.url
         self.kid, self.key = store.key_of(snapshot)
         self.tokens = TokenRoutes(self)
+        self.authorization = Authorization(self)
+        self.current_bearer = ""
 
     def __enter__(self):
         return self
@@ -52,6 +63,11 @@ class SmallProvider:
         self.hosts.add(request.headers.get("host", ""))
         if self.before(request) is DROP:
             return None
+        if self.has("mixes_users") and request.path == "/oauth2/userinfo":
+            # One variable for all requests: it holds what the latest one has put there.
+            self.current_bearer = request.headers.get("authorization", "")
+            time.sleep(0.02)
+            request.headers["authorization"] = self.current_bearer
         response = self._route(request)
         if not self.has("no_outcome_header"):
             word = "splendid" if self.has("invented_outcome") else response.outcome
@@ -63,7 +79,7 @@ class SmallProvider:
         routes = {
             ("GET", "/.well-known/openid-configuration"): self._discovery,
             ("GET", "/oauth2/jwks"): self._jwks,
-            ("GET", "/oauth2/authorize"): self._authorize,
+            ("GET", "/oauth2/authorize"): self.authorization.answer,
             ("GET", "/sign-in"): self._sign_in_page,
             ("POST", "/sign-in"): self._sign_in,
             ("GET", "/sign-up"): self._sign_up_page,
@@ -76,6 +92,8 @@ class SmallProvider:
             ("POST", "/oauth2/introspect"): self.tokens.introspect,
             ("POST", "/ofrep/v1/evaluate/flags"): self.tokens.flags,
         }
+        if self.has("older_admin_api") and request.path == "/admin/in-use":
+            return Response.of_json(404, "not_found", {"error": "not_found"})
         if request.path.startswith("/admin/"):
             return admin_answer(self.store, request, ADMIN_TOKEN)
         route = routes.get((request.method, request.path))
@@ -108,47 +126,18 @@ class SmallProvider:
         if self.has("no_keys"):
             keys = {}
         private = self.has("private_keys")
+        if self.has("drops_next_keys"):
+            keys = {kid: key for kid, key in keys.items() if not kid.startswith("k-next")}
+        if self.has("swaps_keys"):
+            keys = {kid: key if kid == self.kid else self.key for kid, key in keys.items()}
         entries = [{**key.as_dict(private=private), "kid": kid} for kid, key in keys.items()]
         return Response.of_json(200, "ok", {"keys": entries})
 
-    def _authorize(self, request):
-        query = request.query
-        client = self.store.clients.get(query.get("client_id", ""))
-        if client is None and not self.has("unknown_client_redirected"):
-            return Response.page(400, "invalid_client", "unknown client")
-        address = query.get("redirect_uri", "")
-        if client is not None and not self._address_allowed(client, address):
-            return Response.page(400, "invalid_request", "unknown address")
-        back = {"state": query.get("state", ""), "iss": self.issuer}
-        if not query.get("code_challenge") and not self.has("pkce_optional"):
-            refused = {"error": "invalid_request", **back}
-            return Response.redirect(f"{address}?{urlencode(refused)}", "invalid_request")
-        user = self._user_of_session(request)
-        if user is None:
-            back_to = quote(f"/oauth2/authorize?{urlencode(query)}", safe="")
-            return Response.redirect(f"/sign-in?return_to={back_to}", "login_required")
-        code = secrets.token_urlsafe(16)
-        self.store.codes[code] = Code(
-            query["client_id"],
-            user.id,
-            address,
-            query.get("nonce", ""),
-            query.get("code_challenge", ""),
-            query.get("scope", ""),
-        )
-        granted = {"code": code, **back}
-        for fault, name in (("drops_state", "state"), ("drops_iss", "iss")):
-            if self.has(fault):
-                granted.pop(name)
-        return Response.redirect(f"{address}?{urlencode(granted)}")
-
-    def _address_allowed(self, client: Client, address: str) -> bool:
-        if self.has("redirect_prefix_match"):
-            return any(address.startswith(own) for own in client.redirect_uris)
-        return self.has("open_redirect") or address in client.redirect_uris
-
-    def _user_of_session(self, request) -> User | None:
-        user = self.store.user_by_id(self.store.sessions.get(request.cookies.get("sid", ""), ""))
+    def user_of_session(self, request) -> User | None:
+        named = request.cookies.get("sid", "")
+        if self.has("session_fixed"):
+            named = request.cookies.get("device", "")
+        user = self.store.user_by_id(self.store.sessions.get(named, ""))
         if user is None or (user.disabled and not self.has("disabled_keeps_session")):
             return None
         return user
@@ -156,6 +145,7 @@ class SmallProvider:
     def _sign_in_page(self, request, status=200, outcome="ok", message="", action="/sign-in"):
         device = request.cookies.get("device") or secrets.token_hex(8)
         return_to = request.query.get("return_to") or request.form.get("return_to", "/demo")
+        return_to = self._local(return_to)
         page = (
             f"<!doctype html><h1>Sign in</h1><p role=alert>{message}</p>"
             f"<form method='post' action='{action}'>"
@@ -165,19 +155,30 @@ class SmallProvider:
             f"<button>Sign in</button></form>"
         )
         cookie = ("set-cookie", f"device={device}; Path=/; HttpOnly; SameSite=Lax")
-        return Response.page(status, outcome, page, cookie)
+        answer = Response.page(status, outcome, page, cookie)
+        for fault, name in UNSAFE_PAGES.items():
+            if self.has(fault):
+                answer.without(name)
+        return answer
+
+    def error_page(self, status, outcome, message):
+        answer = Response.page(status, outcome, message)
+        return answer.without("x-frame-options") if self.has("framed_errors") else answer
+
+    def _local(self, path: str) -> str:
+        """Return a path of this site; `//` would lead to another one."""
+        leads_here = path.startswith("/") and not path.startswith("//")
+        return path if leads_here or self.has("open_return_to") else "/demo"
 
     def _sign_in(self, request):
         form = request.form
         expected = self.store.csrf_token(request.cookies.get("device", ""))
-        if form.get("csrf_token") != expected and not self.has("no_csrf_check"):
+        if form.get("csrf_token") != expected and not self._takes_csrf(form.get("csrf_token")):
             return self._sign_in_page(request, 403, "csrf_failed", "Try again.")
-        user = self.store.users.get(form.get("email", ""))
-        if self.has("crash") or (user is not None and self._crashes_for(user)):
+        user = self._user_named(form.get("email", ""))
+        if self._crashes_for(user):
             return Response.page(500, "internal_error", "oops")
-        if user is None and self.has("unknown_user_crashes"):
-            return Response.page(500, "internal_error", "oops")
-        right = user is not None and user.password == form.get("password")
+        right = user is not None and self._password_fits(user, form.get("password", ""))
         if user is not None and self.has("accepts_any_password"):
             right = True
         if self.has("refuses_everybody"):
@@ -186,15 +187,47 @@ class SmallProvider:
             return self._sign_in_page(request, 200, "bad_credentials", "Wrong.")
         if user.disabled and not self.has("disabled_signs_in"):
             return self._sign_in_page(request, 200, "user_disabled", "Disabled.")
-        return self._signed_in(user, form)
+        return self._signed_in(user, form, request)
 
-    def _signed_in(self, user, form):
+    def _takes_csrf(self, token: str | None) -> bool:
+        if self.has("csrf_token_optional") and not token:
+            return True
+        return self.has("no_csrf_check") or (self.has("csrf_token_of_anybody") and len(token) == 64)
+
+    def _user_named(self, email: str) -> User | None:
+        if self.has("ascii_names") and not email.isascii():
+            return None
+        return (
+            self.store.users.get(email) if self.has("exact_names") else self.store.user_named(email)
+        )
+
+    def _password_fits(self, user: User, password: str) -> bool:
+        if self.has("accepts_any_for_old_hash") and user.hash_format == OLD_FORMAT:
+            return True
+        if self.has("exact_passwords"):
+            return user.password == password
+        return fold(user.password) == fold(password)
+
+    def _cannot_read(self, hash_format: str) -> bool:
+        """Versions differ in what they can read: a renewed hash is for its own version only."""
+        if self.has("cannot_read_old_hashes") and hash_format == OLD_FORMAT:
+            return True
+        return hash_format.startswith("of ") and hash_format != f"of {self.snapshot}"
+
+    def _signed_in(self, user, form, request=None):
         session = secrets.token_urlsafe(16)
+        if self.has("session_fixed") and request is not None:
+            session = request.cookies.get("device", "")
+        if self.has("renews_hashes") and user.hash_format != NEW_FORMAT:
+            user.hash_format = f"of {self.snapshot}"
         self.store.sessions[session] = user.id
         cookie = ("set-cookie", f"sid={session}; Path=/; HttpOnly; SameSite=Lax")
         if self.has("session_cookie_lost"):
             cookie = ("x-nothing", "here")
-        return Response.redirect(form.get("return_to", "/demo"), "ok", cookie)
+        status = 307 if self.has("redirects_with_body") else 303
+        to = form.get("return_to", "/demo")
+        to = to if self.has("follows_the_form") else self._local(to)
+        return Response.redirect(to, "ok", cookie, status=status)
 
     def _sign_up_page(self, request, status=200, outcome="ok", message=""):
         if self.has("sign_up_closed"):
@@ -227,8 +260,11 @@ class SmallProvider:
             return Response.redirect("/demo")
         return self._signed_in(user, form)
 
-    def _crashes_for(self, user: User) -> bool:
-        return self.has("crashes_for_some") and user.id[0] in "0123456789ab"
+    def _crashes_for(self, user: User | None) -> bool:
+        if user is None:
+            return self.has("crash") or self.has("unknown_user_crashes")
+        some = self.has("crashes_for_some") and user.id[0] in "0123456789ab"
+        return self.has("crash") or some or self._cannot_read(user.hash_format)
 
     def _sign_out_page(self, request):
         page = "<form method=post action='/sign-out'><button>Sign out</button></form>"
@@ -242,4 +278,11 @@ class SmallProvider:
     def _end_session(self, request):
         if self.has("end_session_broken"):
             return Response.page(500, "internal_error", "oops")
-        return self._sign_out(request)
+        hint, wanted = request.query.get("id_token_hint"), request.query.get(AFTERWARDS)
+        if wanted and (self.has("open_post_logout") or (hint and self.has("open_with_hint"))):
+            return Response.redirect(wanted)
+        if not hint:
+            return Response.redirect("/sign-out")
+        if self.has("refuses_foreign_hints") and not self.tokens.is_own(hint):
+            return Response.page(400, "invalid_token", "unknown token")
+        return Response.page(400, "invalid_request", "no") if wanted else self._sign_out(request)

@@ -4,11 +4,14 @@ import hashlib
 import secrets
 import threading
 import time
+import unicodedata
 from dataclasses import dataclass, field
 
 from joserfc.jwk import ECKey
 
 DEFAULT_AUDIENCE = "urn:everybody"
+NEW_FORMAT = "argon2id v=19 m=19456 t=2 p=1 salt=16 digest=32"
+OLD_FORMAT = "argon2id v=19 m=4096 t=3 p=1 salt=16 digest=32"
 
 
 @dataclass
@@ -19,6 +22,7 @@ class User:
     roles: list[str]
     probe: bool
     disabled: bool = False
+    hash_format: str = NEW_FORMAT
 
 
 @dataclass
@@ -29,6 +33,8 @@ class Client:
     audience: str
     access_token_seconds: int
     probe: bool
+    grants: list[str] = field(default_factory=list)
+    scopes: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -48,6 +54,7 @@ class Family:
     user_id: str
     scope: str
     revoked: bool = False
+    refreshes: int = 0
 
 
 @dataclass
@@ -61,6 +68,8 @@ class Store:
     families: dict[str, Family] = field(default_factory=dict)
     refresh_tokens: dict[str, tuple[str, bool]] = field(default_factory=dict)
     keys: dict[str, ECKey] = field(default_factory=dict)
+    hash_formats: list[str] = field(default_factory=list)
+    client_kinds: list[dict] = field(default_factory=list)
     csrf_secret: str = field(default_factory=lambda: secrets.token_hex(8))
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -71,6 +80,11 @@ class Store:
             if kid not in self.keys:
                 self.keys[kid] = ECKey.generate_key("P-256")
             return kid, self.keys[kid]
+
+    def user_named(self, email: str) -> User | None:
+        """Names are compared as people mean them, not as keyboards send them."""
+        found = [user for user in self.users.values() if fold(user.email) == fold(email)]
+        return found[0] if found else None
 
     def user_by_id(self, user_id: str) -> User | None:
         found = [user for user in self.users.values() if user.id == user_id]
@@ -88,6 +102,10 @@ class Store:
 
     def csrf_token(self, device: str) -> str:
         return hashlib.sha256(f"{self.csrf_secret}{device}".encode()).hexdigest()
+
+
+def fold(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def now() -> int:

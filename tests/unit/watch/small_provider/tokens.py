@@ -27,27 +27,54 @@ class TokenRoutes:
     def token(self, request: Request) -> Response:
         if self.has("token_endpoint_crashes"):
             return Response.of_json(500, "internal_error", {"error": "server_error"})
+        two_methods = "authorization" in request.headers and "client_secret" in request.form
+        if two_methods and not self.has("two_methods"):
+            return refused("invalid_request")
         client = self._client(request)
-        if client is None:
+        if client is None or self._is_broken_kind(client):
             return Response.of_json(401, "invalid_client", {"error": "invalid_client"})
-        if request.form.get("grant_type") == "client_credentials":
-            if self.has("client_credentials_crash"):
-                return Response.of_json(500, "internal_error", {"error": "server_error"})
-            document = {
-                "access_token": self._access_token(client, None),
-                "token_type": "Bearer",
-                "expires_in": client.access_token_seconds,
-            }
-            return Response.of_json(200, "ok", document)
-        if request.form.get("grant_type") == "refresh_token":
-            return self._refresh(client, request.form.get("refresh_token", ""))
-        return self._redeem(client, request.form)
+        answer = self._granted_for(client, request.form)
+        return answer.without("cache-control") if self.has("kept_tokens") else answer
+
+    def _granted_for(self, client: Client, form: dict[str, str]) -> Response:
+        grant_type = form.get("grant_type", "")
+        if grant_type == "password" and self.has("password_grant"):
+            return self._alone(client)
+        if grant_type not in {"client_credentials", "refresh_token", "authorization_code"}:
+            return refused("unsupported_grant_type")
+        if grant_type not in client.grants and not self.has("any_grant"):
+            return refused("unauthorized_client")
+        if grant_type == "client_credentials":
+            return self._alone(client)
+        if grant_type == "refresh_token":
+            return self._refresh(client, form)
+        return self._redeem(client, form)
+
+    def _is_broken_kind(self, client: Client) -> bool:
+        if self.has("no_public_clients") and client.secret is None:
+            return True
+        if self.has("no_machine_clients") and client.grants == ["client_credentials"]:
+            return True
+        return self.has("no_own_scopes") and bool(client.scopes)
+
+    def _alone(self, client: Client) -> Response:
+        if self.has("client_credentials_crash"):
+            return Response.of_json(500, "internal_error", {"error": "server_error"})
+        document = {
+            "access_token": self._access_token(client, None),
+            "token_type": "Bearer",
+            "expires_in": client.access_token_seconds,
+        }
+        if self.has("refresh_for_machines"):
+            document["refresh_token"] = "x"
+        return Response.of_json(200, "ok", document)
 
     def userinfo(self, request: Request) -> Response:
         if request.bearer is None:
             headers = [] if self.has("no_challenge") else [("www-authenticate", "Bearer")]
-            return Response.of_json(401, "no_credentials", {"error": "x"}, *headers)
-        user = self._user_of(request.bearer)
+            if not (self.has("token_in_address") and "access_token" in request.query):
+                return Response.of_json(401, "no_credentials", {"error": "x"}, *headers)
+        user = self._user_of(request.bearer or request.query["access_token"])
         if user is None:
             challenge = ("www-authenticate", 'Bearer error="invalid_token"')
             return Response.of_json(401, "invalid_token", {"error": "invalid_token"}, challenge)
@@ -69,53 +96,96 @@ class TokenRoutes:
         client = self._client(request)
         if client is None:
             return Response.of_json(401, "invalid_client", {"error": "invalid_client"})
-        user = self._user_of(request.form.get("token", ""))
+        token = request.form.get("token", "")
+        user = self._user_of(token)
+        holder = self._holder_of(token, client)
+        if holder is not None and (user is not None or holder.client_id == self._subject(token)):
+            sub = self._subject(token) if user is None else user.id
+            return Response.of_json(200, "ok", {"active": True, "sub": sub})
+        user = None
         if user is None and not self.has("introspect_always_active"):
             return Response.of_json(200, "invalid_token", {"active": False})
-        sub = "nobody" if user is None else user.id
-        return Response.of_json(200, "ok", {"active": True, "sub": sub})
+        return Response.of_json(200, "ok", {"active": True, "sub": "nobody"})
+
+    def _holder_of(self, token: str, client: Client) -> Client | None:
+        """Return the client that a good token was issued to, if `client` may know of it."""
+        claims = self._claims(token)
+        if claims is None or "client_id" not in claims:
+            return None
+        family = self.store.families.get(claims.get("family", ""))
+        if family is not None and family.revoked and not self.has("access_survives_family"):
+            return None
+        holder = self.store.clients.get(claims["client_id"])
+        meant = holder is client or client.audience in claims["aud"]
+        return holder if meant or self.has("audience_ignored") else None
+
+    def _subject(self, token: str) -> str:
+        return (self._claims(token) or {}).get("sub", "")
+
+    def is_own(self, token: str) -> bool:
+        header = json.loads(base64.urlsafe_b64decode(token.partition(".")[0] + "=="))
+        return header["kid"] == self.provider.kid
 
     def _client(self, request: Request) -> Client | None:
         name, secret = basic_credentials(request)
+        if not name and self.has("secret_in_address"):
+            name, secret = request.query.get("client_id", ""), request.query.get("client_secret")
         client = self.store.clients.get(name)
         if client is None:
             return None
         right = client.secret is None or client.secret == secret
+        if self.has("secret_optional") and not secret:
+            right = True
+        if self.has("no_secret_in_form") and "client_secret" in request.form:
+            right = False
         return client if right or self.has("any_client_secret") else None
 
     def _redeem(self, client: Client, form: dict[str, str]) -> Response:
         code = self.store.codes.get(form.get("code", ""))
-        refused = Response.of_json(400, "invalid_grant", {"error": "invalid_grant"})
-        if code is None or code.redirect_uri != form.get("redirect_uri"):
-            return refused
+        refusal = refused("invalid_grant")
+        if code is None:
+            return refusal
+        same_address = code.redirect_uri == form.get("redirect_uri")
+        if not same_address and not self.has("redirect_uri_ignored"):
+            return refusal
         if code.client_id != client.client_id and not self.has("code_of_anybody"):
-            return refused
+            return refusal
         if code.used_for is not None and not self.has("code_reusable"):
             if not self.has("keeps_family_of_reused_code"):
                 self.store.families[code.used_for].revoked = True
-            return refused
+            return refusal
         challenge = b64(hashlib.sha256(form.get("code_verifier", "").encode()).digest())
+        if self.has("verifier_optional") and "code_verifier" not in form:
+            challenge = code.challenge
         if challenge != code.challenge and not self.has("verifier_ignored"):
-            return refused
+            return refusal
         user = self.store.user_by_id(code.user_id)
         family = secrets.token_hex(8)
         self.store.families[family] = Family(client.client_id, user.id, code.scope)
         code.used_for = family
         return self._granted(client, user, family, code.nonce)
 
-    def _refresh(self, client: Client, token: str) -> Response:
-        refused = Response.of_json(400, "invalid_grant", {"error": "invalid_grant"})
+    def _refresh(self, client: Client, form: dict[str, str]) -> Response:
+        token = form.get("refresh_token", "")
+        refusal = refused("invalid_grant")
         family_id, used = self.store.refresh_tokens.get(token, ("", False))
         family = self.store.families.get(family_id)
-        if family is None or family.client_id != client.client_id:
-            return refused
+        anybody = self.has("refresh_of_anybody")
+        if family is None or (family.client_id != client.client_id and not anybody):
+            return refusal
         if used and not self.has("refresh_reusable"):
             family.revoked = family.revoked or not self.has("keeps_family_of_reused_refresh")
-            return refused
+            return refusal
+        wider = set(form.get("scope", "").split()) - set(family.scope.split())
+        if wider and not self.has("scope_grows"):
+            return refused("invalid_scope")
         user = self.store.user_by_id(family.user_id)
         disabled = user is None or (user.disabled and not self.has("disabled_refreshes"))
         if family.revoked or disabled:
-            return refused
+            return refusal
+        family.refreshes += 1
+        if self.has(f"refresh_{family.refreshes}_crashes"):
+            return Response.of_json(500, "internal_error", {"error": "server_error"})
         self.store.refresh_tokens[token] = (family_id, True)
         return self._granted(client, user, family_id, None, renewed=token)
 
@@ -124,7 +194,7 @@ class TokenRoutes:
         if renewed is not None and self.has("no_rotation"):
             refresh = renewed
         self.store.refresh_tokens[refresh] = (family, False)
-        access = self._access_token(client, user)
+        access = self._access_token(client, user, family)
         document = {
             "access_token": access,
             "token_type": "Bearer",
@@ -132,7 +202,7 @@ class TokenRoutes:
             "refresh_token": refresh,
             "id_token": self._id_token(client, user, nonce, access),
         }
-        if self.has("no_refresh_token"):
+        if self.has("no_refresh_token") or "refresh_token" not in client.grants:
             document.pop("refresh_token")
         return Response.of_json(200, "ok", document)
 
@@ -150,13 +220,14 @@ class TokenRoutes:
             return ["admin"]
         return [] if user is None else user.roles
 
-    def _access_token(self, client: Client, user: User | None) -> str:
+    def _access_token(self, client: Client, user: User | None, family: str = "") -> str:
         claims = {
             "iss": self.provider.issuer,
             "aud": self._audience(client),
             "sub": client.client_id if user is None else user.id,
             "client_id": "somebody" if self.has("wrong_client_id") else client.client_id,
             "scope": "openid",
+            "family": family,
             "roles": self._roles(user),
             "jti": secrets.token_hex(8),
             "iat": now(),
@@ -203,18 +274,29 @@ class TokenRoutes:
         return jws.serialize_compact(header, json.dumps(claims).encode(), key, ["ES256"])
 
     def _user_of(self, token: str) -> User | None:
+        if self.has("refresh_token_is_bearer") and token in self.store.refresh_tokens:
+            return next(iter(self.store.users.values()))
+        claims = self._claims(token)
+        if claims is None:
+            return None
+        user = self.store.user_by_id(claims["sub"])
+        if user is None and (self.has("signature_ignored") or self.has("anybody_for_machines")):
+            return next(iter(self.store.users.values()))
+        return user
+
+    def _claims(self, token: str) -> dict | None:
+        """Return what a good access token says, and None for anything else."""
         parts = token.split(".")
         if len(parts) != 3:
             return None
         header, claims = (json.loads(base64.urlsafe_b64decode(p + "==")) for p in parts[:2])
         if not self._signature_fits(token, header):
             return None
+        if header.get("typ") == "JWT" and not self.has("any_type") and not self.has("wrong_type"):
+            return None
         if claims["exp"] + 1 <= now() and not self.has("expiry_ignored"):
             return None
-        user = self.store.user_by_id(claims["sub"])
-        if user is None and self.has("signature_ignored"):
-            return next(iter(self.store.users.values()))
-        return user
+        return claims
 
     def _signature_fits(self, token: str, header: dict) -> bool:
         key = self.store.keys.get(header.get("kid"))
@@ -232,9 +314,13 @@ class TokenRoutes:
         return unsigned or self.has("signature_ignored")
 
 
+def refused(error: str) -> Response:
+    return Response.of_json(400, error, {"error": error})
+
+
 def basic_credentials(request: Request) -> tuple[str, str]:
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
-        return request.form.get("client_id", ""), ""
+        return request.form.get("client_id", ""), request.form.get("client_secret", "")
     name, _, secret = base64.b64decode(value).decode().partition(":")
     return name, secret

@@ -8,6 +8,12 @@ from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+SAFE_HEADERS = [
+    ("cache-control", "no-store"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "same-origin"),
+]
+
 
 @dataclass
 class Request:
@@ -18,6 +24,7 @@ class Request:
     headers: dict[str, str]
     cookies: dict[str, str]
     body: bytes
+    repeats: bool = False
 
     @property
     def bearer(self) -> str | None:
@@ -37,17 +44,21 @@ class Response:
 
     @classmethod
     def of_json(cls, status, outcome, document, *headers):
-        content = [("content-type", "application/json"), *headers]
+        content = [("content-type", "application/json"), ("cache-control", "no-store"), *headers]
         return cls(status, outcome, json.dumps(document).encode(), content)
 
     @classmethod
     def page(cls, status, outcome, html, *headers):
-        content = [("content-type", "text/html; charset=utf-8"), *headers]
+        content = [("content-type", "text/html; charset=utf-8"), *SAFE_HEADERS, *headers]
         return cls(status, outcome, html.encode(), content)
 
     @classmethod
-    def redirect(cls, location, outcome="ok", *headers):
-        return cls(303, outcome, b"", [("location", location), *headers])
+    def redirect(cls, location, outcome="ok", *headers, status=303):
+        return cls(status, outcome, b"", [("location", location), *headers])
+
+    def without(self, name: str) -> "Response":
+        self.headers = [each for each in self.headers if each[0] != name]
+        return self
 
 
 Answer = Callable[[Request], Response | None]
@@ -122,6 +133,7 @@ def _handler(answer: Answer) -> type[BaseHTTPRequestHandler]:
                 {name.lower(): value for name, value in self.headers.items()},
                 {name: morsel.value for name, morsel in cookies.items()},
                 body,
+                repeats(parts.query),
             )
 
     return Handler
@@ -129,3 +141,8 @@ def _handler(answer: Answer) -> type[BaseHTTPRequestHandler]:
 
 def _flat(query: str) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_qs(query).items()}
+
+
+def repeats(query: str) -> bool:
+    """Return whether a parameter stands in a query twice (RFC 6749, section 3.1)."""
+    return any(len(values) > 1 for values in parse_qs(query).values())
