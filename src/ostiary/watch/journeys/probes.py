@@ -22,6 +22,8 @@ from ostiary.watch.journeys.probe_account import (
     registration_of,
 )
 
+__all__ = ["Newcomer", "ProbeAccount", "ProbeAdmin"]
+
 _WORDS: Final = ("pr\u00fcfer", "p\u00e4ssw\u00f6rd-\u65e5\u672c\u8a9e")
 """A local part and the beginning of a password in letters that ASCII does not know, composed."""
 
