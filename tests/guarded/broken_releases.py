@@ -51,7 +51,7 @@ SECOND_REFRESH = Broken(
         "        if token.expires_at <= self.services.now():\n",
         "        if token.expires_at <= self.services.now() or token.parent_hash is not None:\n",
     ),
-    "refresh",
+    "second_refresh",
 )
 OLD_HASHES = Broken(
     "old hashes: who last set a password under earlier parameters cannot sign in",
@@ -62,7 +62,7 @@ OLD_HASHES = Broken(
         "            return MISMATCH\n"
         "        _VERIFIER.verify(text, password)\n",
     ),
-    "hash",
+    "retained_hash",
 )
 NOT_ASCII = Broken(
     "names and passwords that are not ASCII",
@@ -71,7 +71,7 @@ NOT_ASCII = Broken(
         '    return unicodedata.normalize("NFKC", password).encode()\n',
         '    return unicodedata.normalize("NFKC", password).encode("ascii")\n',
     ),
-    "ASCII",
+    "non_ascii_user",
 )
 UNDER_CONCURRENCY = Broken(
     "two tokens at once: one user's goes out for another",

@@ -240,6 +240,28 @@ def test_what_applications_do_not_know_from_last_good_is_found(fault, expected, 
     assert {each.expected for each in failures} == {expected}
 
 
+def test_a_replica_that_is_busy_for_a_moment_is_asked_again(start, clock, rng):
+    candidate = start(issuer=ISSUER)
+    last_good = start(issuer=ISSUER, snapshot="s-old")
+    candidate.busy_for = last_good.busy_for = 3
+
+    report = rehearse([candidate], clock, rng, last_good=last_good)
+
+    assert [str(failure) for failure in report.failures] == []
+    assert candidate.busy_for == last_good.busy_for == 0
+
+
+def test_a_replica_that_is_always_busy_is_told_as_such(start, clock, rng):
+    candidate = start(issuer=ISSUER, faults={"always_busy"})
+    last_good = start(issuer=ISSUER, snapshot="s-old")
+
+    report = rehearse([candidate], clock, rng, last_good=last_good)
+
+    failure = next(each for each in report.failures if each.journey == "sign_in_code_flow")
+    assert failure.kind is FailureKind.FAULT
+    assert "overloaded" in failure.got
+
+
 def test_a_fault_that_hits_three_quarters_of_the_accounts_shows(start, clock, rng):
     candidate = start(issuer=ISSUER, faults={"crashes_for_some"})
 

@@ -14,6 +14,7 @@ import httpx
 
 from ostiary.kernel.errors import OstiaryError
 from ostiary.watch.relying_party.connections import KeptConnections
+from ostiary.watch.relying_party.patience import seconds_to_wait, unless_busy
 
 _CREATED = 201
 _NOT_FOUND = 404
@@ -119,20 +120,22 @@ class AdminApi:
         headers = dict(self._headers)
         if content is not None:
             headers["content-type"] = "application/json"
-        request = httpx.Request(
-            method,
-            self.base_url + path,
-            headers=headers,
-            content=content,
-        )
-        try:
+
+        async def ask() -> httpx.Response:
+            request = httpx.Request(method, self.base_url + path, headers=headers, content=content)
             async with asyncio.timeout(_SECONDS_MAX):
                 response = await self._transport.handle_async_request(request)
-                body = await response.aread()
+                await response.aread()
+            return response
+
+        try:
+            response = await unless_busy(
+                ask, lambda response: seconds_to_wait(response.status_code, response.headers)
+            )
         except (httpx.HTTPError, TimeoutError) as error:
             reason = type(error).__name__
             raise _error(method, path, f"was not answered by {self.base_url}: {reason}") from error
-        answer = _json_object(body)
+        answer = _json_object(response.content)
         if response.status_code not in wanted:
             said = str(answer.get("message") or answer.get("error") or "")[:200].rstrip(".")
             raise _error(method, path, f"was answered HTTP {response.status_code} {said}".strip())

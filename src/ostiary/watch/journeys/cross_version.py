@@ -21,7 +21,7 @@ from ostiary.watch.relying_party.errors import FailureKind, StepFailedError
 from ostiary.watch.relying_party.front_channel import (
     ask_for_code,
     end_session_location,
-    enter_password,
+    enter_patiently,
     require_sign_in_page,
     require_signed_in,
     sign_out,
@@ -93,7 +93,7 @@ class CrossVersion:
         page = require_sign_in_page(await ask_for_code(here, minter.location(request)))
         account = minter.account
         async with account.turn:
-            entered = await enter_password(there, page, account.email, account.password)
+            entered = await enter_patiently(there, page, account.email, account.password)
         require_signed_in(entered)
         code = verifier.read_code(await there.follow(entered), request)
         answer = await minter.client.exchange(code, request.verifier, step="token_elsewhere")

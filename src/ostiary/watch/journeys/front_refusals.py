@@ -19,6 +19,7 @@ from ostiary.watch.relying_party.front_channel import (
     require_sign_in_page,
     require_signed_in,
 )
+from ostiary.watch.relying_party.patience import seconds_to_wait, unless_busy
 
 _RESPONSE_TYPES = ("token", "id_token", "id_token token", "code token", "code id_token")
 _TOKENS_IN_ADDRESS = ("access_token=", "id_token=", "code=")
@@ -106,7 +107,10 @@ async def planted_sign_in(actor: Actor) -> None:
     fields = [("email", account.email), ("password", account.password)]
     fields.append((_RETURN_TO, "//attacker.invalid/"))
     async with account.turn:
-        answer = await browser.submit(_RETURN_TO, page.answer, page.form, fields)
+        answer = await unless_busy(
+            lambda: browser.submit(_RETURN_TO, page.answer, page.form, fields),
+            lambda answer: seconds_to_wait(answer.status, answer.headers),
+        )
     require_signed_in(answer)
     require_stays(actor, answer)
     await check_signed_out(actor, actor.device(planted), step="planted_cookies")

@@ -64,6 +64,16 @@ def require_refresh_token(answer: Answer, tokens: TokenSet, account: ProbeAccoun
     )
 
 
+def require_told_lifetime(answer: Answer, tokens: TokenSet, claims: AccessClaims) -> None:
+    """Require an access token that lives as long as the answer says (RFC 6749, section 5.1)."""
+    answer.require(
+        claims.expires_at - claims.issued_at == tokens.expires_in,
+        "an access token that lives as long as expires_in says",
+        got="another time",
+        kind=FailureKind.WRONG_CONTENT,
+    )
+
+
 def require_minted_as_before(
     answer: Answer,
     provider: Provider,

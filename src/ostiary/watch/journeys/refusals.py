@@ -16,7 +16,7 @@ from ostiary.watch.relying_party.errors import FailureKind
 from ostiary.watch.relying_party.front_channel import (
     SignInPage,
     ask_for_code,
-    enter_password,
+    enter_patiently,
     require_sign_in_page,
 )
 
@@ -111,6 +111,6 @@ async def _open_sign_in(actor: Actor, browser: Browser) -> SignInPage:
 async def _try_password(actor: Actor, browser: Browser, email: str, password: str) -> Answer:
     page = await _open_sign_in(actor, browser)
     async with actor.account.turn:
-        answer = await enter_password(browser, page, email, password)
+        answer = await enter_patiently(browser, page, email, password)
     require_password_refused(answer)
     return answer

@@ -14,6 +14,7 @@ from ostiary.watch.relying_party.answers import Answer
 from ostiary.watch.relying_party.browser import Browser
 from ostiary.watch.relying_party.errors import FailureKind
 from ostiary.watch.relying_party.front_channel import SignInPage, ask_for_code, sign_in_page
+from ostiary.watch.relying_party.patience import seconds_to_wait, unless_busy
 
 _PATH = "/sign-up"
 _STRATUM = "sign_up"
@@ -82,7 +83,10 @@ def _require_form(answer: Answer) -> SignInPage:
 
 async def _send_form(actor: Actor, browser: Browser, page: SignInPage, password: str) -> Answer:
     fields = [("email", actor.account.email), ("password", password)]
-    return await browser.submit("sign_up", page.answer, page.form, fields)
+    return await unless_busy(
+        lambda: browser.submit("sign_up", page.answer, page.form, fields),
+        lambda answer: seconds_to_wait(answer.status, answer.headers),
+    )
 
 
 def _require_welcome(answer: Answer) -> None:

@@ -1,5 +1,6 @@
 """The part of a login that happens in the user's browser: authorize, sign in, sign out."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -8,6 +9,7 @@ from ostiary.watch.relying_party.answers import Answer
 from ostiary.watch.relying_party.browser import Browser
 from ostiary.watch.relying_party.errors import FailureKind
 from ostiary.watch.relying_party.forms import Form, find_form_to, find_password_form
+from ostiary.watch.relying_party.patience import seconds_to_wait, unless_busy
 from ostiary.watch.relying_party.provider import Provider
 from ostiary.watch.relying_party.registration import AuthorizationRequest, Registration
 
@@ -52,13 +54,28 @@ async def enter_password(browser: Browser, page: SignInPage, email: str, passwor
     return await browser.submit("sign_in", page.answer, page.form, fields)
 
 
-async def sign_in_for_code(browser: Browser, location: str, email: str, password: str) -> Answer:
+async def enter_patiently(browser: Browser, page: SignInPage, email: str, password: str) -> Answer:
+    """Enter the password as `enter_password` does, again a moment later where all are busy."""
+    return await unless_busy(
+        lambda: enter_password(browser, page, email, password),
+        lambda answer: seconds_to_wait(answer.status, answer.headers),
+    )
+
+
+async def sign_in_for_code(
+    browser: Browser,
+    location: str,
+    email: str,
+    password: str,
+    *,
+    enter: Callable[[Browser, SignInPage, str, str], Awaitable[Answer]] = enter_password,
+) -> Answer:
     """Sign in on the way from the authorization endpoint; return the redirect to the client.
 
     Fails the step where no sign-in form is shown or the password is not accepted.
     """
     page = require_sign_in_page(await ask_for_code(browser, location))
-    entered = await enter_password(browser, page, email, password)
+    entered = await enter(browser, page, email, password)
     require_signed_in(entered)
     arrived = await browser.follow(entered)
     if sign_in_page(arrived) is not None:

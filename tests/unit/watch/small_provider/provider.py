@@ -11,6 +11,7 @@ from tests.unit.watch.small_provider.tokens import TokenRoutes
 from tests.unit.watch.small_provider.wire import HttpServer, Request, Response
 
 ADMIN_TOKEN = "admin-secret"
+HASHING_PATHS = {"/sign-in", "/sign-up", "/admin/users"}
 AFTERWARDS = "post_logout_redirect_uri"
 UNSAFE_PAGES = {
     "framed_pages": "x-frame-options",
@@ -48,6 +49,7 @@ class SmallProvider:
         self.tokens = TokenRoutes(self)
         self.authorization = Authorization(self)
         self.current_bearer = ""
+        self.busy_for = 0
 
     def __enter__(self):
         return self
@@ -68,12 +70,21 @@ class SmallProvider:
             self.current_bearer = request.headers.get("authorization", "")
             time.sleep(0.02)
             request.headers["authorization"] = self.current_bearer
-        response = self._route(request)
+        response = self._busy(request) or self._route(request)
         if not self.has("no_outcome_header"):
             word = "splendid" if self.has("invented_outcome") else response.outcome
             response.headers.append(("x-auth-outcome", f"{self.snapshot}/{word}"))
         response.headers.append(("x-request-id", f"r-{self.requests}"))
         return response
+
+    def _busy(self, request: Request) -> Response | None:
+        """Turn a request for a password hash away, as long as the test says."""
+        hashing = request.method == "POST" and request.path in HASHING_PATHS
+        if not hashing or (self.busy_for <= 0 and not self.has("always_busy")):
+            return None
+        self.busy_for -= 1
+        form = "<form method=post><input name=email><input type=password name=password></form>"
+        return Response.page(503, "overloaded", form, ("retry-after", "0"))
 
     def _route(self, request: Request) -> Response:
         routes = {
