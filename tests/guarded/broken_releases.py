@@ -58,7 +58,7 @@ OLD_HASHES = Broken(
     Fault(
         _HASH_PROCESS,
         "        _VERIFIER.verify(text, password)\n",
-        '        if ",t=2," not in text:\n'
+        '        if b",t=2," not in text:\n'
         "            return MISMATCH\n"
         "        _VERIFIER.verify(text, password)\n",
     ),

@@ -154,13 +154,10 @@ class Actor:
     def verify_access(
         self, answer: Answer, tokens: TokenSet, *, for_itself: bool = False
     ) -> AccessClaims:
-        """Verify a minted access token by itself and against what the answer said of it.
-
-        `for_itself` is for one that the client got without any user.
-        """
+        """Verify an access token, also against its answer; without a user it is for itself."""
         try:
             claims = verify_access_token(
-                tokens.access_token, self.provider.keys, self.expectation()
+                tokens.access_token, self.provider.keys, self._expectation()
             )
         except TokenRejectedError as error:
             answer.fail("a valid access token", got=str(error), kind=FailureKind.WRONG_CONTENT)
@@ -176,7 +173,7 @@ class Actor:
             claims = verify_id_token(
                 tokens.id_token or "",
                 self.provider.keys,
-                self.expectation(),
+                self._expectation(),
                 nonce=nonce,
                 access_token=tokens.access_token,
             )
@@ -191,10 +188,8 @@ class Actor:
         require_own_claims(answer, self.account, claims, for_itself=for_itself)
         require_minted_as_before(answer, self.provider, self.site.reference, claims)
 
-    def expectation(self) -> Expectation:
-        """Return what every access token that is minted here for this client must say."""
-        reference = self.site.reference
-        default = None if reference is None else reference.audience
+    def _expectation(self) -> Expectation:
+        default = None if self.site.reference is None else self.site.reference.audience
         return Expectation(
             issuer=self.provider.issuer,
             client_id=self.registration.client_id,
