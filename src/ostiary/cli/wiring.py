@@ -181,7 +181,7 @@ def _guard(
     place = guard_parts.trial_place(base, certificates)
     fleet = guard_parts.fleet(base)
     own = guard_parts.own_trials(base)
-    logs = TrialLogs(plane, fleet.log_about)
+    logs = TrialLogs(plane, base.runtime)
     trials = Trials(plane, place, own, logs, clock=base.clock, rng=base.rng)
     mints = MintWatch()
     load = load_watch(plane, base.journal, base.clock, mints)

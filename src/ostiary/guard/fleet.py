@@ -160,10 +160,6 @@ class Fleet:
         """Return how much memory the replica keeps."""
         return self._runtime.memory_mib(replica)
 
-    def log_about(self, replica: Replica, request_id: str, lines: int) -> list[str]:
-        """Return up to `lines` lines that the replica has logged about a request."""
-        return self._runtime.log_tail(replica, lines, about=request_id)
-
     async def bury(self, replica: Replica, why: str = "died") -> LastExit:
         """Journal the end of a replica that died, hangs or failed; kill what is left of it."""
         was_alive = self.alive(replica)

@@ -1,6 +1,6 @@
 """What replicas logged about the requests at which journeys failed, beside the reasons."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -8,13 +8,10 @@ from ostiary.changes.events import JourneysRun, ProofRun, Rehearsed
 from ostiary.changes.model import Reason
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.threads import in_thread
-from ostiary.runtime.ports import Replica
+from ostiary.runtime.ports import Replica, Runtime
 
 _LINES_MAX = 5
 _REASONS_MAX = 10
-
-ReadLog = Callable[[Replica, str, int], Sequence[str]]
-"""Returns up to so many lines that a replica has logged about a request id."""
 
 Found = TypeVar("Found", Rehearsed, JourneysRun, ProofRun)
 
@@ -25,9 +22,9 @@ class TrialLogs:
     A replica that logs nothing of the kind, such as one of another service, has no lines.
     """
 
-    def __init__(self, plane: DataPlane, read: ReadLog) -> None:
+    def __init__(self, plane: DataPlane, runtime: Runtime) -> None:
         self._plane = plane
-        self._read = read
+        self._runtime = runtime
 
     async def added_to(self, found: Found) -> Found:
         """Return what was found, with the lines about the request of each reason as its `log`."""
@@ -45,7 +42,7 @@ class TrialLogs:
         request_id = str(reason.numbers.get("request_id") or "")
         if not request_id:
             return reason
-        parts = (self._read(each, request_id, _LINES_MAX) for each in replicas)
+        parts = (self._runtime.log_tail(each, _LINES_MAX, about=request_id) for each in replicas)
         lines = [line for part in parts for line in part][-_LINES_MAX:]
         if not lines:
             return reason

@@ -121,6 +121,9 @@ def test_what_fails_on_the_candidate_alone_refuses_the_change(providers):
         "step": "the form",
         "stratum": "page",
         "kind": "refused",
+        "expected": "HTTP 200",
+        "got": "HTTP 418, outcome ok, body teapot",
+        "request_id": "r-1",
     }
 
 

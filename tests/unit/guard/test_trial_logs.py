@@ -38,12 +38,13 @@ def report(*request_ids: str) -> JourneyReport:
 def logged(reasons: tuple[Reason, ...], lines: dict[tuple[str, str], list[str]]):
     """Return the reasons of a rehearsal with the lines about each request of each replica."""
 
-    def read(which, request_id, lines_max):
-        return lines.get((which.name, request_id), [])[-lines_max:]
+    def log_tail(which, lines_max, *, about):
+        return lines.get((which.name, about), [])[-lines_max:]
 
+    runtime: Any = SimpleNamespace(log_tail=log_tail)
     plane: Any = SimpleNamespace(canary=[NEW], stable=[OLD])
     found = Rehearsed(passed=False, failures=reasons)
-    return asyncio.run(TrialLogs(plane, read).added_to(found)).failures
+    return asyncio.run(TrialLogs(plane, runtime).added_to(found)).failures
 
 
 def test_lines_of_all_replicas_that_saw_a_request_are_put_together():
