@@ -60,17 +60,15 @@ class Wire:
         named = target.as_edge.headers(target.issuer) if target.as_edge is not None else {}
         request_id = named.get(outcomes.REQUEST_ID_HEADER, "")
         try:
-            sent = {**(headers or {}), **named}
-            request = self._request(method, public, sent, fields, content)
+            request = self._request(method, public, {**(headers or {}), **named}, fields, content)
             async with asyncio.timeout(self._seconds_max):
                 response = await self._receive(request)
         except TimeoutError:
-            late = FailureKind.TIMEOUT, "no answer in time"
-            raise self._no_answer(step, stratum, *late, request_id=request_id) from None
+            kind, text = FailureKind.TIMEOUT, "no answer in time"
+            raise self._no_answer(step, stratum, kind, text, request_id=request_id) from None
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            text = f"{type(error).__name__}: {error}"[:120]
-            none = FailureKind.NO_ANSWER, text
-            raise self._no_answer(step, stratum, *none, request_id=request_id) from error
+            kind, text = FailureKind.NO_ANSWER, f"{type(error).__name__}: {error}"[:120]
+            raise self._no_answer(step, stratum, kind, text, request_id=request_id) from error
         self.seen |= {stratum, class_of(stratum)}
         answer = Answer(
             step=step,
