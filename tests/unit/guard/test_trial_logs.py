@@ -90,6 +90,7 @@ def test_a_reason_holds_step_and_expectation():
         "journey": "sign_in_code_flow",
         "step": "token",
         "stratum": "token",
+        "kind": "fault",
         "expected": "tokens with HTTP 200",
         "got": "HTTP 500",
         "request_id": "j-1",
