@@ -19,6 +19,7 @@ from xdist.scheduler import LoadScopeScheduling
 ONE_SYSTEM = ("tests/browser/", "tests/node/")
 OWN_SYSTEMS = ("tests/guarded/", "tests/drills/", "tests/matrix/")
 IN_ORDER = (
+    "tests/guarded/test_broken_releases.py",
     "tests/guarded/test_edge_changes.py",
     "tests/guarded/test_rollback_anywhere.py",
     "tests/guarded/test_token_settings.py",

@@ -103,6 +103,8 @@ class JourneysRun:
     `strata_passed` names the strata in which every step did what it should. `control_passed` is
     None where no control ran. `hideable` says of a run that failed that second opinions hide all
     its failures from users, `verified` that a whole journey saw that what is minted is right.
+    `wrong_here_alone` says that something which cannot be hidden was seen on the canary, and
+    nothing of that kind on the control, whatever else failed there.
     """
 
     passed: bool
@@ -111,6 +113,7 @@ class JourneysRun:
     control_passed: bool | None = None
     hideable: bool = False
     verified: bool = False
+    wrong_here_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,8 +57,7 @@ class DataPlane:
         """
         served, numbers = self.models.served(snapshot), range(self.models.seats(snapshot))
         placeholders = tuple(
-            Endpoint(f"candidate-{each}", "127.0.0.1", each + 1, each + 1, served.weight(each))
-            for each in numbers
+            Endpoint(f"candidate-{n}", "127.0.0.1", n + 1, n + 1, served.weight(n)) for n in numbers
         )
         await self._edge.prevalidate(self._model(0, self._arm(snapshot, placeholders, 0.5)))
 
@@ -194,8 +193,7 @@ class DataPlane:
         return self._model(write, self._arm(self.canary_snapshot, endpoints, self.share))
 
     def _arm(self, snapshot: str, endpoints: tuple[Endpoint, ...], share: float) -> Arm:
-        edge_only = self.changes_edge_only(snapshot)
-        change = self.change or "none"
+        edge_only, change = self.changes_edge_only(snapshot), self.change or "none"
         return Arm(snapshot, change, share, endpoints, edge_only, self._intended)
 
     def _model(self, write: int, arm: Arm | None) -> EdgeModel:

@@ -42,6 +42,7 @@ def run_of(canary: JourneyReport, control: JourneyReport) -> JourneysRun:
         control_passed=control.passed,
         hideable=canary.hideable,
         verified=canary.verified,
+        wrong_here_alone=not canary.hideable and control.hideable,
     )
 
 

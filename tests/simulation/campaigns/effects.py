@@ -47,6 +47,9 @@ class Effects:
             for _ in range(1 + (rng.random() < plan.repeats)):
                 self._mark(self._plane.last_good if served else state.snapshot, state.change)
             return
+        if isinstance(action, actions.RevokeMinted):
+            self._outside.revoked.add(state.snapshot)
+            return
         if isinstance(action, EDGE_ACTIONS):
             self._want(action, state)
         effect_after = self._effect_after(action)

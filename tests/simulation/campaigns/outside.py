@@ -39,6 +39,8 @@ class Outside:
     lease_until: float = -1.0
     down: bool = False
     lopsided: bool = False
+    revoked: set[str] = field(default_factory=set)
+    """The snapshots whose sessions, codes and tokens were taken back."""
     stops_failed: int = 0
     """How many times replicas did not stop, or nobody told that they had."""
     arm_requests: int = 0

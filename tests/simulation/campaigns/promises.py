@@ -5,6 +5,7 @@ Whoever adds detectors adds here what they may never do.
 
 from dataclasses import dataclass, field
 
+from ostiary.changes.minted import revoking
 from ostiary.changes.model import Verdict
 from ostiary.changes.records import state_from_json, state_to_json
 from ostiary.changes.state import ChangeState, Phase
@@ -157,6 +158,7 @@ class Promises:
         _require(state_from_json(state_to_json(state)) == state, "the state replays to another")
         self._ended_where_it_says(guard, state)
         self._nothing_of_it_runs(state)
+        self._what_was_minted_wrongly_is_taken_back(state)
         self._counts_are_true(guard, state)
 
     def _ended_where_it_says(self, guard: Guard, state: ChangeState) -> None:
@@ -184,6 +186,12 @@ class Promises:
         says_so = code in self.unstopped
         if state.verdict is not Verdict.PROMOTED and not self._serves(code):
             _require(says_so or not self.outside.alive.get(code), f"{code} still runs")
+
+    def _what_was_minted_wrongly_is_taken_back(self, state: ChangeState) -> None:
+        """It is, whenever guards died, and nobody is signed out for any other reason."""
+        owed = bool(revoking(state))
+        revoked = state.snapshot in self.outside.revoked
+        _require(revoked == owed, f"what {state.snapshot} minted: revoked {revoked}, owed {owed}")
 
     def _served_now(self) -> str:
         return self.outside.envoys[0].serving

@@ -37,7 +37,10 @@ def start():
 
     def start_one(people=6, **options):
         store = Store()
-        store.clients["app"] = Client("app", "hush", [REDIRECT_URI], "urn:api", 300, probe=False)
+        grants = ["authorization_code", "refresh_token"]
+        store.clients["app"] = Client(
+            "app", "hush", [REDIRECT_URI], "urn:api", 300, probe=False, grants=grants
+        )
         for person in invent_people(people, SeededRandom(1)):
             digit = "0" if len(store.users) % 4 else "f"
             store.users[person.email] = User(

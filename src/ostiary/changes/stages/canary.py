@@ -32,6 +32,7 @@ from ostiary.changes.model import Reason, Stage, Verdict
 from ostiary.changes.pacing import JOURNEY_FAILURES_MAX
 from ostiary.changes.recovery import Recovery
 from ostiary.changes.stages import ending, grounds, permission, promotion
+from ostiary.changes.stages.tolerance import tolerates
 from ostiary.changes.state import ChangeState, JourneyLog, Phase, Step, counted, illegal
 
 
@@ -122,8 +123,9 @@ def _journeys(state: ChangeState, event: JourneysRun) -> Step:
     log = state.journeys
     # A run that was ordered before the share was confirmed says nothing about this step.
     passed_now = event.strata_passed if log.current else frozenset()
-    tolerated = _tolerated(state, event)
-    failed_alone = not event.passed and not tolerated and event.control_passed is not False
+    tolerated = tolerates(state, event)
+    alone = event.control_passed is not False or event.wrong_here_alone
+    failed_alone = not event.passed and not tolerated and alone
     failed_in_row = 0 if event.passed else log.failed_in_row + failed_alone
     state = replace(
         state,
@@ -143,27 +145,6 @@ def _journeys(state: ChangeState, event: JourneysRun) -> Step:
         )
         return ending.withdraw(state, Verdict.ROLLED_BACK, reason, *event.failures)
     return _advance(state)
-
-
-def _tolerated(state: ChangeState, event: JourneysRun) -> bool:
-    """Return whether a run's failures are left to the users' requests to decide about.
-
-    So it is where a change was proposed to start later than its rehearsal. Journeys then bar only
-    what second opinions cannot hide: wrong content, a wrong *yes*, and, before the first user's
-    share, a canary of which nobody has seen that what it mints is right. A forced change is told
-    by its operator that all this is known, except wrong tokens and a wrong *yes*: where journeys
-    saw these on the canary alone, no user gets there. Refusals that are meant are no failures.
-    """
-    if event.passed:
-        return False
-    if state.terms.intends(event.failures):
-        return True
-    if state.force:
-        seen_here_alone = event.control_passed is not False
-        return state.phase is not Phase.PINNED or event.hideable or not seen_here_alone
-    if state.from_stage not in (Stage.CANARY, Stage.BAKE):
-        return False
-    return event.hideable and (event.verified or state.phase is not Phase.PINNED)
 
 
 def _advance(state: ChangeState) -> Step:

@@ -93,9 +93,8 @@ def mount(router: Router, parts: OAuthParts) -> OAuthService:
     claims, ring = _open_ring(parts)
     configuration, settings = parts.configuration, parts.configuration.settings
     snapshot, issuer_url = configuration.snapshot, configuration.issuer
-    verifier = TokenVerifier(
-        ring, parts.clock, issuer=issuer_url, leeway_seconds=settings.leeway_seconds
-    )
+    leeway = settings.leeway_seconds
+    verifier = TokenVerifier(ring, parts.clock, issuer=issuer_url, leeway_seconds=leeway)
     clients, grants = _remembering(parts)
     marks = MintMarks(read_or_create(parts.store, parts.sealer, SECRET_NAME, parts.rng))
     tokens = AccessTokens(verifier, marks, parts.mint_counts, ring)
@@ -118,8 +117,8 @@ def mount(router: Router, parts: OAuthParts) -> OAuthService:
     router.add_route(discovery.INTROSPECTION_PATH, IntrospectionResource(server, snapshot=snapshot))
     holders = TokenHolders(parts.store, tokens, grants, clients)
     router.add_route(discovery.USERINFO_PATH, UserinfoEndpoint(holders))
-    end_session = EndSessionEndpoint(server, parts.current_session, verifier)
-    router.add_route(END_SESSION_PATH, end_session)
+    ending = EndSessionEndpoint(server, parts.current_session, verifier)
+    router.add_route(END_SESSION_PATH, ending)
     _mount_documents(router, configuration, ring)
     mount_keys(router, ring, claims, parts.admin_token)
     upkeep = KeyUpkeep(ring, claims, parts.clock, rotation_days=settings.key_rotation_days)
@@ -137,15 +136,15 @@ def _mount_documents(router: Router, configuration: ReplicaConfiguration, ring: 
 
 
 def _open_ring(parts: OAuthParts) -> tuple[KeyClaims, KeyRing]:
-    max_age = parts.configuration.settings.jwks_max_age_seconds
-    keys = SigningKeys(parts.sealer)
+    settings, keys = parts.configuration.settings, SigningKeys(parts.sealer)
+    max_age = settings.jwks_max_age_seconds
     claims = KeyClaims(
         parts.store,
         keys,
         parts.clock,
         snapshot=parts.configuration.snapshot,
         jwks_max_age_seconds=max_age,
-        algorithm=Algorithm(parts.configuration.settings.signing_algorithm),
+        algorithm=Algorithm(settings.signing_algorithm),
     )
     ring = KeyRing(parts.store, keys, claims, parts.clock, jwks_max_age_seconds=max_age)
     ring.start()

@@ -17,6 +17,10 @@ from tests.unit.changes.driving import (
 )
 
 BOTH_FAILED = events.JourneysRun(passed=False, control_passed=False)
+WRONG = events.JourneysRun(passed=False, control_passed=True, wrong_here_alone=True)
+WRONG_WHILE_BUSY = events.JourneysRun(passed=False, control_passed=False, wrong_here_alone=True)
+"""The canary minted something wrong; the control was kept from anything by something else."""
+
 WITHDRAWN = (actions.WithdrawCanary(),)
 
 
@@ -237,15 +241,18 @@ def test_a_forced_change_goes_on_whatever_evidence_and_journeys_say() -> None:
     assert drive.state.reasons[0].text.endswith("the fix must go out")
 
 
+@pytest.mark.parametrize("wrong", [WRONG, WRONG_WHILE_BUSY], ids=["quiet", "busy"])
 @pytest.mark.parametrize("from_stage", [Stage.CHECK, Stage.CANARY])
-def test_not_even_force_lets_users_meet_what_no_second_opinion_hides(from_stage: Stage) -> None:
+def test_not_even_force_lets_users_meet_what_no_second_opinion_hides(
+    from_stage: Stage, wrong: events.JourneysRun
+) -> None:
     drive = Drive(from_stage=from_stage, force_reason="it must go out")
     drive.tell(events.Checked(ok=True), events.CandidatesReady())
     if from_stage is Stage.CHECK:
         drive.tell(events.Rehearsed(passed=True))
-    drive.apply_share().run_journeys(FAILED)
+    drive.apply_share().run_journeys(wrong)
     assert drive.actions == (actions.RunJourneys(),), "one failure is looked into at once"
-    drive.run_journeys(FAILED)
+    drive.run_journeys(wrong)
     assert drive.actions == WITHDRAWN
     assert drive.state.verdict is Verdict.ROLLED_BACK
     assert drive.state.result.users_affected == 0

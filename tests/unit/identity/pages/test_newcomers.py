@@ -14,7 +14,7 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(autouse=True)
 def quick_hash(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "ostiary.identity.passwords.hashing.PasswordHasher.hash", lambda *_: "no real hash"
+        "ostiary.identity.passwords.hashing.PasswordHasher.hash", lambda *_, **__: "no real hash"
     )
     monkeypatch.setattr(
         "ostiary.identity.passwords.hashing.PasswordHasher.verify_nobody", lambda *_: None
