@@ -1,8 +1,8 @@
-"""Two workers share the tests; what needs the machine to itself gets it.
+"""Three workers share the tests; what needs the machine to itself gets it.
 
-Most of the time of a test of whole systems is waiting, so `make test` runs two at once. Tests
+Most of the time of a test of whole systems is waiting, so `make test` runs three at once. Tests
 marked `alone` drive a system at a rate that the machine has to hold: while one of them runs, the
-other worker waits. A file's tests stay together, since they share fixtures that are slow to make;
+other workers wait. A file's tests stay together, since they share fixtures that are slow to make;
 tests that start a system of their own go to whichever worker is free, unless each
 goes on where the one before stopped.
 """
@@ -19,6 +19,7 @@ from xdist.scheduler import LoadScopeScheduling
 ONE_SYSTEM = ("tests/browser/", "tests/node/")
 OWN_SYSTEMS = ("tests/guarded/", "tests/drills/", "tests/matrix/")
 IN_ORDER = (
+    "tests/guarded/test_bad_releases.py",
     "tests/guarded/test_broken_releases.py",
     "tests/guarded/test_edge_changes.py",
     "tests/guarded/test_rollback_anywhere.py",
@@ -55,7 +56,7 @@ def group_of(nodeid: str) -> str:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Hold the machine while a test runs: for itself, or together with the other worker."""
+    """Hold the machine while a test runs: for itself, or together with the others."""
     directory = _shared_directory(item.config)
     if directory is None:
         return (yield)

@@ -3,13 +3,14 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from ostiary.kernel import processes
-from tests.guarded.releases import Fault, make_release
+from tests.guarded.releases import Fault, ReleaseMaker, make_release
 from tests.system import RunningSystem, call_ostiary, free_port, run_ostiary
 
 QUICK = """
@@ -31,8 +32,20 @@ def quick_settings(tmp_path: Path) -> Path:
 @pytest.fixture
 def guarded(tmp_path: Path, quick_settings: Path) -> Iterator[RunningSystem]:
     """A system of the test's own; nothing of it is left behind."""
-    data = tmp_path / "data"
-    options = ["--config", str(quick_settings), "--port", str(free_port())]
+    with running_with(quick_settings, tmp_path / "data") as system:
+        yield system
+
+
+@pytest.fixture
+def release(guarded: RunningSystem, tmp_path: Path) -> ReleaseMaker:
+    """Return a function that makes a release with faults from the running one."""
+    return maker_of_releases(guarded, tmp_path)
+
+
+@contextmanager
+def running_with(settings: Path, data: Path) -> Iterator[RunningSystem]:
+    """Run a system while the block runs; fail when a process of it is left afterwards."""
+    options = ["--config", str(settings), "--port", str(free_port())]
     try:
         up = run_ostiary("up", "--detach", *options, data=data)
         yield RunningSystem(data, up, count(1))
@@ -41,14 +54,13 @@ def guarded(tmp_path: Path, quick_settings: Path) -> Iterator[RunningSystem]:
         require_nothing_left(data)
 
 
-@pytest.fixture
-def release(guarded: RunningSystem, tmp_path: Path):
-    """Return a function that makes a release with faults from the running one."""
+def maker_of_releases(system: RunningSystem, directory: Path) -> ReleaseMaker:
+    """Return a function that makes releases with faults from the one that serves."""
     numbers = count(1)
 
     def make(*faults: Fault) -> Path:
-        last_good = guarded.ostiary("status")["last_good"]
-        return make_release(guarded.data, last_good, tmp_path / f"release-{next(numbers)}", *faults)
+        last_good = system.ostiary("status")["last_good"]
+        return make_release(system.data, last_good, directory / f"release-{next(numbers)}", *faults)
 
     return make
 

@@ -10,8 +10,8 @@ STORE = "ostiary/identity/store"
 OTHER_HASHES = (
     Fault(
         "ostiary/identity/passwords/hash_process.py",
-        "return hasher.hash(password, salt=bytes.fromhex(text.decode())).encode()",
-        'return b"v2" + hasher.hash(password, salt=bytes.fromhex(text.decode())).encode()',
+        "            return hash_secret(password",
+        '            return b"v2" + hash_secret(password',
     ),
     Fault(
         "ostiary/identity/passwords/hash_process.py",

@@ -1,6 +1,7 @@
 """Releases that must not get through: each ends with one clear reason, the system as it was."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,20 @@ import httpx
 import pytest
 
 from tests.guarded import releases
+from tests.guarded.conftest import QUICK, running_with
 from tests.system import RunningSystem, call_ostiary
 
+# One system for all of them: each ends with it as it was. `tests/workers.py` knows that.
 pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    directory = tmp_path_factory.mktemp("bad-releases")
+    settings = directory / "ostiary.toml"
+    settings.write_text(QUICK)
+    with running_with(settings, directory / "data") as system:
+        yield system
 
 
 def propose(system: RunningSystem, path: Path, *options: str) -> tuple[int, dict[str, Any]]:
@@ -56,7 +68,7 @@ def test_a_bad_release_is_refused_before_a_user_meets_it(guarded, release, fault
 )
 def test_from_canary_a_bad_release_is_rolled_back(guarded, release, fault):
     before = guarded.ostiary("status")
-    code, result = propose(guarded, release(fault), "--from", "canary")
+    code, result = propose(guarded, release(fault), "--from", "canary", "--again")
     assert (code, result["verdict"]) == (5, "rolled_back"), result
     assert result["users_affected"] == 0
     assert result["reasons"]

@@ -7,7 +7,6 @@ password hashes of parameters that the settings no longer have.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +22,11 @@ from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.ids import SeededRandom
 from tests.guarded import broken_releases as broken
 from tests.guarded.broken_releases import Broken
-from tests.guarded.conftest import require_nothing_left
+from tests.guarded.conftest import running_with
 from tests.guarded.releases import Fault, make_release
 from tests.guarded.test_bad_releases import propose, require_as_it_was
 from tests.guarded.waiting import wait_for
-from tests.system import RunningSystem, call_ostiary, free_port, run_ostiary
+from tests.system import RunningSystem
 
 # One system for all of them; `tests/workers.py` knows that.
 pytestmark = pytest.mark.system
@@ -66,9 +65,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     directory = tmp_path_factory.mktemp("broken-releases")
     data, settings = directory / "data", directory / "ostiary.toml"
     settings.write_text(PACE + EARLIER_HASHES)
-    try:
-        options = ["--config", str(settings), "--port", str(free_port())]
-        system = RunningSystem(data, run_ostiary("up", "--detach", *options, data=data), count(1))
+    with running_with(settings, data) as system:
         people = users()
         guard, clock = GuardClient(data), SystemClock()
         create_people(guard, people)
@@ -84,9 +81,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         with flowing(plan, directory, clock) as traffic:
             traffic.wait_for_visits(USERS, 60)
             yield Site(system, traffic, directory)
-    finally:
-        call_ostiary("down", data=data)
-        require_nothing_left(data)
 
 
 def users() -> list[Person]:

@@ -11,6 +11,7 @@ from ostiary.changes.actions import Action, RevokeMinted
 from ostiary.changes.evidence.metrics import Metric
 from ostiary.changes.model import Reason, Verdict
 from ostiary.changes.state import ChangeState
+from ostiary.kernel.request_kinds import class_of
 from ostiary.watch.relying_party.errors import FailureKind
 
 _MINTING = frozenset({"sign_in", "sign_up", "authorize", "token"})
@@ -50,10 +51,14 @@ def revoking(state: ChangeState) -> tuple[Action, ...]:
 
 
 def _journey_saw_it(reason: Reason) -> bool:
-    kind, stratum = reason.numbers.get("kind"), reason.numbers.get("stratum")
-    return kind == FailureKind.WRONG_IDENTITY or (kind in _WRONG and stratum in _MINTING)
+    kind = reason.numbers.get("kind")
+    return kind == FailureKind.WRONG_IDENTITY or (kind in _WRONG and _mints(reason))
 
 
 def _is_wrong_yes(reason: Reason) -> bool:
     is_yes = reason.numbers.get("metric") == Metric.MISSING_REFUSALS
-    return is_yes and reason.numbers.get("stratum") in _MINTING
+    return is_yes and _mints(reason)
+
+
+def _mints(reason: Reason) -> bool:
+    return class_of(str(reason.numbers.get("stratum", ""))) in _MINTING

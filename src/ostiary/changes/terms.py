@@ -6,6 +6,7 @@ from typing import Any
 
 from ostiary.changes.model import Reason
 from ostiary.edge.intended_refusals import IntendedRefusal
+from ostiary.kernel.request_kinds import class_of
 from ostiary.watch.relying_party.errors import FailureKind
 
 
@@ -43,7 +44,7 @@ class Terms:
         routes = {one.route for one in self.intended}
         return bool(failures) and all(
             failure.numbers.get("kind") == FailureKind.REFUSED
-            and failure.numbers.get("stratum") in routes
+            and class_of(str(failure.numbers.get("stratum", ""))) in routes
             for failure in failures
         )
 

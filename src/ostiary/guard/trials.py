@@ -118,7 +118,7 @@ class Trials:
             # Without accounts neither arm can be tried, which says nothing about the canary.
             return JourneysRun(passed=False, failures=(no_accounts(error),), control_passed=False)
         last_good = self._last_good
-        thorough = self._unrehearsed and self._plane.share == 0
+        thorough = self._unrehearsed and self._plane.share == 0 and bool(self._plane.canary)
         if thorough:
             await self._try_expiry()
         async with self._admin() as admin, place.edge_transport() as transport:

@@ -36,6 +36,8 @@ def revocations(drive: Drive) -> list[actions.RevokeMinted]:
     ("kind", "stratum", "is_wrong"),
     [
         (FailureKind.WRONG_CONTENT, "token", True),
+        (FailureKind.WRONG_CONTENT, "token.authorization_code", True),
+        (FailureKind.GRANTED, "sign_in.password", True),
         (FailureKind.WRONG_CONTENT, "authorize", True),
         (FailureKind.GRANTED, "sign_in", True),
         (FailureKind.WRONG_IDENTITY, "userinfo", True),

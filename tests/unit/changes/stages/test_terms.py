@@ -153,8 +153,9 @@ def test_what_no_fix_can_intend_ends_it_as_ever() -> None:
 def test_refusals_where_none_were_declared_end_a_change_as_ever() -> None:
     elsewhere = Terms(intended=(IntendedRefusal("token", "invalid_scope"),))
     assert run_often(at_canary(elsewhere), strict_run()).state.verdict is Verdict.ROLLED_BACK
-    declared = run_often(at_canary(elsewhere), strict_run(stratum="token"))
-    assert declared.state.verdict is None
+    for stratum in ("token", "token.refresh_token"):
+        declared = run_often(at_canary(elsewhere), strict_run(stratum=stratum))
+        assert declared.state.verdict is None
 
 
 def test_the_proof_after_its_promotion_does_not_take_a_security_fix_back_for_its_refusals() -> None:
