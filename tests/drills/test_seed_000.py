@@ -1,4 +1,8 @@
-"""The first outage, replayed: what it did, and what is left of it behind the guard."""
+"""The first outage, replayed: what it did, and what is left of it behind the guard.
+
+From canary it takes minutes at a share of one percent; `make drill ARGS="--from canary"` does that.
+What is hidden there, and that nobody is affected, `tests/guarded/test_broken_releases.py` shows.
+"""
 
 import json
 
@@ -26,14 +30,6 @@ def test_with_the_guard_nobody_is_affected(tmp_path):
     result, drilled = drill(tmp_path, "--mode", "guarded", "--seed", "2")
     assert drilled["verdict"] in {"refused", "rolled_back"}, drilled
     assert drilled["users"]["affected"] == 0, (drilled, result.stderr)
-    assert result.returncode == 0, result.stderr
-
-
-def test_from_canary_the_failures_are_hidden_and_the_release_is_rolled_back(tmp_path):
-    result, drilled = drill(tmp_path, "--mode", "guarded", "--from", "canary", "--seed", "3")
-    assert drilled["verdict"] == "rolled_back", drilled
-    assert drilled["users"]["affected"] == 0, (drilled, result.stderr)
-    assert drilled["actions"]["hidden"] > 0, drilled
     assert result.returncode == 0, result.stderr
 
 

@@ -179,5 +179,6 @@ def test_what_no_rehearsal_can_see_is_rolled_back_by_the_evidence(
     assert result["stage"] in ("canary", "bake"), result
     assert result["users_affected"] == 0
     assert release.words in told(result), told(result)
+    assert result["failed_attempts_hidden"] > 0, result
     require_as_it_was(site.system, before)
     require_nobody_affected(site, since)
