@@ -1,12 +1,10 @@
 """A client that acts for itself (RFC 6749, section 4.4): no browser and no user."""
 
-from ostiary.kernel.outcomes import OutcomeClass
 from ostiary.watch.journeys.actor import Actor
+from ostiary.watch.journeys.introspected import require_active
 from ostiary.watch.relying_party.answers import Answer
 from ostiary.watch.relying_party.errors import FailureKind
 from ostiary.watch.relying_party.grants import TokenClient, TokenSet, read_token_set
-
-_OK = 200
 
 
 async def act_for_itself(
@@ -30,19 +28,10 @@ async def check_active_for_itself(
     actor: Actor, tokens: TokenSet, *, step: str = "introspect"
 ) -> None:
     """Introspection must call the token active and name the client as its subject."""
-    answer = await actor.client.introspect(tokens.access_token, step=step)
-    answer.require(answer.status == _OK, "introspection with HTTP 200")
-    answer.require_class(OutcomeClass.OK)
-    document = answer.json()
-    answer.require(
-        document.get("active") is True,
-        "an active token",
-        got="an inactive one",
-        kind=FailureKind.REFUSED,
-    )
-    answer.require(
-        document.get("sub") == actor.account.client_id,
-        "the client itself as the subject",
-        got="another subject",
-        kind=FailureKind.WRONG_IDENTITY,
+    await require_active(
+        actor,
+        tokens.access_token,
+        subject=actor.account.client_id,
+        whose="the client itself as the subject",
+        step=step,
     )

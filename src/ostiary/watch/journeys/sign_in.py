@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from ostiary.kernel.outcomes import OutcomeClass
 from ostiary.watch.journeys.actor import Actor
+from ostiary.watch.journeys.introspected import require_active
 from ostiary.watch.journeys.login import Login
 from ostiary.watch.relying_party.answers import Answer
 from ostiary.watch.relying_party.browser import Browser
@@ -92,21 +93,9 @@ async def check_active(
     actor: Actor, access_token: str, login: Login, *, step: str = "introspect"
 ) -> None:
     """Introspection must call the token active and name its user (RFC 7662, section 2.2)."""
-    answer = await actor.client.introspect(access_token, step=step)
-    answer.require(answer.status == _OK, "introspection with HTTP 200")
-    answer.require_class(OutcomeClass.OK)
-    document = answer.json()
-    answer.require(
-        document.get("active") is True,
-        "an active token",
-        got="an inactive one",
-        kind=FailureKind.REFUSED,
-    )
-    answer.require(
-        document.get("sub") == login.access.subject,
-        "the own subject",
-        got="another subject",
-        kind=FailureKind.WRONG_IDENTITY,
+    subject = login.access.subject
+    answer = await require_active(
+        actor, access_token, subject=subject, whose="the own subject", step=step
     )
     _require_no_roles(answer)
 
