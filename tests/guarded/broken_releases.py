@@ -19,10 +19,11 @@ _VERIFICATION = "ostiary/identity/keys/verification.py"
 THE_CLIENT = "drill-app"
 """The application of the simulated users."""
 
-FAILS_AFTER_SECONDS = 9.0
-"""How long the release works that fails later: longer than rehearsal and canary in these tests.
+FAILS_AFTER_SECONDS = 4.0
+"""How long the release that fails later works for users, of whom rehearsal has none.
 
-It stands for ten minutes, which lie within a bake of the default length.
+It stands for ten minutes, which lie within a bake of the default length. Counted from the start of
+the process it would be a matter of the machine whether rehearsal is over by then.
 """
 
 
@@ -131,14 +132,17 @@ AFTER_A_WHILE = Broken(
         "ostiary/identity/oauth/token/endpoint.py",
         "            _require_grant_type(form)\n",
         "            _require_grant_type(form)\n"
-        f"            if request.context.started > _BEGAN + {FAILS_AFTER_SECONDS}:\n"
+        '            if "ZHJpbGwtYXBw" in (request.get_header("authorization") or ""):\n'
+        '                _FIRST.setdefault("user", request.context.started)\n'
+        '            first = _FIRST.get("user", request.context.started)\n'
+        f"            if request.context.started > first + {FAILS_AFTER_SECONDS}:\n"
         '                raise RuntimeError("the cache of clients is full")\n',
     ),
     "token",
 )
-BEGAN = Fault(
+FIRST_USER = Fault(
     "ostiary/identity/oauth/token/endpoint.py",
     "\n\nclass TokenEndpoint:",
-    '\n\n_BEGAN = __import__("time").monotonic()\n\n\nclass TokenEndpoint:',
+    "\n\n_FIRST: dict[str, float] = {}\n\n\nclass TokenEndpoint:",
 )
-"""What `AFTER_A_WHILE` counts from."""
+"""When the first user came, from which `AFTER_A_WHILE` counts."""

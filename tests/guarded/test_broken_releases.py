@@ -167,7 +167,7 @@ def test_from_canary_it_is_rolled_back_before_anybody_is_affected(
 
 @pytest.mark.parametrize(
     ("release", "more"),
-    [(broken.ONE_CLIENT, ()), (broken.AFTER_A_WHILE, (broken.BEGAN,))],
+    [(broken.ONE_CLIENT, ()), (broken.AFTER_A_WHILE, (broken.FIRST_USER,))],
     ids=["one application", "after a while"],
 )
 def test_what_no_rehearsal_can_see_is_rolled_back_by_the_evidence(

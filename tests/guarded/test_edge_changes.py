@@ -190,9 +190,10 @@ def test_weights_that_somebody_edits_beside_the_guard_are_put_back(system):
         wait_for(put_back, "the edge put back")
     with closing(Journal(system.data / "guard.db", SystemClock())) as journal:
         (said,) = [each for each in journal.entries() if each.kind == "edge_lopsided"]
-    # What was asked before the file was edited counts as well, and was even.
-    assert re.match(r"Seat 0 gets [89]\d% of the requests, not 50%", said.data["message"]), (
-        said.data
-    )
+    # What was asked before the file was edited counts as well, and was even: how much of it there
+    # is depends on the machine.
+    told = re.match(r"Seat 0 gets (\d\d)% of the requests, not 50%", said.data["message"])
+    assert told is not None, said.data
+    assert 55 <= int(told[1]) <= 99, said.data
     assert seen_shares(system) == pytest.approx([0.5, 0.25, 0.25], abs=0.03)
     wait_for(lambda: status(system)["balance"]["lopsided"] is None, "an even edge")
