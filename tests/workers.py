@@ -20,6 +20,7 @@ ONE_SYSTEM = ("tests/browser/", "tests/node/")
 OWN_SYSTEMS = ("tests/guarded/", "tests/drills/", "tests/matrix/")
 IN_ORDER = (
     "tests/guarded/test_bad_releases.py",
+    "tests/guarded/test_broken_last_good.py",
     "tests/guarded/test_broken_releases.py",
     "tests/guarded/test_edge_changes.py",
     "tests/guarded/test_rollback_anywhere.py",

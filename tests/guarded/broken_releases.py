@@ -124,7 +124,7 @@ ONE_METHOD = Broken(
         "        device = credentials.device.renewed() if credentials.device else None\n"
         "        known =",
     ),
-    "sign_in",
+    "sign_in_known_browser",
 )
 AFTER_A_WHILE = Broken(
     "everything works for a while, then no token can be had",

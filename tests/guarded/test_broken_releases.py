@@ -124,6 +124,7 @@ def told(result: dict[str, Any]) -> str:
     "release",
     [
         broken.ONE_GRANT,
+        broken.ONE_METHOD,
         broken.SECOND_REFRESH,
         broken.OLD_HASHES,
         broken.NOT_ASCII,

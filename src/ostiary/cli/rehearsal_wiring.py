@@ -14,7 +14,7 @@ from ostiary.guard.rehearsal.precautions import Precautions
 from ostiary.guard.rehearsal.programs import StorePrograms
 from ostiary.guard.rehearsal.retained import Retained
 from ostiary.guard.rehearsal.store_trial import StoreTrial, StoreTrialParts
-from ostiary.guard.trial_place import TrialPlace
+from ostiary.guard.trials import Trials
 from ostiary.runtime.local import LocalRuntime
 from ostiary.runtime.resources import memory_max_mib
 from ostiary.runtime.store_copies import StoreCopies, StoreCopy
@@ -24,7 +24,7 @@ _DIRECTORY = "rehearsal"
 
 
 def precautions(
-    base: Base, plane: DataPlane, check: CheckStage, place: TrialPlace, reader: HistoryReader
+    base: Base, plane: DataPlane, check: CheckStage, trials: Trials, reader: HistoryReader
 ) -> Precautions:
     """Return what looks after candidates."""
     settings = base.configuration.guard
@@ -34,7 +34,7 @@ def precautions(
         programs=programs,
         copies=StoreCopies(base.data.path / _DIRECTORY, url),
         fleet_on=lambda copy: _fleet_on(base, copy),
-        journeys=CopyJourneys(place, base.clock, base.rng),
+        journeys=CopyJourneys(trials.place, base.clock, base.rng, lambda: trials.faults.known),
         retained=Retained(
             snapshots=SnapshotStore(base.data.snapshots),
             history=reader.present,

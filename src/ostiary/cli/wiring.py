@@ -192,7 +192,7 @@ def _guard(
     reader = HistoryReader(base.journal)
     admin = IdentityAdmin(lambda: plane.stable, base.admin_token)
     revocations = guard_parts.revocations(base, reader, admin, plane, fleet)
-    around = rehearsal_wiring.precautions(base, plane, check, place, reader)
+    around = rehearsal_wiring.precautions(base, plane, check, trials, reader)
     effects = Effects(fleet, plane, trials, check, base.journal, around, revocations, capacity)
     watch = CanaryWatch(
         base.runtime, around.locked, rehearsal_wiring.memory_watch(base, plane, snapshots).look

@@ -65,11 +65,10 @@ class ChangeStarts:
         parts = self._parts
         served = parts.snapshots.get(parts.plane.last_good)
         kinds = kinds_of(served, snapshot)
-        stage = beginning(plan.from_stage, kinds, is_forced=plan.force_reason is not None)
-        if kinds == FLAGS_ALONE and stage in (Stage.CHECK, Stage.REHEARSE):
-            parts.trials.begin_flip()
-        elif stage in (Stage.CANARY, Stage.BAKE) and not plan.terms.restores:
-            parts.trials.begin_unrehearsed(in_haste=plan.force_reason is not None)
+        is_forced = plan.force_reason is not None
+        stage = beginning(plan.from_stage, kinds, is_forced=is_forced)
+        if not plan.terms.restores:
+            parts.trials.begin(stage, flips=kinds == FLAGS_ALONE, in_haste=is_forced)
         change = new_id("c", self._rng)
         data = {
             "snapshot": snapshot.id,

@@ -101,6 +101,8 @@ class Effects:
         async def start(launched: Launched) -> None:
             self.plane.canary = await self.fleet.start(snapshot, range(count), launched)
 
+        # What last good does wrong afterwards may be the work of the candidates.
+        await self.trials.faults.seen()
         async with self.candidates:
             self.plane.canary = []
             return await self.precautions.start(snapshot, start)

@@ -42,18 +42,16 @@ class ExpiryTrial:
         self._minting = asyncio.create_task(self._mint(open_admin, last_good))
 
     async def goes_on_at(
-        self,
-        candidate: Target,
-        leeway_seconds: float,
-        *,
-        leeway_seconds_max: float = _LEEWAY_SECONDS_MAX,
+        self, candidate: Target, leeway_seconds: float, *, however_long: bool = False
     ) -> bool:
         """Begin to try the token at a candidate, once; return whether there is one.
 
         There is none where none was asked for or none could be had; then the rehearsal mints its
-        own, and finds out what is wrong. With a long leeway it waits itself as well.
+        own, and finds out what is wrong. With a long leeway it waits itself as well, unless this
+        is to wait `however_long`: where nobody is kept waiting.
         """
-        if self._minting is None or leeway_seconds > leeway_seconds_max:
+        too_long = leeway_seconds > _LEEWAY_SECONDS_MAX and not however_long
+        if self._minting is None or too_long:
             return False
         minted = await self._minting
         if minted is not None and self._trying is None:

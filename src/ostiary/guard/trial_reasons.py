@@ -1,6 +1,6 @@
 """What trials found, as the reasons of a change."""
 
-from ostiary.changes.events import JourneysRun
+from ostiary.changes.events import JourneysRun, Rehearsed
 from ostiary.changes.model import Reason
 from ostiary.watch.journeys.admin_api import AdminApiError
 from ostiary.watch.journeys.report import JourneyFailure, JourneyReport
@@ -17,6 +17,20 @@ def reasons_of(report: JourneyReport) -> tuple[Reason, ...]:
     """
     failures = sorted(report.failures, key=_gravity)
     return tuple(_reason(failure) for failure in failures[:_FAILURES_SHOWN])
+
+
+def rehearsed_of(report: JourneyReport) -> Rehearsed:
+    """Return what a rehearsal means; what last good does wrong, as it had before, is noted."""
+    notes = tuple(
+        Reason(
+            "last_good_fails",
+            "Last good has failed so by itself, so it does not count against this change: "
+            f"{failure}",
+            {"journey": failure.journey, "step": failure.step, "stratum": failure.stratum},
+        )
+        for failure in report.set_aside[:_FAILURES_SHOWN]
+    )
+    return Rehearsed(passed=report.passed, failures=reasons_of(report), notes=notes)
 
 
 def _reason(failure: JourneyFailure) -> Reason:

@@ -9,15 +9,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 from ostiary.changes.events import JourneysRun, ProofRun, Rehearsed
+from ostiary.changes.model import Stage
 from ostiary.changes.terms import Replay
 from ostiary.guard.expiry_trial import ExpiryTrial
+from ostiary.guard.last_good_faults import LastGoodFaults
 from ostiary.guard.own_trials import OwnTrials
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.probe_pool import ProbePool
 from ostiary.guard.replaying import run_replay
 from ostiary.guard.trial_logs import TrialLogs
 from ostiary.guard.trial_place import TrialPlace, url_of
-from ostiary.guard.trial_reasons import no_accounts, reasons_of, run_of
+from ostiary.guard.trial_reasons import no_accounts, reasons_of, rehearsed_of, run_of
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
 from ostiary.watch.journeys.admin_api import AdminApiError
@@ -43,27 +45,25 @@ class Trials:
         clock: Clock,
         rng: Random,
     ) -> None:
-        self._plane, self._place = plane, place
+        self._plane, self.place = plane, place
         self._own, self._logs = own, logs
-        self._clock = clock
-        self._rng = rng
+        self._clock, self._rng = clock, rng
         self._pool = ProbePool(self._admin)
         self._expiry = ExpiryTrial(clock, rng)
+        self.faults = LastGoodFaults(self._pool, lambda: self._last_good, clock, rng)
         self._unrehearsed = False
 
-    def begin_flip(self) -> None:
-        """Begin what a flip does not wait for."""
-        self._expiry.begin(self._admin, self._last_good)
+    def begin(self, stage: Stage, *, flips: bool, in_haste: bool) -> None:
+        """Begin what a change does not wait for, while last good alone has touched anything.
 
-    def begin_unrehearsed(self, *, in_haste: bool) -> None:
-        """Begin a change that starts later than its rehearsal.
-
-        Before the first user's share its pinned journeys then try whatever a rehearsal would have
-        refused and no second opinion can hide. `in_haste` the expiry of a token is not waited for.
+        Where its first `stage` is later than the rehearsal, its pinned journeys try, before the
+        first user's share, whatever a rehearsal would have refused and no second opinion can hide.
+        `in_haste` the expiry of a token is not waited for.
         """
-        self._unrehearsed = True
-        if not in_haste:
-            self.begin_flip()
+        self.faults.begin()
+        self._unrehearsed = stage not in (Stage.CHECK, Stage.REHEARSE)
+        if not in_haste if self._unrehearsed else flips:
+            self._expiry.begin(self._admin, self._last_good)
 
     async def rehearse(
         self, replay: Replay | None = None, *, meanwhile: Meanwhile = None
@@ -74,7 +74,7 @@ class Trials:
         the team's own journeys. `meanwhile` is done while nothing but time has to pass.
         """
         candidates = [
-            self._place.replica(each, f"candidate {each.name}") for each in self._plane.canary
+            self.place.replica(each, f"candidate {each.name}") for each in self._plane.canary
         ]
         rehearsed = await self._rehearse(candidates, replay, meanwhile)
         own = await self._own.rehearsed(rehearsed, candidates, self._last_good, self._admin)
@@ -84,7 +84,7 @@ class Trials:
         self, candidates: Sequence[Target], replay: Replay | None, meanwhile: Meanwhile
     ) -> Rehearsed:
         """Run the built-in journeys, and the replay."""
-        tried = await self._expiry.goes_on_at(candidates[0], self._place.leeway_seconds)
+        tried = await self._expiry.goes_on_at(candidates[0], self.place.leeway_seconds)
         try:
             async with self._admin() as admin:
                 report = await run_rehearsal_journeys(
@@ -93,7 +93,8 @@ class Trials:
                     clock=self._clock,
                     rng=self._rng,
                     last_good=self._last_good,
-                    leeway_seconds=None if tried else self._place.leeway_seconds,
+                    leeway_seconds=None if tried else self.place.leeway_seconds,
+                    known=self.faults.known,
                     meanwhile=meanwhile,
                 )
             if replay is not None and report.passed:
@@ -107,20 +108,21 @@ class Trials:
                 )
         except AdminApiError as error:
             return Rehearsed(passed=False, failures=(no_accounts(error),))
-        return Rehearsed(passed=report.passed, failures=reasons_of(report))
+        return rehearsed_of(report)
 
     async def pinned(self) -> JourneysRun:
         """Run the quick set on the canary through the edge, and on last good beside it."""
-        place = self._place
+        place, last_good = self.place, self._last_good
         try:
             accounts = await self._pool.ready()
         except AdminApiError as error:
             # Without accounts neither arm can be tried, which says nothing about the canary.
             return JourneysRun(passed=False, failures=(no_accounts(error),), control_passed=False)
-        last_good = self._last_good
         thorough = self._unrehearsed and self._plane.share == 0 and bool(self._plane.canary)
         if thorough:
-            await self._try_expiry()
+            # However long the leeway: nobody is kept waiting.
+            itself = place.replica(self._plane.canary[0], "canary")
+            await self._expiry.goes_on_at(itself, place.leeway_seconds, however_long=True)
         async with self._admin() as admin, place.edge_transport() as transport:
             canary, control, own = await asyncio.gather(
                 run_pinned_journeys(
@@ -134,6 +136,7 @@ class Trials:
                     admin=admin,
                     transport=transport,
                     all_refusals=thorough,
+                    known=self.faults.known,
                 ),
                 run_quick_journeys(
                     [last_good],
@@ -144,19 +147,14 @@ class Trials:
                 ),
                 self._own.pinned(place.canary, transport, last_good, self._admin),
             )
+        control = self.faults.known.taken_from(control, {last_good.name})
         expiry = self._expiry
         canary = await expiry.end_added_to(canary) if thorough else expiry.added_to(canary)
         return await self._logs.added_to(run_of(combine([canary, own]), control))
 
-    async def _try_expiry(self) -> None:
-        """Begin to try it at the canary, however long the leeway: nobody is kept waiting."""
-        canary = self._place.replica(self._plane.canary[0], "canary")
-        leeway = self._place.leeway_seconds
-        await self._expiry.goes_on_at(canary, leeway, leeway_seconds_max=leeway)
-
     async def proof(self, of: Literal["promotion", "rollback"]) -> ProofRun:
         """Run the quick set through the edge as a user would: no pin, any replica."""
-        place = self._place
+        place = self.place
         try:
             accounts = await self._pool.ready()
         except AdminApiError as error:
@@ -176,6 +174,7 @@ class Trials:
 
     async def clean_up(self) -> None:
         """Delete the accounts; those that cannot be deleted now are swept at the next start."""
+        await self.faults.forget()
         accounts = self._pool.take_all()
         expiry, self._expiry = self._expiry, ExpiryTrial(self._clock, self._rng)
         self._unrehearsed = False
@@ -193,8 +192,8 @@ class Trials:
 
     @property
     def _last_good(self) -> Target:
-        return self._place.replica(self._plane.stable[0], "last good")
+        return self.place.replica(self._plane.stable[0], "last good")
 
     def _admin(self) -> ProbeAdmin:
         replica = self._plane.stable[0]
-        return ProbeAdmin(url_of(replica), self._place.admin_token, rng=self._rng)
+        return ProbeAdmin(url_of(replica), self.place.admin_token, rng=self._rng)

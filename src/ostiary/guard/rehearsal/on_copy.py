@@ -1,6 +1,6 @@
 """A candidate and last good side by side on a migrated copy of the store, with journeys of both."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ostiary.changes.model import Reason
@@ -12,11 +12,13 @@ from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
 from ostiary.runtime.ports import Replica
 from ostiary.watch.journeys.admin_api import AdminApiError
+from ostiary.watch.journeys.known_faults import NONE_KNOWN, KnownFaults
 from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.rehearsal import run_rehearsal_journeys
 from ostiary.watch.journeys.report import JourneyReport, combine
 from ostiary.watch.relying_party.target import Target
 
+_LAST_GOOD = "last good on the migrated copy"
 _ACCOUNTS = 2
 """Faults of a share of accounts are looked for on the store itself, as always."""
 
@@ -28,6 +30,8 @@ class CopyJourneys:
     place: TrialPlace
     clock: Clock
     rng: Random
+    known: Callable[[], KnownFaults] = lambda: NONE_KNOWN
+    """What last good does wrong by itself on the store that serves."""
 
     async def run(
         self, fleet: Fleet, candidate: Snapshot, last_good: Snapshot
@@ -53,19 +57,21 @@ class CopyJourneys:
     ) -> JourneyReport:
         """Try replicas with accounts `of` another one, and the matrix with what is `beside`."""
         async with ProbeAdmin(_url(of), self.place.admin_token, rng=self.rng) as admin:
-            return await run_rehearsal_journeys(
+            last_good = None if beside is None else self._target(beside, None)
+            report = await run_rehearsal_journeys(
                 [self._target(each, beside) for each in tried],
                 admin=admin,
                 clock=self.clock,
                 rng=self.rng,
-                last_good=None if beside is None else self._target(beside, None),
+                last_good=last_good,
                 accounts=_ACCOUNTS,
                 leeway_seconds=None,
+                known=self.known(),
             )
+        return self.known().taken_from(report, {_LAST_GOOD})
 
     def _target(self, replica: Replica, beside: Replica | None) -> Target:
-        which = "last good" if beside is None else "candidate"
-        name = f"{which} on the migrated copy"
+        name = _LAST_GOOD if beside is None else "candidate on the migrated copy"
         return Target(name, _url(replica), self.place.issuer, snapshot=replica.snapshot)
 
 

@@ -7,6 +7,7 @@ import httpx
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
 from ostiary.watch.journeys.actor import Site
+from ostiary.watch.journeys.known_faults import NONE_KNOWN, KnownFaults, compared
 from ostiary.watch.journeys.probe_account import ProbeAccount
 from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.report import JourneyFailure, JourneyReport
@@ -33,13 +34,15 @@ async def run_pinned_journeys(
     admin: ProbeAdmin | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     all_refusals: bool = False,
+    known: KnownFaults = NONE_KNOWN,
 ) -> JourneyReport:
     """Sign every account in at the canary through the edge, and try the cheap refusals.
 
     No second opinion hides anything on this way. What the canary mints is held against what
     `last_good` mints now. The accounts may be used again and again. With `admin`, which talks to a
     replica, somebody new signs up too, and their account is deleted. `all_refusals` are for a
-    canary that no rehearsal has seen; they need two accounts.
+    canary that no rehearsal has seen; they need two accounts. Where last good fails in a way that
+    is `known`, there is nothing to hold against.
     """
     target = Target(PINNED, edge_url, issuer, pin=pin_token)
     return await run_quick_journeys(
@@ -51,6 +54,7 @@ async def run_pinned_journeys(
         admin=admin,
         transport=transport,
         all_refusals=all_refusals,
+        known=known,
     )
 
 
@@ -65,6 +69,7 @@ async def run_quick_journeys(
     transport: httpx.AsyncBaseTransport | None = None,
     sign_in: bool = True,
     all_refusals: bool = False,
+    known: KnownFaults = NONE_KNOWN,
 ) -> JourneyReport:
     """Run the quick set at any targets: replicas directly, the edge, canary or control.
 
@@ -76,8 +81,9 @@ async def run_quick_journeys(
     try:
         sites = [await Site.open(each, shared, clock=clock, rng=rng) for each in targets]
         if last_good is not None:
-            old = await Site.open(last_good, shared, clock=clock, rng=rng)
-            sites = [await each.compared_with(old, accounts) for each in sites]
+            opening = Site.open(last_good, shared, clock=clock, rng=rng)
+            old = await known.allow(opening, last_good)
+            sites = sites if old is None else await compared(sites, old, accounts, known)
         journeys = sign_in_set(sites, accounts) if sign_in else []
         if admin is not None and sign_in:
             journeys += [sign_up_journey(site, accounts[0], admin) for site in sites]

@@ -16,6 +16,7 @@ from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
 from ostiary.watch.journeys import token_refusals
 from ostiary.watch.journeys.actor import Site
+from ostiary.watch.journeys.known_faults import NONE_KNOWN, KnownFaults, compared
 from ostiary.watch.journeys.phases import rehearsal_phases
 from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.report import JourneyFailure, JourneyReport, combine
@@ -38,6 +39,7 @@ async def run_rehearsal_journeys(
     accounts: int = SIGN_IN_ACCOUNTS,
     leeway_seconds: float | None = 5.0,
     transport: httpx.AsyncBaseTransport | None = None,
+    known: KnownFaults = NONE_KNOWN,
     meanwhile: Callable[[], Awaitable[None]] | None = None,
 ) -> JourneyReport:
     """Try everything on the candidate replicas, and the mint and verify matrix with last good.
@@ -45,9 +47,10 @@ async def run_rehearsal_journeys(
     `admin` should belong to a last good replica: then the accounts' hashes are those of existing
     users. `leeway_seconds` is how long after its time a token may be accepted, as the settings
     say; the run takes a little longer than that. With None the expiry is not tried, which is then
-    the caller's to do. `meanwhile` is done in that time, when all else has passed. Accounts are
-    deleted before this returns. Raises
-    `AdminApiError` where they cannot be made or deleted; what a replica does wrong is reported.
+    the caller's to do. Where last good fails in a way that is `known`, that is set aside.
+    `meanwhile` is done in that time, when all else has passed. Accounts are deleted before this
+    returns. Raises `AdminApiError` where they cannot be made or deleted; what a replica does
+    wrong is reported.
     """
     shared = KeptConnections() if transport is None else transport
     started = clock.monotonic()
@@ -55,8 +58,11 @@ async def run_rehearsal_journeys(
         sites = [await Site.open(each, shared, clock=clock, rng=rng) for each in candidates]
         old = None
         if last_good is not None:
-            old = await Site.open(last_good, shared, clock=clock, rng=rng)
-        report = await _run(sites, old, admin, accounts, leeway_seconds, meanwhile=meanwhile)
+            opening = Site.open(last_good, shared, clock=clock, rng=rng)
+            old = await known.allow(opening, last_good)
+        report = await _run(
+            sites, old, admin, accounts, leeway_seconds, known=known, meanwhile=meanwhile
+        )
     except StepFailedError as error:
         # Without discovery and keys there is nothing that a journey could start from.
         report = JourneyReport.not_begun(JourneyFailure.of("discovery", error))
@@ -73,6 +79,7 @@ async def _run(
     accounts: int,
     leeway_seconds: float | None,
     *,
+    known: KnownFaults,
     meanwhile: Callable[[], Awaitable[None]] | None,
 ) -> JourneyReport:
     """Run all parts; the expiry of a token is waited for beside the others."""
@@ -82,9 +89,11 @@ async def _run(
         _waiting_for_expiry(sites[0], admin, leeway_seconds) as expired,
     ):
         if old is not None:
-            sites = [await each.compared_with(old, made) for each in sites]
+            sites = await compared(sites, old, made, known)
         phases = rehearsal_phases(sites, old, made, await admin.in_use(), admin)
         reports = [await run_journeys(phase, clock) for phase in phases]
+        if old is not None:
+            reports = [known.taken_from(each, {old.target.name}) for each in reports]
         if meanwhile is not None and all(report.passed for report in reports):
             await meanwhile()
         if expired is not None:

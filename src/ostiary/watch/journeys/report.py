@@ -61,7 +61,8 @@ class JourneyReport:
 
     A stratum has passed when a journey that must succeed went through it and no journey of any
     kind failed in it. What failed in a kind has failed in its class, and what failed in a class, in
-    all its kinds. A stratum in neither set was not tried.
+    all its kinds. A stratum in neither set was not tried. `set_aside` is what last good did wrong,
+    as it had before.
     """
 
     failures: tuple[JourneyFailure, ...]
@@ -69,6 +70,7 @@ class JourneyReport:
     strata_failed: frozenset[str]
     seconds: float
     journeys: int
+    set_aside: tuple[JourneyFailure, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -120,4 +122,5 @@ def combine(reports: Iterable[JourneyReport]) -> JourneyReport:
         strata_failed=failed,
         seconds=sum(part.seconds for part in parts),
         journeys=sum(part.journeys for part in parts),
+        set_aside=tuple(failure for part in parts for failure in part.set_aside),
     )

@@ -16,6 +16,7 @@ from ostiary.watch.journeys.sign_in import (
     SignOut,
     leave_by_client,
     leave_by_page,
+    sign_in_again,
     sign_in_code_flow,
 )
 from ostiary.watch.relying_party.errors import FailureKind, StepFailedError
@@ -47,7 +48,8 @@ class Subjects:
 def sign_in_set(sites: Sequence[Site], accounts: Sequence[ProbeAccount]) -> list[Journey]:
     """Return the journeys that must succeed, spread over the sites.
 
-    Users sign in, once for each account, and at each site one client acts for itself.
+    Users sign in, once for each account; at each site one of them does so again on the same
+    browser, and one client acts for itself.
     """
     subjects = Subjects()
     journeys = []
@@ -55,7 +57,7 @@ def sign_in_set(sites: Sequence[Site], accounts: Sequence[ProbeAccount]) -> list
         actor = sites[number % len(sites)].actor(account)
         # Divided by the number of sites, so that every site gets both ways out.
         leave = _WAYS_OUT[number // len(sites) % len(_WAYS_OUT)]
-        walk = partial(_sign_in, actor, leave, subjects)
+        walk = partial(_sign_in, actor, leave, subjects, again=number < len(sites))
         journeys.append(Journey("sign_in_code_flow", walk, partial(_strata, actor)))
     for site, account in zip(sites, accounts, strict=False):
         client = site.actor(account)
@@ -153,9 +155,11 @@ async def _act_for_itself(actor: Actor) -> None:
     await act_for_itself(actor)
 
 
-async def _sign_in(actor: Actor, leave: SignOut, subjects: Subjects) -> None:
+async def _sign_in(actor: Actor, leave: SignOut, subjects: Subjects, *, again: bool) -> None:
     login = await sign_in_code_flow(actor, leave)
     subjects.add(login.access.subject, actor)
+    if again:
+        await sign_in_again(actor, login)
 
 
 def _strata(actor: Actor) -> frozenset[str]:

@@ -48,16 +48,20 @@ async def ask_for_code(
     return answer if page is None else page
 
 
-async def enter_password(browser: Browser, page: SignInPage, email: str, password: str) -> Answer:
+async def enter_password(
+    browser: Browser, page: SignInPage, email: str, password: str, *, step: str = "sign_in"
+) -> Answer:
     """Fill in the sign-in form and return the answer to it, redirects not followed."""
     fields = [("email", email), ("password", password)]
-    return await browser.submit("sign_in", page.answer, page.form, fields)
+    return await browser.submit(step, page.answer, page.form, fields)
 
 
-async def enter_patiently(browser: Browser, page: SignInPage, email: str, password: str) -> Answer:
+async def enter_patiently(
+    browser: Browser, page: SignInPage, email: str, password: str, *, step: str = "sign_in"
+) -> Answer:
     """Enter the password as `enter_password` does, again a moment later where all are busy."""
     return await unless_busy(
-        lambda: enter_password(browser, page, email, password),
+        lambda: enter_password(browser, page, email, password, step=step),
         lambda answer: seconds_to_wait(answer.status, answer.headers),
     )
 

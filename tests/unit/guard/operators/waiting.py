@@ -117,7 +117,7 @@ class Place:
             issuer="http://127.0.0.1",
             load=SimpleNamespace(known=lambda *_: NO_LOAD_KNOWN, take=lambda _: None),
             clock=self.clock,
-            trials=SimpleNamespace(begin_flip=ignored, begin_unrehearsed=ignored),
+            trials=SimpleNamespace(begin=ignored),
             history=reader,
             releases=ReleaseStore(self.directory / "releases"),
             check=SimpleNamespace(expect=lambda *_: None),
