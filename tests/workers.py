@@ -7,6 +7,7 @@ tests that start a system of their own go to whichever worker is free, unless ea
 goes on where the one before stopped.
 """
 
+import compileall
 import fcntl
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+import ostiary
 
 ONE_SYSTEM = ("tests/browser/", "tests/node/")
 OWN_SYSTEMS = ("tests/guarded/", "tests/drills/", "tests/matrix/")
@@ -37,6 +40,12 @@ class ByGroup(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return group_of(nodeid)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the package once: the tests start hundreds of processes that import it."""
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(Path(ostiary.__file__).parent, quiet=1)
 
 
 @pytest.hookimpl(optionalhook=True)

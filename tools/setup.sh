@@ -48,3 +48,7 @@ if ! sync_with_uv "$uv"; then
     echo "uv could not synchronise; trying pip with the locked versions and hashes." >&2
     sync_with_pip "$uv"
 fi
+
+# Every command and every replica starts faster, also where Python may not write byte code itself.
+# What cannot be compiled is a template or a test of some dependency, and nothing to fail for.
+"$python" -m compileall -q "$venv/lib" src >/dev/null 2>&1 || true
