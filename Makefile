@@ -28,7 +28,7 @@ up: setup ## Set up and start everything on embedded defaults
 
 .PHONY: test
 test: setup ## Set up and run the tests; what cannot run here is named at the end
-	@$(BIN)/pytest --numprocesses 3 $(ARGS)
+	@$(BIN)/pytest --numprocesses 4 $(ARGS)
 
 .PHONY: check
 check: setup ## Lint, formatting, types, import contracts, lock file

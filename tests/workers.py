@@ -1,6 +1,6 @@
-"""Three workers share the tests; what needs the machine to itself gets it.
+"""Four workers share the tests; what needs the machine to itself gets it.
 
-Most of the time of a test of whole systems is waiting, so `make test` runs three at once. Tests
+Most of the time of a test of whole systems is waiting, so `make test` runs four at once. Tests
 marked `alone` drive a system at a rate that the machine has to hold: while one of them runs, the
 other workers wait. A file's tests stay together, since they share fixtures that are slow to make;
 tests that start a system of their own go to whichever worker is free, unless each
