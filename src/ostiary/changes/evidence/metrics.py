@@ -54,6 +54,11 @@ _METRIC_SHARES: Mapping[Metric, float] = MappingProxyType(
 )
 
 
+def share(metric: Metric) -> float:
+    """Return the part of its stratum's weight that a metric has; all parts add up to 1."""
+    return _METRIC_SHARES[metric]
+
+
 def weight(metric: Metric, strata: int) -> float:
     """Return the weight of a metric in each of `strata` listed strata, or in the one for others.
 

@@ -1,5 +1,6 @@
 """When a step of the canary may be followed by the next, and when it has taken too long."""
 
+from ostiary.changes.evidence.suspicion import suspected
 from ostiary.changes.pacing import JOURNEY_FAILURES_MAX, JOURNEY_SECONDS
 from ostiary.changes.state import ChangeState, Phase
 
@@ -8,7 +9,8 @@ def may_go_on(state: ChangeState) -> bool:
     """Return whether the step has lasted long enough and is permitted.
 
     Permission needs, in every stratum that the canary served, evidence of no harm or journeys that
-    passed since the step began; with no traffic at all, journeys. Silence is no permission.
+    passed since the step began; with no traffic at all, journeys. Silence is no permission, and
+    where users' requests speak against the canary, journeys are none.
     """
     if state.ordered_share is not None or state.step_began is None:
         return False
@@ -26,7 +28,8 @@ def may_go_on(state: ChangeState) -> bool:
 
 def uncleared(state: ChangeState) -> frozenset[str]:
     """Return the strata with traffic in this step for which nothing speaks yet."""
-    unproven = state.traffic - state.journeys.covered
+    doubtful = suspected(state.evidence.strata, state.evidence.threshold)
+    unproven = state.traffic - (state.journeys.covered - doubtful)
     return unproven - state.evidence.harmless if unproven else unproven
 
 
