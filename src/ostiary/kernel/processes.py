@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ _ENDS_KEPT_MAX = 256
 
 _ends: dict[tuple[int, int], int] = {}
 """Wait statuses by process id and start time: the kernel tells each once, to whoever asks first."""
+
+_reaping = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,8 @@ def how_it_ended(record: ProcessRecord) -> str | None:
 
     None for the children of others: the kernel tells nobody else. Only the latest ends are kept.
     """
-    status = _ends.get((record.pid, record.start_ticks))
+    with _reaping:
+        status = _ends.get((record.pid, record.start_ticks))
     if status is None:
         return None
     if os.WIFSIGNALED(status):
@@ -157,11 +161,13 @@ def _limit(pid: int, kind: int, wanted: int) -> None:
 
 def _reap(record: ProcessRecord) -> None:
     """Collect a child that has ended, so that it does not stay behind as a zombie."""
-    try:
-        pid, status = os.waitpid(record.pid, os.WNOHANG)
-    except ChildProcessError:
-        return
-    if pid == record.pid:
-        _ends[record.pid, record.start_ticks] = status
-        while len(_ends) > _ENDS_KEPT_MAX:
-            _ends.pop(next(iter(_ends)), None)
+    # Whoever sees that the process is gone must also find how: several threads look at once.
+    with _reaping:
+        try:
+            pid, status = os.waitpid(record.pid, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == record.pid:
+            _ends[record.pid, record.start_ticks] = status
+            while len(_ends) > _ENDS_KEPT_MAX:
+                _ends.pop(next(iter(_ends)), None)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,18 @@ def test_how_a_stranger_ended_is_not_known():
     record = identify(os.getpid())
     assert record is not None
     assert how_it_ended(record) is None
+
+
+def test_whichever_of_several_threads_sees_the_end_first_all_of_them_know_how(tmp_path: Path):
+    for _ in range(20):
+        record = run("pass", tmp_path / "log")
+        start = threading.Barrier(8)
+
+        def look(record=record, start=start) -> str | None:
+            start.wait(SECONDS_MAX)
+            wait_for_end(record)
+            return how_it_ended(record)
+
+        with ThreadPoolExecutor(8) as pool:
+            seen = [pool.submit(look) for _ in range(8)]
+            assert {each.result() for each in seen} == {"exit code 0"}

@@ -49,7 +49,7 @@ async def nothing(*_: object, **__: object) -> Any:
     return {}
 
 
-def ignored(**_: object) -> None:
+def ignored(*_: object, **__: object) -> None:
     """Begin nothing."""
 
 
