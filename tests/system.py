@@ -63,12 +63,13 @@ def ostiary_program() -> Path:
 
 
 def call_ostiary(
-    *arguments: str, data: Path, standard_input: str = ""
+    *arguments: str, data: Path, standard_input: str = "", as_json: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    """Run one command with `--json`, whatever its exit code."""
+    """Run one command, whatever its exit code; without `as_json` it speaks as to people."""
+    options = ["--json"] if as_json else []
     environment = {key: value for key, value in os.environ.items() if key != "OSTIARY_DATA"}
     return subprocess.run(
-        [str(ostiary_program()), *arguments, "--json", "--data", str(data)],
+        [str(ostiary_program()), *arguments, *options, "--data", str(data)],
         input=standard_input,
         capture_output=True,
         text=True,

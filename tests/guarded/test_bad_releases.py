@@ -97,3 +97,25 @@ def test_settings_that_are_wrong_are_refused_with_line_and_nearest_name(guarded,
     assert "wrong.toml:2" in said
     assert "wrong.toml:3" in said
     require_as_it_was(guarded, before)
+
+
+def test_everything_about_it_can_be_read_by_people(guarded, release):
+    email = guarded.new_account().email
+    _, result = propose(guarded, release(releases.DOES_NOT_START), "--again")
+    latest = result["change"]
+    last_good = guarded.ostiary("status")["last_good"]
+    views = [
+        ("status", last_good[:8]),
+        ("change list", latest),
+        (f"change show {latest}", latest),
+        ("snapshot list", last_good),
+        (f"snapshot show {last_good}", last_good),
+        ("user list", email),
+        (f"user show {email}", email),
+        ("keys list", "ES256"),
+        ("audit", "user_added"),
+    ]
+    for command, words in views:
+        seen = call_ostiary(*command.split(), data=guarded.data, as_json=False)
+        assert seen.returncode == 0, (command, seen.stdout, seen.stderr)
+        assert words in seen.stdout, (command, seen.stdout)

@@ -50,6 +50,7 @@ _STATUS_KEYS = (
     "replicas_missing",
     "balance",
     "drift",
+    "revocations",
     "incidents_open",
 )
 _REPLICA_KEYS = ("service", "name", "pid", "port", "snapshot")
@@ -152,7 +153,8 @@ def status(
     """Show what runs."""
     client = guard_client(data, socket)
     output = Output(as_json=json)
-    value = {key: client.get("/status")[key] for key in _STATUS_KEYS}
+    told = client.get("/status")
+    value = {key: told[key] for key in _STATUS_KEYS}
     if json or not watch:
         output.result(value, _show_status)
         return
