@@ -153,7 +153,7 @@ async def _run(base: Base, ready: Callable[[dict[str, Any]], None], stops_everyt
         EdgeTerms(base.epoch, lease_port),
         SnapshotStore(base.data.snapshots),
     )
-    guard, operations, watch = _guard(base, plane, lease, certificates)
+    guard, operations = _guard(base, plane, lease, certificates)
     guard.stops_everything = stops_everything
     try:
         await process.run(
@@ -167,7 +167,6 @@ async def _run(base: Base, ready: Callable[[dict[str, Any]], None], stops_everyt
             ready=ready,
         )
     finally:
-        await watch.close()
         await lease.stop()
 
 
@@ -176,7 +175,7 @@ def _guard(
     plane: DataPlane,
     lease: LeaseServer,
     certificates: CertificateWatch | None,
-) -> tuple[Guard, GuardOperations, CanaryWatch]:
+) -> tuple[Guard, GuardOperations]:
     snapshots = SnapshotStore(base.data.snapshots)
     place = guard_parts.trial_place(base, certificates)
     fleet = guard_parts.fleet(base)
@@ -228,4 +227,4 @@ def _guard(
         shares=ShareWatch(plane, probes.answered, journal=base.journal, clock=base.clock),
     )
     guard = Guard(parts)
-    return guard, GuardOperations(guard, parts, base.rng), watch
+    return guard, GuardOperations(guard, parts, base.rng)

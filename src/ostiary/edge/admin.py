@@ -1,15 +1,20 @@
 """Talking to one Envoy's administration interface over its Unix socket."""
 
+import asyncio
 import json
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-import httpx
-
+from ostiary.edge.unix_http import UnixConnections
 from ostiary.kernel.errors import OstiaryError
 
 _TIMEOUT_S = 2.0
+_OK = 200
+_SILENCE = (TimeoutError, ConnectionError, FileNotFoundError, ValueError)
+"""What an Envoy can do to a question. Any other `OSError` is the guard's own trouble."""
+
 # Longer paths do not fit into a Unix socket's address.
 _LONGEST_PATH = 100
 
@@ -26,15 +31,18 @@ class AdminClient:
         self._directory = directory
         self._name = name
         self._descriptor: int | None = None
-        self._client: httpx.AsyncClient | None = None
+        self._connections = UnixConnections(self._socket_path)
 
     async def ready(self) -> bool:
-        """Return whether Envoy has loaded its configuration and serves."""
+        """Return whether Envoy has loaded its configuration and serves.
+
+        Raises `OSError` where it could not even be asked.
+        """
         try:
-            response = await self._get("/ready")
-        except EnvoySilentError:
+            status, _ = await self._exchange("GET", "/ready")
+        except _SILENCE:
             return False
-        return response.status_code == httpx.codes.OK
+        return status == _OK
 
     async def stats(self, pattern: str, *, kind: str = "") -> str:
         """Return the statistics whose name matches, one `name: value` per line.
@@ -42,55 +50,48 @@ class AdminClient:
         `kind` may be `Counters` or another of Envoy's names.
         """
         parameters = {"filter": pattern} | ({"type": kind} if kind else {})
-        return (await self._get("/stats", parameters)).text
+        return (await self._get("/stats", parameters)).decode()
 
     async def histograms(self, pattern: str) -> Any:  # noqa: ANN401 - foreign JSON
         """Return the JSON of the histograms whose name matches, in disjoint buckets."""
         parameters = {"filter": pattern, "type": "Histograms", "format": "json"}
-        answer = await self._get("/stats", parameters | {"histogram_buckets": "disjoint"})
-        return json.loads(answer.text)
+        return json.loads(await self._get("/stats", parameters | {"histogram_buckets": "disjoint"}))
 
     async def clusters(self) -> Any:  # noqa: ANN401 - foreign JSON
         """Return the JSON of all clusters with the health of their hosts."""
-        return json.loads((await self._get("/clusters", {"format": "json"})).text)
+        return json.loads(await self._get("/clusters", {"format": "json"}))
 
     async def close_listeners(self) -> None:
         """Accept no new connections; requests under way are answered."""
-        client = self._connected()
-        try:
-            await client.post("/drain_listeners")
-        except httpx.HTTPError as problem:
-            raise _no_answer(self._name, problem) from problem
+        await self._ask("POST", "/drain_listeners")
 
     async def close(self) -> None:
-        """Give the connection back; a later call connects again."""
-        client, self._client = self._client, None
+        """Give the connections back; a later call connects again."""
+        self._connections.close()
         descriptor, self._descriptor = self._descriptor, None
-        if client is not None:
-            await client.aclose()
         if descriptor is not None:
             os.close(descriptor)
 
-    async def _get(self, path: str, parameters: dict[str, str] | None = None) -> httpx.Response:
-        client = self._connected()
-        try:
-            return await client.get(path, params=parameters)
-        except httpx.HTTPError as problem:
-            raise _no_answer(self._name, problem) from problem
+    async def _get(self, path: str, parameters: dict[str, str]) -> bytes:
+        return await self._ask("GET", f"{path}?{urlencode(parameters)}")
 
-    def _connected(self) -> httpx.AsyncClient:
-        if self._client is None:
-            transport = httpx.AsyncHTTPTransport(uds=self._socket_path())
-            self._client = httpx.AsyncClient(
-                transport=transport, base_url="http://envoy", timeout=_TIMEOUT_S
-            )
-        return self._client
+    async def _ask(self, method: str, target: str) -> bytes:
+        try:
+            _, body = await self._exchange(method, target)
+        except (OSError, ValueError) as problem:
+            raise _no_answer(self._name, problem) from problem
+        return body
+
+    async def _exchange(self, method: str, target: str) -> tuple[int, bytes]:
+        async with asyncio.timeout(_TIMEOUT_S):
+            return await self._connections.exchange(method, target)
 
     def _socket_path(self) -> str:
         path = str(self._directory / self._name)
         if len(path) <= _LONGEST_PATH:
             return path
-        self._descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+        if self._descriptor is None:
+            self._descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
         return f"/proc/self/fd/{self._descriptor}/{self._name}"
 
 

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-import httpx
-
 from ostiary.changes.model import Reason
+from ostiary.guard.live import live_status
 from ostiary.runtime.ports import Replica, Runtime
 
 _SECONDS_MAX = 1.0
+_GOOD = 200
 _SILENT_IN_ROW_MAX = 3
 
 
@@ -25,7 +25,6 @@ class CanaryWatch:
         self._runtime = runtime
         self._harms = harms
         self._silent: dict[str, int] = {}
-        self._client = httpx.AsyncClient(timeout=_SECONDS_MAX, trust_env=False)
 
     def reset(self) -> None:
         """Forget what was seen of an earlier canary."""
@@ -59,17 +58,11 @@ class CanaryWatch:
                 )
         return None
 
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.aclose()
-
     async def _probe(self, replica: Replica) -> None:
-        url = f"http://{replica.host}:{replica.health_port}/live"
         answered = False
-        with suppress(httpx.HTTPError, TimeoutError):
-            # The listener belongs to the release: it may send anything, for as long as it likes.
-            async with asyncio.timeout(_SECONDS_MAX), self._client.stream("GET", url) as response:
-                answered = response.is_success
+        with suppress(OSError, ValueError, LookupError):
+            async with asyncio.timeout(_SECONDS_MAX):
+                answered = await live_status(replica.host, replica.health_port) == _GOOD
         silent = 0 if answered else self._silent.get(replica.name, 0) + 1
         self._silent[replica.name] = silent
 

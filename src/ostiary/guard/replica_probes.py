@@ -6,15 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ostiary.guard.live import SILENCE, live_status
 from ostiary.runtime.ports import Replica
 
 _SECONDS_MAX = 1.0
 _GOOD = 200
-_QUESTION = b"GET /live HTTP/1.1\r\nhost: replica\r\nconnection: close\r\n\r\n"
 _SILENT_IN_ROW_MAX = 5
 _LARGE_IN_ROW_MAX = 10
-_SILENCE = (TimeoutError, ConnectionError, ValueError, LookupError)
-"""What a replica can do to a question. Any other `OSError` is the guard's own trouble."""
 
 
 class Kind(StrEnum):
@@ -89,26 +87,12 @@ class ReplicaProbes:
     async def _probe(self, replica: Replica) -> None:
         seen, status = self._seen[replica.name], None
         try:
-            with suppress(*_SILENCE):
+            with suppress(*SILENCE):
                 async with asyncio.timeout(_SECONDS_MAX):
-                    status = await _status(replica.host, replica.health_port)
+                    status = await live_status(replica.host, replica.health_port)
         except OSError:
             seen.answered = False
             raise
         seen.answered = status == _GOOD
         seen.answer = "nothing" if status is None else f"HTTP {status}"
         seen.silent = 0 if status == _GOOD else seen.silent + 1
-
-
-async def _status(host: str, port: int) -> int:
-    """Return the status of `/live`, asked over a new connection as users' are.
-
-    Nothing after the first line is read: the listener belongs to the release and may send anything.
-    Raises `OSError`, `ValueError` or `LookupError` where there is no such line.
-    """
-    reader, writer = await asyncio.open_connection(host, port)
-    try:
-        writer.write(_QUESTION)
-        return int((await reader.readline()).split()[1])
-    finally:
-        writer.close()

@@ -35,7 +35,6 @@ def looked(served: Replica, answers: list[int]) -> list[tuple[frozenset[str], Re
             served.health = status
             trouble = await watch.trouble([one])
             found.append((watch.silent, trouble))
-        await watch.close()
         return found
 
     return asyncio.run(look())

@@ -110,7 +110,7 @@ def test_a_guard_that_cannot_ask_blames_no_replica(monkeypatch: pytest.MonkeyPat
             for _ in range(4):
                 await probes.look([replica], lambda _: 512)
             with monkeypatch.context() as patch:
-                patch.setattr("ostiary.guard.replica_probes._status", no_descriptor)
+                patch.setattr("ostiary.guard.replica_probes.live_status", no_descriptor)
                 for _ in range(5):
                     with pytest.raises(OSError, match="Too many open files"):
                         await probes.look([replica], lambda _: 512)
