@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from ostiary.guard.client import GuardClient
 from tests.guarded import releases
 from tests.guarded.broken_releases import SECOND_REFRESH
 from tests.guarded.conftest import QUICK, running_with
 from tests.guarded.releases import Fault, make_release
-from tests.guarded.test_bad_releases import propose
+from tests.guarded.test_bad_releases import propose, require_as_it_was
+from tests.guarded.waiting import wait_for
 from tests.system import RunningSystem
 
 # One system for all of them, in their order; `tests/workers.py` knows that.
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.system
 
 @dataclass(frozen=True)
 class Site:
-    """A system whose last good version can issue no token since a file exists."""
+    """A system whose last good version signs nobody in since a file exists."""
 
     system: RunningSystem
     directory: Path
@@ -46,12 +48,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def breaks_with(file: Path) -> Fault:
     """Return the mistake of a release that works until something outside it has expired."""
-    line = releases.RAISES_AT_TOKENS.old
-    raising = (
-        f"            if __import__('os').path.exists({str(file)!r}):\n"
-        '                raise RuntimeError("the licence has expired")\n'
+    return Fault(
+        releases.MIDDLEWARE,
+        releases.ANSWER_LINE,
+        f"        if __import__('os').path.exists({str(file)!r}):\n"
+        '            posted = request.method == "POST"\n'
+        '            if posted and request.path in ("/sign-in", "/oauth2/token"):\n'
+        '                raise RuntimeError("the licence has expired")\n' + releases.ANSWER_LINE,
     )
-    return Fault(releases.RAISES_AT_TOKENS.path, line, raising + line)
 
 
 def test_another_broken_release_is_refused_for_its_own_mistake(site):
@@ -66,6 +70,24 @@ def test_one_that_breaks_in_the_same_way_is_refused(site):
     assert all("candidate" in reason["text"] for reason in result["reasons"]), result
 
 
+def test_a_canary_is_taken_back_though_nobody_can_sign_in(site):
+    guard, before = GuardClient(site.system.data), site.system.ostiary("status")
+    path = site.release("tried meanwhile", releases.HEALTHY)
+    options = ("--release", str(path), "--from", "canary")
+    change = str(site.system.ostiary("change", "propose", *options)["change"])
+    wait_for(lambda: guard.get(f"/changes/{change}")["share"], "the first user's share")
+    site.system.ostiary("change", "rollback", change)
+    wait_for(lambda: guard.get("/status")["change"] is None, "the end of the change")
+
+    shown = site.system.ostiary("change", "show", change)
+    assert shown["verdict"] == "rolled_back", shown
+    assert shown["withdrawal"]["edge_seconds"] is not None, shown
+    # Its proof is journeys through the edge, and these need last good to sign them in.
+    assert shown["withdrawal"]["journeys_seconds"] is None, shown
+    assert "unproven" in [reason["code"] for reason in shown["reasons"]], shown
+    require_as_it_was(site.system, before)
+
+
 def test_the_release_that_mends_it_is_promoted_and_the_change_tells_what_it_was_not_held_against(
     site,
 ):
@@ -74,4 +96,5 @@ def test_the_release_that_mends_it_is_promoted_and_the_change_tells_what_it_was_
     assert site.system.ostiary("status")["last_good"] == result["snapshot"]
     shown = site.system.ostiary("change", "show", result["change"])
     told = [reason for reason in shown["reasons"] if reason["code"] == "last_good_fails"]
-    assert {reason["numbers"]["stratum"].partition(".")[0] for reason in told} == {"token"}, shown
+    classes = {str(reason["numbers"]["stratum"]).partition(".")[0] for reason in told}
+    assert classes == {"sign_in", "token"}, shown
