@@ -23,7 +23,7 @@ from ostiary.cli.options import (
 )
 from ostiary.cli.output import Output, Result
 from ostiary.cli.settings_file import note_variables
-from ostiary.cli.status_view import drift_lines, status_view
+from ostiary.cli.status_view import STATUS_KEYS, drift_lines, status_view
 from ostiary.guard.client import GuardClient
 from ostiary.guard.options import GuardOptions
 from ostiary.kernel.errors import NotRunningError
@@ -39,19 +39,6 @@ _UP_KEYS = (
     "listen",
     "certificate",
     "replicas",
-)
-_STATUS_KEYS = (
-    "running",
-    "last_good",
-    "serving",
-    "change",
-    "certificate",
-    "replicas",
-    "replicas_missing",
-    "balance",
-    "drift",
-    "revocations",
-    "incidents_open",
 )
 _REPLICA_KEYS = ("service", "name", "pid", "port", "snapshot")
 _REFRESH_SECONDS = 0.5
@@ -154,7 +141,7 @@ def status(
     client = guard_client(data, socket)
     output = Output(as_json=json)
     told = client.get("/status")
-    value = {key: told[key] for key in _STATUS_KEYS}
+    value = {key: told[key] for key in STATUS_KEYS}
     if json or not watch:
         output.result(value, _show_status)
         return

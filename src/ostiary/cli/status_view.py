@@ -7,6 +7,21 @@ from rich.text import Text
 from ostiary.cli.output import Result
 from ostiary.cli.revocation_view import in_words
 
+STATUS_KEYS = (
+    "running",
+    "last_good",
+    "serving",
+    "change",
+    "certificate",
+    "replicas",
+    "replicas_missing",
+    "balance",
+    "drift",
+    "revocations",
+    "incidents_open",
+)
+"""What the command tells, of all that the guard reports."""
+
 _CURES = {
     "settings": "The last good snapshot is served; propose the file with: "
     "ostiary change propose --config FILE",

@@ -1,7 +1,7 @@
 """Where the guard's journeys go."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx
 
@@ -43,6 +43,10 @@ class TrialPlace:
         return Target(
             name, url_of(replica), self.issuer, snapshot=replica.snapshot, as_edge=self.as_edge
         )
+
+    def from_elsewhere(self) -> "TrialPlace":
+        """Return the same for somebody from another network: what failed before stays behind."""
+        return replace(self, as_edge=self.as_edge and self.as_edge.from_elsewhere())
 
 
 def url_of(replica: Replica) -> str:

@@ -60,6 +60,7 @@ class Trials:
         first user's share, whatever a rehearsal would have refused and no second opinion can hide.
         `in_haste` the expiry of a token is not waited for.
         """
+        self.place = self.place.from_elsewhere()
         self.faults.begin()
         self._unrehearsed = stage not in (Stage.CHECK, Stage.REHEARSE)
         if not in_haste if self._unrehearsed else flips:

@@ -1,12 +1,14 @@
 import asyncio
 import json
 import threading
+from ipaddress import ip_address
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ostiary.identity.sessions import networks
 from ostiary.kernel.ids import SeededRandom
 from ostiary.kernel.outcomes import OutcomeClass
 from ostiary.watch.relying_party.answers import Answer
@@ -213,6 +215,15 @@ def test_asked_as_the_edge_every_request_has_an_id_of_its_own(serve):
     assert {headers["x-forwarded-proto"] for headers in seen} == {"https"}
     assert {headers["x-envoy-attempt-count"] for headers in seen} == {"1"}
     assert "edge-token" not in repr(as_edge)
+
+
+def test_somebody_from_elsewhere_shares_no_network_with_anybody():
+    as_edge = AsEdge("edge-token", SeededRandom(1))
+    others = [as_edge.from_elsewhere() for _ in range(50)]
+    told = [each.headers("https://login.example.test")["x-forwarded-for"] for each in others]
+    assert all(ip_address(each).is_loopback for each in told)
+    assert not any(each.startswith("127.0.") for each in told)
+    assert len({networks.networks_of(each).network_range for each in told}) > 45
 
 
 def test_a_request_that_was_never_answered_has_an_id_too(serve):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from ostiary.changes.model import Reason
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard.fleet import Fleet
-from ostiary.guard.trial_place import TrialPlace
+from ostiary.guard.trial_place import TrialPlace, url_of
 from ostiary.guard.trial_reasons import no_accounts, reasons_of
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
@@ -56,7 +56,7 @@ class CopyJourneys:
         self, tried: Sequence[Replica], *, of: Replica, beside: Replica | None = None
     ) -> JourneyReport:
         """Try replicas with accounts `of` another one, and the matrix with what is `beside`."""
-        async with ProbeAdmin(_url(of), self.place.admin_token, rng=self.rng) as admin:
+        async with ProbeAdmin(url_of(of), self.place.admin_token, rng=self.rng) as admin:
             last_good = None if beside is None else self._target(beside, None)
             report = await run_rehearsal_journeys(
                 [self._target(each, beside) for each in tried],
@@ -72,14 +72,10 @@ class CopyJourneys:
 
     def _target(self, replica: Replica, beside: Replica | None) -> Target:
         name = _LAST_GOOD if beside is None else "candidate on the migrated copy"
-        return Target(name, _url(replica), self.place.issuer, snapshot=replica.snapshot)
+        return self.place.replica(replica, name)
 
 
 def _apart(snapshot: Snapshot) -> Snapshot:
     """Return a snapshot for one replica that nobody but journeys meets: it sends no mail."""
     identity = {**snapshot.settings["identity"], "replicas": 1, "mail_smtp_url": ""}
     return replace(snapshot, settings={**snapshot.settings, "identity": identity})
-
-
-def _url(replica: Replica) -> str:
-    return f"http://{replica.host}:{replica.port}"

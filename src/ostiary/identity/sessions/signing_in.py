@@ -81,8 +81,7 @@ class SignIn:
         self._mails = mails
         self._flags = flags
         self._audit = AuditLog()
-        self._accounts, self._sessions = Accounts(), Sessions()
-        self._failures = SignInFailures()
+        self._accounts, self._sessions, self._failures = Accounts(), Sessions(), SignInFailures()
 
     def by_password(self, credentials: Credentials, attempt: Attempt) -> SignedIn | Refused:
         """Sign a person in, or say why not. Raises `StoreUnavailableError`.
@@ -113,6 +112,7 @@ class SignIn:
             failures = self._failures.recent(
                 connection, guess, since=now - WINDOW_SECONDS, attempt=attempt
             )
+            failures = failures.for_this_address if account and account.probe else failures
             claim = self._claim(connection, credentials, account, guess, failures)
         wait = seconds_to_wait(failures, known=bool(guess.device), now=now)
         if wait:

@@ -18,7 +18,7 @@ The address counts, not the account, so that the answer does not tell whether th
 Attempts that are refused because they have to wait are not failures and extend nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ostiary.identity.passwords.admission import Priority
 
@@ -52,6 +52,15 @@ class RecentFailures:
     device: FailureRecord = NO_FAILURES
     network: FailureRecord = NO_FAILURES
     network_range: FailureRecord = NO_FAILURES
+
+    @property
+    def for_this_address(self) -> "RecentFailures":
+        """Return them without those that are counted for every address.
+
+        Nobody guesses the password of a probe account. What others do in its network must not keep
+        the guard from seeing whether people can sign in.
+        """
+        return replace(self, network=NO_FAILURES, network_range=NO_FAILURES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,13 @@
 A replica believes request id, scheme and attempt only from the edge. What asks it off traffic and
 holds the edge's token can name its own requests, and so find them again in the replica's log, also
 those that were never answered. And cookies are then those that users get behind the edge.
+
+It comes from a network of its own besides. Where all users seem to come from one address, as behind
+a proxy on the same machine, some of them mistype their passwords all the time, and whoever else
+signs in from there has to wait: that would look like a fault of the service.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from ostiary.kernel.ids import Random
@@ -20,6 +24,15 @@ class AsEdge:
 
     token: str = field(repr=False)
     rng: Random = field(repr=False, compare=False)
+    address: str = "127.0.0.1"
+
+    def from_elsewhere(self) -> "AsEdge":
+        """Return the same from another address of this machine, with a range of its own around it.
+
+        It is never in the range of 127.0.0.1, where a proxy's users would be.
+        """
+        second, third, last = (int(self.rng.hex(1), 16) for _ in range(3))
+        return replace(self, address=f"127.{max(second, 1)}.{third}.{last}")
 
     def headers(self, issuer: str) -> dict[str, str]:
         """Return what the edge would add to a request that came to `issuer`."""
@@ -28,4 +41,5 @@ class AsEdge:
             REQUEST_ID_HEADER: f"j-{self.rng.hex(_ID_BYTES)}",
             ATTEMPT_HEADER: "1",
             "x-forwarded-proto": urlsplit(issuer).scheme,
+            "x-forwarded-for": self.address,
         }

@@ -3,6 +3,7 @@ import re
 import pytest
 from sqlalchemy import select
 
+from ostiary.identity.sessions.throttling import NETWORK, PAIR
 from ostiary.identity.store.schema import sessions, sign_in_failures
 from tests.identity_app import SNAPSHOT, IdentityService, outcome_of
 
@@ -202,3 +203,17 @@ def test_other_kinds_of_forms_are_refused(service: IdentityService, content_type
         "POST", "/sign-in", body="{}", headers={"content-type": content_type}
     )
     assert (answer.status_code, outcome_of(answer)) == (400, "invalid_request")
+
+
+def test_a_probe_does_not_wait_for_others_in_its_network_but_for_its_own_failures(
+    service: IdentityService,
+) -> None:
+    probe = service.add_user("probe-1@probe.invalid", probe=True)["email"]
+    person = service.add_user()["email"]
+    for number in range(NETWORK.free):
+        service.edge().sign_in(f"nobody-{number}@example.org")
+    assert outcome_of(service.edge().sign_in(person)) == "rate_limited"
+    assert outcome_of(service.edge().sign_in(probe)) == "ok"
+    for _ in range(PAIR.free):
+        service.edge().sign_in(probe, "wrong")
+    assert outcome_of(service.edge().sign_in(probe)) == "rate_limited"
