@@ -74,7 +74,7 @@ def _missing_runs(trial: Trial, rollout: RolloutSettings, now: float) -> Iterato
         )
     tried = {name: each for name, each in trial.passes.items() if name not in trial.broken}
     if not tried:
-        yield from _untried(trial)
+        yield from _broken(trial)
     for name, passes in tried.items():
         if passes < rollout.passes_min:
             yield Reason(
@@ -88,11 +88,18 @@ def _missing_runs(trial: Trial, rollout: RolloutSettings, now: float) -> Iterato
 def _missing_counts(
     trial: Trial, rollout: RolloutSettings, vouching: Mapping[str, str], now: float
 ) -> Iterator[Reason]:
-    """Yield the classes of requests that neither counts nor a journey speak for."""
+    """Yield the classes of requests that neither counts nor a journey speak for.
+
+    Before the first share nothing can be counted, and journeys alone speak for that share: what
+    has to be there are readings, which say that no user has met the version yet.
+    """
     walked = {
         route for name, route in vouching.items() if trial.passes.get(name, 0) >= rollout.passes_min
     }
     harmless = trial.counts.harmless
+    is_fresh = trial.counts_at is not None and now - trial.counts_at <= rollout.fresh_seconds
+    if is_fresh and not trial.has_met_users:
+        return
     for route in trial.terms.routes:
         if route in walked:
             continue
@@ -104,7 +111,7 @@ def _missing_counts(
                 "vouches for it.",
                 {"route": route},
             )
-        elif trial.counts_at is None or now - trial.counts_at > rollout.fresh_seconds:
+        elif not is_fresh:
             yield Reason(
                 "counts_stale",
                 f"{route}: the latest counts are more than {rollout.fresh_seconds:.0f} s old.",
@@ -124,6 +131,13 @@ def _speaking_against(trial: Trial) -> Iterator[Reason]:
 
 
 def _untried(trial: Trial) -> Iterator[Reason]:
+    """Yield what has not been tried: journeys that cannot tell, and users."""
+    if trial.terms.routes and not trial.has_met_users:
+        yield Reason("no_users_yet", "No request of a user to the new version was counted yet.")
+    yield from _broken(trial)
+
+
+def _broken(trial: Trial) -> Iterator[Reason]:
     for name, text in trial.broken.items():
         yield Reason(
             "journey_broken",

@@ -100,6 +100,12 @@ class Trial:
         larger = max(one, other)
         return larger + log((exp(one - larger) + exp(other - larger)) / 2.0)
 
+    @property
+    def has_met_users(self) -> bool:
+        """Return whether a request to the new version has been counted."""
+        arms = [each.canary + each.open_canary + each.alone for each in self.counts.strata.values()]
+        return any(arm.requests for arm in arms)
+
     def after_run(self, run: JourneyRun, at: float) -> "Trial":
         """Return the trial after one run of the journeys."""
         failing = {name: new for name, (new, old) in run.failures.items() if new and not old}
