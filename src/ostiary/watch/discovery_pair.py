@@ -49,7 +49,7 @@ async def published_at(place: Place) -> Published:
     answer.require(
         document.get("issuer") == place.target.issuer,
         f"the issuer {place.target.issuer}",
-        got=f"the issuer {str(document.get('issuer'))[:120]!a}",
+        got=f"the issuer {_shown(document.get('issuer'))}",
         kind=FailureKind.WRONG_CONTENT,
     )
     location = document.get("jwks_uri")
@@ -99,11 +99,24 @@ def _key_ids(answer: Answer) -> frozenset[str]:
     keys = entries if isinstance(entries, list) else []
     private = any(_PRIVATE.intersection(each) for each in keys)
     answer.require(not private, "public keys", got="a private key", kind=wrong)
-    return frozenset(str(each.get("kid", json.dumps(each, sort_keys=True))) for each in keys)
+    return frozenset(_key_id(each) for each in keys)
+
+
+def _key_id(key: Mapping[str, object]) -> str:
+    kid = key.get("kid")
+    if isinstance(kid, str):
+        return kid
+    plain = {name: value for name, value in key.items() if isinstance(value, str)}
+    return json.dumps(plain, sort_keys=True)
 
 
 def _words(value: object) -> set[str]:
-    return {str(each) for each in value} if isinstance(value, list) else set()
+    return {each for each in value if isinstance(each, str)} if isinstance(value, list) else set()
+
+
+def _shown(value: object) -> str:
+    """Return what a version has published, in a form that any log can take."""
+    return ascii(value[:120]) if isinstance(value, str) else "none, or no text"
 
 
 def _missing(place: Place, step: str, expected: str, lost: frozenset[str] | set[str]) -> None:

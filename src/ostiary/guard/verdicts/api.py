@@ -67,7 +67,12 @@ class _Resource:
         caller_of(request, self._registry, {}, "viewer")
 
     async def _body(self, request: falcon.asgi.Request, least: Role) -> tuple[Answer, str]:
-        """Return the body of a request and the name of who has sent it."""
+        """Return the body of a request and the name of who has sent it.
+
+        Who comes with a token in the header has to be known before the body is read.
+        """
+        if request.get_header("authorization") is not None:
+            caller_of(request, self._registry, {}, least)
         body = await _read(request)
         return body, caller_of(request, self._registry, body, least).name
 

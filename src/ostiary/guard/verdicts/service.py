@@ -13,12 +13,10 @@ from ostiary.changes.verdicts import JourneyRun, Judgement, Terms, Trial, Verdic
 from ostiary.changes.verdicts.counters import Reading, difference, read
 from ostiary.guard.verdicts import record
 from ostiary.guard.verdicts.record import Course
-from ostiary.guard.verdicts.telling import Answer, Rollout, reasons_told, told
+from ostiary.guard.verdicts.telling import Answer, Rollout, reasons_told, revision_of, told
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import UsageError
 from ostiary.kernel.journal import Journal
-
-REVISION_CHARACTERS_MAX = 200
 
 
 class Verdicts:
@@ -53,7 +51,7 @@ class Verdicts:
         A revision that was stopped stays stopped, also when another one came in between, until
         `reset`. Raises `UsageError` for an unknown name, and for what is no revision.
         """
-        rollout, wanted = self._get(name), _revision(revision)
+        rollout, wanted = self._get(name), revision_of(revision)
         course = self._course(name)
         trial = course.trial
         if trial is None or trial.revision != wanted:
@@ -104,7 +102,7 @@ class Verdicts:
 
     def end(self, name: str, revision: object) -> Answer:
         """Note that the rollout of a revision has ended: its journeys stop."""
-        rollout, wanted = self._get(name), _revision(revision)
+        rollout, wanted = self._get(name), revision_of(revision)
         trial = self._course(name).trial
         if trial is not None and trial.revision == wanted and not trial.ended:
             self._note(name, record.ENDED, {"revision": wanted})
@@ -126,7 +124,7 @@ class Verdicts:
         trial = self._course(name).trial
         wanted = body.get("revision") or (trial.revision if trial else None)
         if wanted is not None:
-            said = {"revision": _revision(wanted), "operator": caller, "reason": text[:1000]}
+            said = {"revision": revision_of(wanted), "operator": caller, "reason": text[:1000]}
             self._note(name, record.RESET, said)
             self._readings.pop(name, None)
         return self.show(rollout.name)
@@ -188,15 +186,3 @@ class Verdicts:
                 hint=f"There are: {', '.join(self.rollouts)}.",
             )
         return self.rollouts[name]
-
-
-def _revision(value: object) -> str:
-    text = value if isinstance(value, str) else ""
-    if text.strip() and text.isprintable() and len(text) <= REVISION_CHARACTERS_MAX:
-        return text
-    raise UsageError(
-        "revision_missing",
-        "A verdict is about one revision, and the request names none that can be used.",
-        hint=f"Name it by a text of up to {REVISION_CHARACTERS_MAX} characters, such as the hash "
-        "of the pod template.",
-    )

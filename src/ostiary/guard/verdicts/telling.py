@@ -1,4 +1,4 @@
-"""How a verdict is told to callers: its reasons, and the numbers behind it."""
+"""How a verdict is told to callers, its reasons and the numbers behind it; and what they name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,10 +7,12 @@ from typing import Any
 
 from ostiary.changes.verdict_settings import RolloutSettings
 from ostiary.changes.verdicts import Judgement, Trial
+from ostiary.kernel.errors import UsageError
 from ostiary.watch.own_journeys.settings import JourneySettings
 
 Answer = dict[str, Any]
 
+REVISION_CHARACTERS_MAX = 200
 _LARGEST_LOG = 700.0
 """Beyond it there is no floating-point number."""
 
@@ -27,6 +29,19 @@ class Rollout:
     def vouching(self) -> dict[str, str]:
         """Return the class of requests that each journey vouches for, where it does."""
         return {name: each.vouches_for for name, each in self.journeys.items() if each.vouches_for}
+
+
+def revision_of(value: object) -> str:
+    """Return the revision that a request names; raises `UsageError` where it names none."""
+    text = value if isinstance(value, str) else ""
+    if text.strip() and text.isprintable() and len(text) <= REVISION_CHARACTERS_MAX:
+        return text
+    raise UsageError(
+        "revision_missing",
+        "A verdict is about one revision, and the request names none that can be used.",
+        hint=f"Name it by a text of up to {REVISION_CHARACTERS_MAX} characters, such as the hash "
+        "of the pod template.",
+    )
 
 
 def told(

@@ -44,10 +44,9 @@ class AnalysisRun:
     def _measurement(self, answered: Answered) -> str:
         if answered is None or not 200 <= answered[0] < 300:
             return "Error"
-        (name,) = re.fullmatch(
-            r"\{\$\.(\w+)\}", self.metric["provider"]["web"]["jsonPath"]
-        ).groups()
-        result = answered[1].get(name)
+        path = re.fullmatch(r"\{\$\.(\w+)\}", self.metric["provider"]["web"]["jsonPath"])
+        assert path is not None
+        result = answered[1].get(path[1])
         if result is None:
             return "Error"
         if result == self._compared("failureCondition"):

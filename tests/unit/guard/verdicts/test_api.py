@@ -80,7 +80,8 @@ def test_a_body_that_is_no_json_object_is_refused(service, content):
 
 
 def test_a_body_is_bounded_also_where_its_length_is_not_told(service):
-    head = f"POST /verdicts/login HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKENS['proposer']}\r\n"
+    known = f"host: x\r\nauthorization: Bearer {TOKENS['proposer']}\r\n"
+    head = f"POST /verdicts/login HTTP/1.1\r\n{known}"
     with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
         connection.sendall(f"{head}transfer-encoding: chunked\r\n\r\n".encode())
         chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"

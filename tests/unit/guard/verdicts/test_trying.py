@@ -1,13 +1,18 @@
 """Journeys at both versions: what counts against the new one, and what says nothing."""
 
 import asyncio
+import json
+from contextlib import closing
 
 import pytest
 
 from ostiary.changes.verdicts import JourneyRun
+from ostiary.guard.verdicts import record
 from ostiary.guard.verdicts.trying import Tools, run_pair
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.ids import SeededRandom
+from ostiary.kernel.journal import Journal
+from tests.fakes.clock import FakeClock
 from tests.unit.guard.verdicts.conftest import rollouts_in
 from tests.unit.guard.verdicts.versions import ISSUER, KEYS, document
 from tests.unit.watch.own_journeys.conftest import of_json
@@ -74,6 +79,38 @@ def test_keys_that_are_missing_or_private_count_against_it(versions, keys, said)
     assert old is None
     assert said in new
     assert "secret-part" not in new
+
+
+DEEP = json.loads("[" * 900 + "]" * 900)
+HOSTILE = [
+    of_json({"keys": [{"kid": DEEP}, {"kid": "\ud800"}, {"kid": None, "more": DEEP}]}),
+    of_json({"keys": [{"kid": f"k{number}"} for number in range(20_000)]}),
+    of_json({"issuer": DEEP, "jwks_uri": DEEP}),
+    of_json({"issuer": "\ud800", "jwks_uri": "http://[", "keys": "\ud800"}),
+    of_json({"issuer": ISSUER, "jwks_uri": "//", "scopes_supported": [DEEP, 1, None]}),
+    Response(200, "", b"\xff\xfe\x00"),
+    Response(200, "", b"[" * 1_000_000),
+    Response(200, "", b'{"issuer": ' + b"9" * 5_000 + b"}"),
+    Response(302, "", b"", [("location", "http://elsewhere.test/")]),
+    Response(204, ""),
+]
+
+
+@pytest.mark.parametrize("number", range(len(HOSTILE)))
+def test_whatever_a_version_answers_a_run_ends_and_can_be_noted(versions, number, tmp_path):
+    versions[1].broken = HOSTILE[number]
+    found = run(versions)
+    assert found.failures["discovery"][0] is not None
+    with closing(Journal(tmp_path / "verdicts.db", FakeClock())) as journal:
+        journal.append(record.JOURNEYS_RUN, "login", record.run_data(found))
+
+
+def test_a_version_that_hangs_up_has_failed(versions):
+    versions[1].hangs_up = True
+    found = run(versions)
+    assert found.canary_there
+    assert "RemoteProtocolError" in found.failures["discovery"][0]
+    assert found.failures["discovery"][1] is None
 
 
 def test_a_journey_counts_where_it_fails(versions):

@@ -30,6 +30,7 @@ class Version:
         self.keys: Any = {"keys": KEYS}
         self.token = of_json({"access_token": "t", "token_type": "Bearer"})
         self.broken: Response | None = None
+        self.hangs_up = False
         self.seen: list[Request] = []
         self.server = HttpServer(self._answer)
 
@@ -39,6 +40,8 @@ class Version:
 
     def _answer(self, request: Request) -> Response | None:
         self.seen.append(request)
+        if self.hangs_up:
+            return None
         if self.broken is not None:
             return self.broken
         answers = {
