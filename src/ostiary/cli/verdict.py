@@ -9,8 +9,16 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from ostiary.cli.options import DataOption, JsonOption, SocketOption, data_directory, guard_client
+from ostiary.cli.options import (
+    DataOption,
+    JsonOption,
+    SocketOption,
+    data_directory,
+    guard_client,
+    required_token,
+)
 from ostiary.cli.output import Output, Result
+from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.errors import NotRunningError
 
 _STYLES = {"go": "green", "undecided": "yellow", "stop": "bold red"}
@@ -84,6 +92,53 @@ def reset(
     Output(as_json=json).result(value, _show)
 
 
+@app.command("post")
+def post(  # noqa: PLR0917 - its options
+    name: NameArgument,
+    to: Annotated[str, typer.Option("--to", help="Address of the verdict service.")],
+    prometheus: Annotated[str, typer.Option("--prometheus", help="Address of Prometheus.")],
+    requests: Annotated[
+        str,
+        typer.Option(
+            "--requests",
+            help="PromQL: total requests per label `arm` (canary, stable), `route` and `source`.",
+        ),
+    ],
+    faults: Annotated[str, typer.Option("--faults", help="PromQL: those that failed (5xx).")],
+    refusals: Annotated[
+        str | None, typer.Option("--refusals", help="PromQL: those that were refused (4xx).")
+    ] = None,
+    share: Annotated[
+        str | None,
+        typer.Option("--share", help="PromQL: the new version's share of the traffic, in percent."),
+    ] = None,
+    every: Annotated[
+        float, typer.Option("--every", min=1, max=300, help="Seconds between readings.")
+    ] = 10.0,
+    once: Annotated[bool, typer.Option("--once", help="Post one reading and end.")] = False,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Take both versions' counters from Prometheus and post them, until Ctrl-C or SIGTERM."""
+    del data  # every command takes it
+    from ostiary.cli.verdict_posting import poster  # noqa: PLC0415 - as above
+    from ostiary.guard.verdicts.posting import Queries  # noqa: PLC0415
+
+    token = required_token()
+    output, queries = Output(as_json=json), Queries(requests, faults, refusals, share)
+    with poster(prometheus=prometheus, service=to, token=token, clock=SystemClock()) as posting:
+        if not once:
+            posting.post_for_ever(name, queries, seconds=every, tell=output.note)
+        output.result({"verdict": posting.post(name, queries)}, _show_posted)
+
+
+def _show_posted(console: Console, value: Result) -> None:
+    if value["verdict"] is None:
+        console.print("Nobody has asked about a revision yet, so nothing was posted.")
+    else:
+        _show(console, value["verdict"])
+
+
 def _path(name: str) -> str:
     return f"/verdicts/{quote(name, safe='')}"
 
@@ -116,7 +171,7 @@ def _show(console: Console, value: Result) -> None:
     evidence = value["evidence"]
     if evidence is None:
         return
-    said = f"E = {evidence['e_value']:.3g}, stops at {evidence['stops_at']:.3g}"
+    said = f"E = {evidence['e_value']:.4g}, stops at {evidence['stops_at']:.4g}"
     runs = f"{evidence['journey_runs']} runs, {evidence['failed_at_canary_only']} failed at the "
     runs += f"canary only, {evidence['failed_at_stable_only']} at the stable version only"
     rows = [("evidence", said), ("journeys", runs)]

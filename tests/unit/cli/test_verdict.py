@@ -59,9 +59,12 @@ ENVIRONMENT = {
 } | {"PROBE_SECRET": SECRET}
 
 
-def ostiary(*words: str) -> subprocess.CompletedProcess[str]:
+def ostiary(
+    *words: str, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "ostiary.cli", "verdict", *words]
-    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    variables = ENVIRONMENT | (environment or {})
+    return subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
 
 
 def as_json(*words: str) -> dict:
@@ -184,6 +187,19 @@ def test_a_file_without_verdicts_a_guard_s_directory_and_a_taken_port_are_refuse
     assert not (data / "guard.sock").exists()
 
 
+def test_posting_needs_a_token_and_says_what_went_wrong(tmp_path):
+    words = ["post", "login", "--to", "http://127.0.0.1:1", "--prometheus", "http://127.0.0.1:1"]
+    words += ["--requests", "a", "--faults", "b", "--once"]
+    done = ostiary(*words)
+    assert (done.returncode, "$OSTIARY_TOKEN_FILE" in done.stderr) == (2, True)
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    file.chmod(0o600)
+    done = ostiary(*words, environment={"OSTIARY_TOKEN_FILE": str(file)})
+    assert (done.returncode, "does not answer" in done.stderr) == (6, True)
+    assert TOKEN not in done.stderr
+
+
 def test_a_verdict_is_shown_with_its_reasons_and_numbers():
     counts = {"requests": 100, "faults": 1, "refusals": 2}
     few = {"requests": 9, "faults": 1, "refusals": 0}
@@ -213,7 +229,7 @@ def test_a_verdict_is_shown_with_its_reasons_and_numbers():
     assert lines == [
         "login undecided  r1",
         "  why        token: too few [red] counts.",
-        "  evidence   E = 1.25, stops at 1e+03",
+        "  evidence   E = 1.25, stops at 1000",
         "  journeys   20 runs, 1 failed at the canary only, 0 at the stable version only",
         "             discovery: passed 4 in a row, 10 needed",
         "  counts     token: canary 1 faults, 2 refusals of 100; stable 1 faults, 0 refusals of 9",

@@ -56,6 +56,7 @@ class Difference:
     """What was counted between two readings: one window per route that had requests."""
 
     windows: tuple[StratumWindow, ...]
+    share: float | None = None
     new_share: bool = False
 
 
@@ -89,21 +90,22 @@ def difference(before: Reading | None, now: Reading) -> Difference | None:
     if before is None or before.revision != now.revision:
         return None
     if before.share != now.share:
-        return Difference((), new_share=True)
+        return Difference((), now.share, new_share=True)
     known = before.by_source
     windows: dict[str, StratumWindow] = {}
     for key, counter in now.by_source.items():
         if key not in known:
             continue
-        counted = _since(known[key], counter)
+        since = _since(known[key], counter)
         window = windows.get(counter.route, StratumWindow(counter.route, ArmCounts(), ArmCounts()))
         canary, control = window.canary, window.control
         if counter.arm == "canary":
-            canary += counted
+            canary += since
         else:
-            control += counted
+            control += since
         windows[counter.route] = StratumWindow(counter.route, canary, control)
-    return Difference(tuple(each for each in windows.values() if _has_requests(each)))
+    counted = tuple(each for each in windows.values() if _has_requests(each))
+    return Difference(counted, now.share)
 
 
 def _since(before: Counter, now: Counter) -> ArmCounts:

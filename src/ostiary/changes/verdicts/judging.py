@@ -91,14 +91,14 @@ def _missing_counts(
     """Yield the classes of requests that neither counts nor a journey speak for.
 
     Before the first share nothing can be counted, and journeys alone speak for that share: what
-    has to be there are readings, which say that no user has met the version yet.
+    has to be there are readings, which say that it has no share yet.
     """
     walked = {
         route for name, route in vouching.items() if trial.passes.get(name, 0) >= rollout.passes_min
     }
     harmless = trial.counts.harmless
     is_fresh = trial.counts_at is not None and now - trial.counts_at <= rollout.fresh_seconds
-    if is_fresh and not trial.has_met_users:
+    if is_fresh and trial.is_before_users:
         return
     for route in trial.terms.routes:
         if route in walked:
@@ -132,7 +132,7 @@ def _speaking_against(trial: Trial) -> Iterator[Reason]:
 
 def _untried(trial: Trial) -> Iterator[Reason]:
     """Yield what has not been tried: journeys that cannot tell, and users."""
-    if trial.terms.routes and not trial.has_met_users:
+    if trial.terms.routes and trial.is_before_users:
         yield Reason("no_users_yet", "No request of a user to the new version was counted yet.")
     yield from _broken(trial)
 

@@ -67,7 +67,8 @@ class Trial:
 
     `canary` and `stable` count runs, and those in which that version alone failed. `passes` is how
     many runs in a row each journey has passed, `failing` what failed in the latest run at the new
-    version alone, `broken` what failed at both. `stopped` are the reasons once it was decided.
+    version alone, `broken` what failed at both. `share` is the version's share of the traffic, in
+    percent, where the latest reading said it. `stopped` are the reasons once it was decided.
     """
 
     revision: str
@@ -83,6 +84,7 @@ class Trial:
     canary_there: bool | None = None
     journeys_at: float | None = None
     counts_at: float | None = None
+    share: float | None = None
     stopped: tuple[Reason, ...] = ()
     ended: bool = False
 
@@ -101,10 +103,13 @@ class Trial:
         return larger + log((exp(one - larger) + exp(other - larger)) / 2.0)
 
     @property
-    def has_met_users(self) -> bool:
-        """Return whether a request to the new version has been counted."""
+    def is_before_users(self) -> bool:
+        """Return whether it is said to have no share, and no request to it was ever counted.
+
+        That nothing was counted is not enough: a poster may look in the wrong place.
+        """
         arms = [each.canary + each.open_canary + each.alone for each in self.counts.strata.values()]
-        return any(arm.requests for arm in arms)
+        return self.share == 0 and not any(arm.requests for arm in arms)
 
     def after_run(self, run: JourneyRun, at: float) -> "Trial":
         """Return the trial after one run of the journeys."""
@@ -137,11 +142,16 @@ class Trial:
         )
 
     def after_counts(
-        self, windows: Iterable[StratumWindow], at: float, *, new_share: bool = False
+        self,
+        windows: Iterable[StratumWindow],
+        at: float,
+        *,
+        share: float | None = None,
+        new_share: bool = False,
     ) -> "Trial":
         """Return the trial after a reading of counters; `new_share` where shares were changed."""
         counts = self.counts.next_step() if new_share else self.counts
-        return _decided(replace(self, counts=counts.update(windows), counts_at=at))
+        return _decided(replace(self, counts=counts.update(windows), counts_at=at, share=share))
 
     def speaking(self) -> tuple[Reason, ...]:
         """Return what speaks against the version, the weightiest counts after the journeys."""
@@ -162,8 +172,8 @@ def _decided(trial: Trial) -> Trial:
         return trial
     text = (
         f"The evidence that revision {trial.revision} is worse than the stable version has reached "
-        f"what stops it: E = {exp(min(trial.log_e, _LARGEST_LOG)):.3g}, at least "
-        f"{1 / trial.terms.alpha:.3g}."
+        f"what stops it: E = {exp(min(trial.log_e, _LARGEST_LOG)):.4g}, at least "
+        f"{1 / trial.terms.alpha:.4g}."
     )
     numbers = {"log_e": trial.log_e, "threshold": trial.terms.threshold}
     total = Reason("worse_than_stable", text, numbers)

@@ -80,7 +80,7 @@ def counted_data(found: Difference) -> dict[str, Any]:
         [each.stratum, *astuple(each.canary)[:_COUNTS], *astuple(each.control)[:_COUNTS]]
         for each in found.windows
     ]
-    return {"windows": rows, "new_share": found.new_share}
+    return {"windows": rows, "share": found.share, "new_share": found.new_share}
 
 
 def _after(trial: Trial, entry: Entry) -> Trial:
@@ -90,7 +90,8 @@ def _after(trial: Trial, entry: Entry) -> Trial:
         return trial.after_run(_run_of(data), at)
     if entry.kind == COUNTED:
         windows = tuple(_window_of(row) for row in data["windows"])
-        return trial.after_counts(windows, at, new_share=bool(data["new_share"]))
+        share, is_new = data["share"], bool(data["new_share"])
+        return trial.after_counts(windows, at, share=share, new_share=is_new)
     return replace(trial, ended=True) if entry.kind == ENDED else trial
 
 

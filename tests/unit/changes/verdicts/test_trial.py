@@ -108,12 +108,26 @@ def test_a_route_needs_evidence_of_its_own_or_a_journey_that_vouches_for_it() ->
     ]
 
 
-def test_before_the_first_user_readings_without_requests_are_enough_but_silence_is_not() -> None:
+def test_before_the_first_share_readings_that_say_so_are_enough() -> None:
+    given = trial(*[GOOD] * 3, terms=COUNTING)
+    nobody = [window(ArmCounts(), ArmCounts(500))]
+    found = judged(given.after_counts(nobody, 3.0, share=0), now=3.0)
+    assert (found.verdict, codes(found)) == (Verdict.GO, ["no_users_yet"])
+
+
+@pytest.mark.parametrize("share", [None, 5.0])
+def test_that_nothing_was_counted_does_not_say_that_there_are_no_users(share: float | None) -> None:
     given = trial(*[GOOD] * 3, terms=COUNTING)
     assert codes(judged(given, now=3.0)) == ["route_unproven"]
-    said = given.after_counts([window(ArmCounts(), ArmCounts(500))], 3.0)
-    found = judged(said, now=3.0)
-    assert (found.verdict, codes(found)) == (Verdict.GO, ["no_users_yet"])
+    silent = given.after_counts([window(ArmCounts(), ArmCounts(500))], 3.0, share=share)
+    assert codes(judged(silent, now=3.0)) == ["route_unproven"]
+
+
+def test_users_who_were_counted_are_not_forgotten_at_share_nothing() -> None:
+    given = trial(*[GOOD] * 3, terms=COUNTING)
+    met = given.after_counts([window(ArmCounts(5), ArmCounts(500))], 3.0, share=5)
+    back = met.after_counts([], 3.0, share=0, new_share=True)
+    assert codes(judged(back, now=3.0)) == ["route_unproven"]
 
 
 def test_counts_alone_stop_a_version_that_fails_users() -> None:
