@@ -11,8 +11,7 @@ from ostiary.changes.rules.finding import Finding
 from ostiary.changes.verdict_settings import ROUTES_MAX, RolloutSettings
 from ostiary.kernel.settings import KeyPath, dotted
 from ostiary.kernel.urls import http_parts
-from ostiary.watch.own_journeys.templates import TemplateError
-from ostiary.watch.own_journeys.values import needs_account
+from ostiary.watch.own_journeys.templates import TemplateError, needs_account
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _NAME_WORDS = "up to 63 of `a` to `z`, digits, `_`, `.` and `-`, a letter or digit first"
