@@ -7,7 +7,6 @@ Flagger takes it from the status alone: a `confirm-…` hook lets the rollout go
 and whatever goes wrong here is answered above 202.
 """
 
-import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any, Final
@@ -21,11 +20,11 @@ from ostiary.guard.operators.registry import Registry
 from ostiary.guard.verdicts.callers import caller_of
 from ostiary.guard.verdicts.problems import tell_problems
 from ostiary.guard.verdicts.service import Verdicts
+from ostiary.guard.verdicts.slow_requests import REQUEST_SECONDS_MAX, Application, within
 from ostiary.guard.verdicts.telling import Answer
 from ostiary.kernel.errors import UsageError
 
 BODY_BYTES_MAX: Final = 512 * 1024
-BODY_SECONDS_MAX: Final = 10.0
 
 CONFIRM, ROLLBACK, END = "confirm", "rollback", "end"
 HOOKS: Final[Mapping[str, Verdict | None]] = {
@@ -36,7 +35,7 @@ HOOKS: Final[Mapping[str, Verdict | None]] = {
 """Each kind of Flagger's hooks, with the one verdict that it takes for yes."""
 
 
-def create_api(verdicts: Verdicts, registry: Registry) -> falcon.asgi.App[Any, Any]:
+def create_api(verdicts: Verdicts, registry: Registry) -> Application:
     """Return the ASGI application that serves `verdicts` to those whom `registry` knows."""
     app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
     app.add_route("/healthz", _Health())
@@ -46,7 +45,7 @@ def create_api(verdicts: Verdicts, registry: Registry) -> falcon.asgi.App[Any, A
     app.add_route("/verdicts/{name}/reset", _Reset(verdicts, registry))
     app.add_route("/verdicts/{name}/flagger/{hook}", _Flagger(verdicts, registry))
     tell_problems(app)
-    return app
+    return within(app, REQUEST_SECONDS_MAX)
 
 
 class _Health:
@@ -142,14 +141,8 @@ def _revision_of(body: Mapping[str, Any]) -> object:
 
 
 async def _read(request: falcon.asgi.Request) -> Answer:
-    """Return the JSON object in a body; raises `UsageError` for none, a large or a slow one."""
-    try:
-        async with asyncio.timeout(BODY_SECONDS_MAX):
-            content = await request.stream.read(BODY_BYTES_MAX + 1)
-    except TimeoutError:
-        raise UsageError(
-            "request_slow", f"The body of the request did not come within {BODY_SECONDS_MAX:g} s."
-        ) from None
+    """Return the JSON object in a body; raises `UsageError` for none, or a large one."""
+    content = await request.stream.read(BODY_BYTES_MAX + 1)
     if len(content) > BODY_BYTES_MAX:
         raise UsageError(
             "request_too_large", f"The body of a request can have {BODY_BYTES_MAX} bytes."

@@ -16,7 +16,6 @@ _STATUS = MappingProxyType(
         "not_permitted": falcon.HTTP_403,
         "rollout_unknown": falcon.HTTP_404,
         "hook_unknown": falcon.HTTP_404,
-        "request_slow": falcon.HTTP_408,
         "revision_other": falcon.HTTP_409,
         "counts_unused": falcon.HTTP_409,
         "request_too_large": falcon.HTTP_413,

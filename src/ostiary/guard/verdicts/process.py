@@ -6,9 +6,8 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import falcon.asgi
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -17,6 +16,7 @@ from ostiary.guard.operators.peer import PeerProtocol
 from ostiary.guard.process import ApiServer, announce, until_started
 from ostiary.guard.socket import bound
 from ostiary.guard.verdicts.service import Verdicts
+from ostiary.guard.verdicts.slow_requests import Application
 from ostiary.guard.verdicts.telling import Rollout
 from ostiary.guard.verdicts.trying import Tools, run_pair
 from ostiary.kernel.errors import OstiaryError, UsageError
@@ -30,7 +30,7 @@ _BACKLOG: Final = 128
 
 async def serve(
     verdicts: Verdicts,
-    app: falcon.asgi.App[Any, Any],
+    app: Application,
     *,
     address: tuple[str, int],
     data: Path,
@@ -108,9 +108,7 @@ def _listener(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _server(
-    app: falcon.asgi.App[Any, Any], protocol: type[H11Protocol], *, limit: int | None
-) -> ApiServer:
+def _server(app: Application, protocol: type[H11Protocol], *, limit: int | None) -> ApiServer:
     return ApiServer(
         uvicorn.Config(
             app,

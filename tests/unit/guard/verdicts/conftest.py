@@ -65,8 +65,9 @@ def rollouts_in(stable: str, canary: str, more: str = "") -> dict[str, Rollout]:
 class Service:
     """A service that answers; `post` and `get` return the status and the JSON."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, verdicts: Verdicts | None = None) -> None:
         self.port = port
+        self.verdicts = verdicts
 
     def get(self, path: str, token: str | None = TOKENS["viewer"]) -> tuple[int, dict[str, Any]]:
         return self.send("GET", path, None, token)
@@ -135,7 +136,7 @@ def serving(
         try:
             while not server.started:
                 assert thread.is_alive()
-            yield Service(listener.getsockname()[1])
+            yield Service(listener.getsockname()[1], verdicts)
         finally:
             server.should_exit = True
             thread.join(30)

@@ -5,8 +5,11 @@ import socket
 
 import pytest
 
-from tests.unit.guard.verdicts.conftest import TOKENS, rollouts_in, serving
+from ostiary.guard.verdicts import api
+from ostiary.kernel.journal import JournalError
+from tests.unit.guard.verdicts.conftest import TOKENS, rollouts_in, serving, until
 
+VIEWER, PROPOSER, APPROVER = (TOKENS[role] for role in ("viewer", "proposer", "approver"))
 ROUTES = 'routes = ["token"]'
 COUNTER = {"arm": "canary", "route": "token", "requests": 0, "faults": 0}
 FLAGGER = {"name": "login", "namespace": "login", "phase": "Progressing", "checksum": "r1"}
@@ -27,35 +30,35 @@ def service(tmp_path_factory):
         ("GET", "/verdicts", None, "ostiary_wrong-0123456789", 401, "operator_unknown"),
         ("GET", "/verdicts/nobody", None, None, 401, "operator_unknown"),
         ("POST", "/verdicts/login", {"revision": "r1"}, None, 401, "operator_unknown"),
-        ("POST", "/verdicts/login", {"revision": "r1"}, TOKENS["viewer"], 403, "not_permitted"),
-        ("POST", "/verdicts/login/counts", {}, TOKENS["viewer"], 403, "not_permitted"),
-        ("POST", "/verdicts/login/reset", {}, TOKENS["proposer"], 403, "not_permitted"),
-        ("POST", "/verdicts/login/reset", {}, TOKENS["approver"], 400, "reason_missing"),
-        ("GET", "/verdicts/logn", None, TOKENS["viewer"], 404, "rollout_unknown"),
-        ("POST", "/verdicts/logn", {"revision": "r1"}, TOKENS["proposer"], 404, "rollout_unknown"),
-        ("POST", "/verdicts/login", {}, TOKENS["proposer"], 400, "revision_missing"),
-        ("POST", "/verdicts/login", {"revision": 7}, TOKENS["proposer"], 400, "revision_missing"),
+        ("POST", "/verdicts/login", {"revision": "r1"}, VIEWER, 403, "not_permitted"),
+        ("POST", "/verdicts/login/counts", {}, VIEWER, 403, "not_permitted"),
+        ("POST", "/verdicts/login/reset", {}, PROPOSER, 403, "not_permitted"),
+        ("POST", "/verdicts/login/reset", {}, APPROVER, 400, "reason_missing"),
+        ("GET", "/verdicts/logn", None, VIEWER, 404, "rollout_unknown"),
+        ("POST", "/verdicts/logn", {"revision": "r1"}, PROPOSER, 404, "rollout_unknown"),
+        ("POST", "/verdicts/login", {}, PROPOSER, 400, "revision_missing"),
+        ("POST", "/verdicts/login", {"revision": 7}, PROPOSER, 400, "revision_missing"),
         (
             "POST",
             "/verdicts/login",
             {"revision": "\n"},
-            TOKENS["proposer"],
+            PROPOSER,
             400,
             "revision_missing",
         ),
-        ("POST", "/verdicts/login", [], TOKENS["proposer"], 400, "request_malformed"),
-        ("POST", "/verdicts/login/counts", {}, TOKENS["proposer"], 400, "counts_malformed"),
-        ("POST", "/verdicts/login/flagger/gate", {}, TOKENS["proposer"], 404, "hook_unknown"),
+        ("POST", "/verdicts/login", [], PROPOSER, 400, "request_malformed"),
+        ("POST", "/verdicts/login/counts", {}, PROPOSER, 400, "counts_malformed"),
+        ("POST", "/verdicts/login/flagger/gate", {}, PROPOSER, 404, "hook_unknown"),
         (
             "POST",
             "/verdicts/login/flagger/rollback",
             {},
-            TOKENS["proposer"],
+            PROPOSER,
             400,
             "revision_missing",
         ),
-        ("DELETE", "/verdicts/login", None, TOKENS["approver"], 405, "request_unknown"),
-        ("GET", "/nothing", None, TOKENS["approver"], 404, "request_unknown"),
+        ("DELETE", "/verdicts/login", None, APPROVER, 405, "request_unknown"),
+        ("GET", "/nothing", None, APPROVER, 404, "request_unknown"),
     ],
 )
 def test_what_is_wrong_has_a_status_of_its_own_and_words(
@@ -75,12 +78,12 @@ def test_an_unknown_rollout_is_told_with_the_nearest_name(service):
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"1"])
 def test_a_body_that_is_no_json_object_is_refused(service, content):
-    status, answer = service.send("POST", "/verdicts/login", content, TOKENS["proposer"])
+    status, answer = service.send("POST", "/verdicts/login", content, PROPOSER)
     assert (status, answer["error"]) == (400, "request_malformed")
 
 
 def test_a_body_is_bounded_also_where_its_length_is_not_told(service):
-    known = f"host: x\r\nauthorization: Bearer {TOKENS['proposer']}\r\n"
+    known = f"host: x\r\nauthorization: Bearer {PROPOSER}\r\n"
     head = f"POST /verdicts/login HTTP/1.1\r\n{known}"
     with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
         connection.sendall(f"{head}transfer-encoding: chunked\r\n\r\n".encode())
@@ -88,6 +91,64 @@ def test_a_body_is_bounded_also_where_its_length_is_not_told(service):
         for _ in range(9):
             connection.sendall(chunk)
         assert connection.recv(64).startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.parametrize("sent", ["", "{"])
+def test_a_body_that_does_not_come_is_not_waited_for(sent, tmp_path, monkeypatch):
+    monkeypatch.setattr(api, "REQUEST_SECONDS_MAX", 0.3)
+    rollouts = rollouts_in("http://stable.test", "http://canary.test")
+    head = f"POST /verdicts/login HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {PROPOSER}\r\n"
+    with (
+        serving(rollouts, tmp_path / "verdicts.db", walking=False) as served,
+        socket.create_connection(("127.0.0.1", served.port), timeout=30) as connection,
+    ):
+        connection.sendall(f"{head}content-length: 100\r\n\r\n{sent}".encode())
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+        assert answer.startswith(b"HTTP/1.1 408")
+        assert json.loads(answer.partition(b"\r\n\r\n")[2].split(b"\r\n")[1])["hint"]
+        served.ask("r1")
+
+
+def test_a_stranger_is_refused_before_the_whole_body_has_come(service):
+    head = "POST /verdicts/login HTTP/1.1\r\nhost: x\r\nauthorization: Bearer wrong\r\n"
+    with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
+        connection.sendall(f"{head}content-length: 100\r\n\r\n{{".encode())
+        assert connection.recv(64).startswith(b"HTTP/1.1 401")
+
+
+def test_a_journal_that_cannot_be_written_and_a_bug_are_no_verdict(tmp_path, capfd):
+    rollouts = rollouts_in("http://stable.test", "http://canary.test")
+    with serving(rollouts, tmp_path / "verdicts.db", walking=False) as served:
+        served.verdicts._journal.close()
+        status, answer = served.post("/verdicts/login", {"revision": "r1"})
+        assert (status, "verdict" in answer) == (503, False)
+        served.verdicts.rollouts["login"] = None
+        status, answer = served.get("/verdicts")
+        assert (status, answer["error"], answer["exit_code"]) == (500, "internal_error", 1)
+        hook = served.post("/verdicts/login/flagger/rollback", FLAGGER)
+        assert hook[0] == 500
+    told = capfd.readouterr().err
+    assert "Traceback" in told
+    assert PROPOSER not in told
+
+
+def test_a_run_that_cannot_be_noted_is_told_and_the_next_one_is(versions, tmp_path, capfd):
+    stable, canary = versions
+    with serving(rollouts_in(stable.url, canary.url), tmp_path / "verdicts.db") as served:
+        noting, problems = (
+            served.verdicts.note_run,
+            [JournalError("disk_full", "The disk is full.")],
+        )
+
+        def failing_once(*said):
+            if problems:
+                raise problems.pop()
+            noting(*said)
+
+        served.verdicts.note_run = failing_once
+        served.ask("r1")
+        until(lambda: served.ask("r1")["evidence"]["journey_runs"] > 0)
+    assert "A run of login was not noted: The disk is full." in capfd.readouterr().err
 
 
 def test_health_needs_no_token_and_tells_nothing(service):
@@ -98,13 +159,13 @@ def test_flagger_is_known_by_the_token_in_its_metadata(service):
     path = "/verdicts/login/flagger/confirm"
     status, answer = service.post(path, {**FLAGGER, "metadata": {"token": "wrong"}}, token=None)
     assert (status, answer["error"]) == (401, "operator_unknown")
-    body = {**FLAGGER, "metadata": {"token": TOKENS["proposer"]}}
+    body = {**FLAGGER, "metadata": {"token": PROPOSER}}
     status, answer = service.post(path, body, token=None)
     assert (status, answer["verdict"], answer["revision"]) == (409, "undecided", "r1")
 
 
 def test_an_old_flagger_names_the_revision_in_its_metadata(service):
-    body = {"name": "login", "metadata": {"token": TOKENS["proposer"], "revision": "named"}}
+    body = {"name": "login", "metadata": {"token": PROPOSER, "revision": "named"}}
     _, answer = service.post("/verdicts/login/flagger/confirm", body, token=None)
     assert answer["revision"] == "named"
 
