@@ -13,7 +13,7 @@ from typing import Any
 from ostiary.changes.configuration import json_schema
 
 _DOCS = Path(__file__).parents[1] / "docs"
-PAGES = (_DOCS / "settings.md", _DOCS / "own-journeys.md")
+PAGES = (_DOCS / "settings.md", _DOCS / "own-journeys.md", _DOCS / "verdicts.md")
 _TABLE = re.compile(
     r"(<!-- keys of ([\w.]+); `make docs` writes them -->\n).*?(<!-- end -->)", re.DOTALL
 )

@@ -25,3 +25,8 @@ def test_every_table_of_own_journeys_is_on_their_page() -> None:
     inside = "guard.journeys.NAME"
     tables = [inside, f"{inside}.steps", f"{inside}.steps.expect"]
     assert tables_in(read("docs/own-journeys.md")) == tables
+
+
+def test_every_table_of_verdicts_is_on_their_page() -> None:
+    inside = "guard.verdicts"
+    assert tables_in(read("docs/verdicts.md")) == [inside, f"{inside}.rollouts.NAME"]

@@ -27,6 +27,7 @@ from ostiary.changes.rules import (
     public_url,
     quotas,
     tokens,
+    verdicts,
     weights,
 )
 from ostiary.changes.rules.finding import ComparingRule, Finding, Rule
@@ -84,6 +85,12 @@ RULES: tuple[Rule, ...] = (
     journey_texts.inserts_are_known_and_captured_before,
     journey_texts.captured_values_can_be_named_and_found,
     journey_texts.expectations_can_be_read,
+    verdicts.verdicts_have_an_address_and_a_subject,
+    verdicts.rollouts_are_named_plainly,
+    verdicts.rollouts_have_two_versions,
+    verdicts.rollouts_walk_journeys_that_exist,
+    verdicts.rollouts_count_plain_routes,
+    verdicts.rollouts_can_be_decided,
 )
 """Every rule about a file alone, in the order in which people should read its findings."""
 

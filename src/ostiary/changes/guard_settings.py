@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from ostiary.changes.operator_settings import OperatorSettings
 from ostiary.changes.setting_fields import DAY, as_tuple, seconds, unit
+from ostiary.changes.verdict_settings import VerdictSettings
 from ostiary.kernel.settings import SettingsTable
 from ostiary.watch.own_journeys.settings import JourneySettings
 
@@ -91,4 +92,7 @@ class GuardSettings(SettingsTable):
     )
     journeys: Mapping[str, JourneySettings] = Field(
         {}, description="A team's own journeys, tried beside the built-in ones."
+    )
+    verdicts: VerdictSettings | None = Field(
+        None, description="Verdicts about rollouts that others drive; see `ostiary verdict serve`."
     )

@@ -35,6 +35,7 @@ COMMANDS = {
     "audit": "audit:audit",
     "change": "changes:app",
     "journeys": "journeys:app",
+    "verdict": "verdict:app",
     "snapshot": "snapshots:app",
     "demo": "demo:app",
     "drill": "drills:app",

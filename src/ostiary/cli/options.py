@@ -8,6 +8,7 @@ import typer
 
 from ostiary.guard.client import SECONDS_MAX, GuardClient
 from ostiary.guard.operators.tokens import TOKEN_FILE_VARIABLE, read_token
+from ostiary.kernel.errors import UsageError
 
 DataOption = Annotated[
     Path | None,
@@ -50,6 +51,19 @@ def guard_client(
         socket = Path(named)
     place = None if socket is None else socket.expanduser().absolute()
     return GuardClient(data_directory(data), socket=place, token=_token(), seconds_max=seconds_max)
+
+
+def required_token() -> str:
+    """Return the caller's token, for what knows nobody by a user id; raises `UsageError`."""
+    named = os.environ.get(TOKEN_FILE_VARIABLE)
+    if not named:
+        raise UsageError(
+            "token_missing",
+            "This goes over the network, where nobody is known by a user id.",
+            hint=f"Name the file of your token in ${TOKEN_FILE_VARIABLE}; `ostiary operator token "
+            "NAME` draws one.",
+        )
+    return read_token(Path(named).expanduser(), by_group=True)
 
 
 def _token() -> str | None:

@@ -25,7 +25,7 @@ _POLL_SECONDS = 0.01
 _API_STOP_SECONDS = 1
 
 
-class _ApiServer(uvicorn.Server):
+class ApiServer(uvicorn.Server):
     """An embedded server; signals are the guard's business."""
 
     @contextmanager
@@ -58,8 +58,8 @@ async def run(
         server = _api_server(operations, registry)
         serving = asyncio.create_task(server.serve(sockets))
         try:
-            await _until_started(server, serving)
-            _announce(data, epoch, clock)
+            await until_started(server, serving)
+            announce(data, epoch, clock)
             ready(await operations.status())
             await guard.run()
         finally:
@@ -80,8 +80,8 @@ def _take_signals(guard: Guard) -> None:
         asyncio.get_running_loop().add_signal_handler(number, guard.stop)
 
 
-def _api_server(operations: Operations, registry: Registry) -> _ApiServer:
-    return _ApiServer(
+def _api_server(operations: Operations, registry: Registry) -> ApiServer:
+    return ApiServer(
         uvicorn.Config(
             answering_when_ended(create_api(operations, registry)),
             http=PeerProtocol,
@@ -93,14 +93,16 @@ def _api_server(operations: Operations, registry: Registry) -> _ApiServer:
     )
 
 
-async def _until_started(server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:
+async def until_started(server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:
+    """Wait until a server answers; raises what kept it from that."""
     while not server.started:
         if serving.done():
             serving.result()
         await asyncio.sleep(_POLL_SECONDS)
 
 
-def _announce(data: Path, epoch: str, clock: Clock) -> None:
+def announce(data: Path, epoch: str, clock: Clock) -> None:
+    """Write where the API of a data directory is reached."""
     value = {
         "pid": os.getpid(),
         "epoch": epoch,

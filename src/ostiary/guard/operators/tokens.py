@@ -31,16 +31,18 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def read_token(path: Path) -> str:
+def read_token(path: Path, *, by_group: bool = False) -> str:
     """Return the token in a file that nobody else can read.
 
-    Raises `UsageError` for every other file; what it holds is never repeated.
+    `by_group` takes one that root has made readable for a group as well, which is how Kubernetes
+    mounts a Secret for a process that is not root. Raises `UsageError` for every other file; what
+    it holds is never repeated.
     """
     try:
         # Not through a pipe or device, which could keep the command waiting for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as stream:
-            _require_private(path, os.fstat(descriptor))
+            _require_private(path, os.fstat(descriptor), by_group=by_group)
             content = stream.read(_BYTES_MAX)
     except OSError as error:
         raise UsageError(
@@ -58,11 +60,12 @@ def read_token(path: Path) -> str:
     return token
 
 
-def _require_private(path: Path, found: os.stat_result) -> None:
+def _require_private(path: Path, found: os.stat_result, *, by_group: bool) -> None:
     """Raise `UsageError` where others can read the file, or have made it."""
     if not stat.S_ISREG(found.st_mode):
         raise UsageError("token_file_no_file", f"{path} is no file.", hint="Name a plain file.")
-    if stat.S_IMODE(found.st_mode) & 0o077:
+    others = 0o037 if by_group and found.st_uid == 0 else 0o077
+    if stat.S_IMODE(found.st_mode) & others:
         raise UsageError(
             "token_file_open",
             f"The token file {path} can be read or written by others "

@@ -117,3 +117,10 @@ def texts_in(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[Any
     elif isinstance(value, list | tuple):
         for position, each in enumerate(value):
             yield from texts_in(each, (*path, position))
+
+
+def needs_account(texts: Any) -> bool:  # noqa: ANN401 - any JSON value
+    """Return whether an insert in one of the texts names the probe account."""
+    return any(
+        insert.name in PROBE_INSERTS for _, text in texts_in(texts) for insert in inserts_of(text)
+    )

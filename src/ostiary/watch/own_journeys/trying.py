@@ -15,7 +15,8 @@ from ostiary.kernel.ids import Random
 from ostiary.watch.journeys.probes import ProbeAccount
 from ostiary.watch.journeys.report import JourneyFailure, JourneyReport, failed_strata
 from ostiary.watch.own_journeys.settings import JourneySettings
-from ostiary.watch.own_journeys.values import Values, needs_account
+from ostiary.watch.own_journeys.templates import needs_account
+from ostiary.watch.own_journeys.values import Values
 from ostiary.watch.own_journeys.walk import Place, StepResult, walk
 
 AT_ONCE = 2

@@ -9,7 +9,7 @@ from typing import Any
 from ostiary.kernel.ids import Random
 from ostiary.watch.journeys.probes import ProbeAccount
 from ostiary.watch.own_journeys.redaction import Redactor
-from ostiary.watch.own_journeys.templates import PROBE_INSERTS, Insert, inserts_of, parse, texts_in
+from ostiary.watch.own_journeys.templates import Insert, parse
 
 _SECRET_BYTES_MAX = 64 * 1024
 
@@ -100,13 +100,6 @@ class Values:
         if value != value.encode(errors="replace").decode():
             raise NoValueError(f"the environment variable {name} is not UTF-8")
         return value
-
-
-def needs_account(texts: Any) -> bool:  # noqa: ANN401 - any JSON value
-    """Return whether an insert in one of the texts names the probe account."""
-    return any(
-        insert.name in PROBE_INSERTS for _, text in texts_in(texts) for insert in inserts_of(text)
-    )
 
 
 def _from_file(path: Path) -> str:

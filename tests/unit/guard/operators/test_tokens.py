@@ -39,6 +39,19 @@ def test_a_token_is_read_from_a_private_file(file):
     assert read_token(file) == TOKEN
 
 
+def test_a_group_may_read_only_what_root_has_mounted_for_it(file):
+    file.chmod(0o440)
+    if file.stat().st_uid == 0:
+        assert read_token(file, by_group=True) == TOKEN
+    else:
+        with pytest.raises(UsageError):
+            read_token(file, by_group=True)
+    for mode in (0o444, 0o460, 0o450):
+        file.chmod(mode)
+        with pytest.raises(UsageError):
+            read_token(file, by_group=True)
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620, 0o602])
 def test_a_file_that_others_can_read_or_write_is_refused(file, mode):
     file.chmod(mode)
