@@ -1,6 +1,6 @@
 """Dependencies for FastAPI. `VerifyASGI` has to be among the application's middleware."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from fastapi import HTTPException
 from starlette.requests import HTTPConnection
@@ -9,11 +9,11 @@ from ostiary.verify.answers import Answer
 from ostiary.verify.principal import Principal
 from ostiary.verify.requirements import Requirement, principal_in, roles, scopes
 
-Dependency = Callable[[HTTPConnection], Principal]
+Dependency = Callable[[HTTPConnection], Awaitable[Principal]]
 _OF_THE_BODY = ("content-type", "content-length")
 
 
-def principal_of(connection: HTTPConnection) -> Principal:
+async def principal_of(connection: HTTPConnection) -> Principal:
     """Return who sends a request; nobody is answered 401. A dependency."""
     return _allowed(Requirement(), connection)
 
@@ -32,7 +32,7 @@ def _dependency(requirement: Requirement) -> Dependency:
     async def dependency(connection: HTTPConnection) -> Principal:
         return _allowed(requirement, connection)
 
-    return dependency  # type: ignore[return-value]
+    return dependency
 
 
 def _allowed(requirement: Requirement, connection: HTTPConnection) -> Principal:

@@ -33,7 +33,7 @@ def read_header(part: bytes) -> Header:
     # It keeps one kind of token from passing for another (RFC 9068, section 4; RFC 8725, 3.11).
     if not isinstance(kind, str) or kind.lower() not in _TYPES:
         raise TokenRefusedError(Reason.TYPE, "the header typ is not at+jwt")
-    if key_id is not None and not (
+    if "kid" in header and not (
         isinstance(key_id, str) and len(key_id) <= KEY_ID_CHARACTERS_MAX
     ):
         raise TokenRefusedError(Reason.MALFORMED, "a header kid that cannot be")
