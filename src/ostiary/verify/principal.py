@@ -1,8 +1,9 @@
 """Who sends a request, as their access token says."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from ostiary.verify.json_objects import read_object
 
 PRINCIPAL_KEY = "ostiary.principal"
 """Where the middleware leaves the `Principal`: in the ASGI scope or the WSGI environment.
@@ -16,7 +17,7 @@ class Principal:
     """What a verified access token says (RFC 9068, section 2.2). It cannot be changed.
 
     `subject` is the user, or the client itself where it acts for nobody. `expires_at` is in Unix
-    seconds. `claims` is all that the token says, with tuples for arrays.
+    seconds. `payload` is what the token says, as JSON.
     """
 
     subject: str
@@ -25,7 +26,12 @@ class Principal:
     roles: frozenset[str]
     audiences: frozenset[str]
     expires_at: float
-    claims: Mapping[str, Any] = field(repr=False, compare=False)
+    payload: bytes = field(repr=False, compare=False)
+
+    @property
+    def claims(self) -> dict[str, Any]:
+        """Return all that the token says. It is a copy each time, and the caller's to change."""
+        return read_object(self.payload)
 
     @property
     def is_client(self) -> bool:

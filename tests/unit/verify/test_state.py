@@ -1,7 +1,7 @@
 """When keys are fetched, and for how long they count."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostiary.verify.keys.key_set import KeySet
@@ -77,6 +77,7 @@ def test_at_first_anybody_may_ask() -> None:
         max_size=60,
     )
 )
+@settings(deadline=None)
 def test_whatever_happens_attempts_stay_bounded_and_so_does_trust(
     outcomes: list[tuple[bool, float, float | None]],
 ) -> None:

@@ -1,12 +1,13 @@
 """The whole check of one token, in its order."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 from ostiary.verify.errors import Reason, TokenRefusedError, UnknownKeyError
 from ostiary.verify.keys.key_set import KeySet, PublishedKey
 from ostiary.verify.principal import Principal
 from ostiary.verify.tokens.claims import Expected, read_claims
-from ostiary.verify.tokens.compact import decode, read_token_object, split
+from ostiary.verify.tokens.compact import decode, split
 from ostiary.verify.tokens.header import Header, read_header
 from ostiary.verify.tokens.seen import SeenToken, SeenTokens
 
@@ -58,7 +59,7 @@ class TokenChecker:
         header = read_header(header_part)
         if header.algorithm not in self._algorithms:
             raise TokenRefusedError(Reason.ALGORITHM)
-        principal, validity = read_claims(read_token_object(payload_part), self._expected)
+        principal, validity = read_claims(decode(payload_part), self._expected)
         validity.check(now)
         signature = decode(signature_part)
         signed = token[: len(token) - len(signature_part) - 1]
@@ -69,23 +70,23 @@ class TokenChecker:
         raise TokenRefusedError(Reason.SIGNATURE)
 
 
-def _candidates(keys: KeySet, header: Header) -> tuple[PublishedKey, ...]:
+def _candidates(keys: KeySet, header: Header) -> Sequence[PublishedKey]:
     """Return the keys that may have signed: those with the id, and the algorithm of the header.
 
     The algorithm is one that the key is for; what a header says never chooses how it is checked
     (RFC 8725, section 3.1).
     """
     if header.key_id is None:
-        fitting = keys.for_algorithm(header.algorithm)
-        if len(fitting) > _CANDIDATES_MAX:
+        unnamed = keys.for_algorithm(header.algorithm)
+        if len(unnamed) > _CANDIDATES_MAX:
             raise TokenRefusedError(Reason.MALFORMED, "no header kid, and many keys")
-        if not fitting:
+        if not unnamed:
             raise UnknownKeyError
-        return fitting
+        return unnamed
     named = keys.named(header.key_id)
     if not named:
         raise UnknownKeyError
-    fitting = tuple(key for key in named if header.algorithm in key.algorithms)
+    fitting = [key for key in named if header.algorithm in key.algorithms]
     if not fitting:
         raise TokenRefusedError(Reason.ALGORITHM, "its key is for another")
     return fitting[:_CANDIDATES_MAX]

@@ -29,9 +29,9 @@ def decode(part: bytes) -> bytes:
         raise TokenRefusedError(Reason.MALFORMED, str(error)) from None
 
 
-def read_token_object(part: bytes) -> dict[str, Any]:
-    """Return the JSON object in a part. Raises `TokenRefusedError`."""
+def read_token_object(content: bytes) -> dict[str, Any]:
+    """Return the JSON object in a part that was decoded. Raises `TokenRefusedError`."""
     try:
-        return read_object(decode(part))
+        return read_object(content)
     except NotJsonError as error:
         raise TokenRefusedError(Reason.MALFORMED, str(error)) from None
