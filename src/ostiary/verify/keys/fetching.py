@@ -54,14 +54,14 @@ class Fetcher:
         return asyncio.run(self._fetch(url))
 
     async def _fetch(self, url: str) -> Document:
-        if self._tls is None:
+        if self._tls is None and self._transport is None:
             # Made once: reading all the certificates takes longer than the request.
             self._tls = httpx.create_ssl_context()
         try:
             async with (
                 asyncio.timeout(self._seconds_max),
                 httpx.AsyncClient(
-                    verify=self._tls,
+                    verify=self._tls or True,
                     transport=self._transport,
                     timeout=self._seconds_max,
                     follow_redirects=False,
