@@ -5,6 +5,7 @@ import logging
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -385,7 +386,10 @@ def test_a_new_process_keeps_its_own_keys_fresh(
     issuer.add_key("k-2")
     clock.advance(10)
     verifier._keys._changed.acquire()
-    child = os.fork()
+    with warnings.catch_warnings():
+        # Later Pythons warn of forking beside threads, which is what is tried here.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
         right = verifier.verify(issuer.token("k-2")).subject == "u-ada"
         os._exit(0 if right else 1)

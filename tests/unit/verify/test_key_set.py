@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
 
 from ostiary.verify.keys.algorithms import FOR_KEYS, public_key_of
 from ostiary.verify.keys.key_set import KEYS_MAX, KeySet, UnusableKeysError, read_key_set
@@ -88,6 +89,25 @@ def test_a_key_is_for_the_algorithm_that_it_names_and_for_no_other() -> None:
     assert unnamed.algorithms == {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
     (limited,) = read(RSA | {"kid": "k"}, algorithms=frozenset({"RS256"})).named("k")
     assert limited.algorithms == {"RS256"}
+
+
+def test_a_good_signature_of_another_algorithm_is_none_of_the_keys() -> None:
+    private = RSAKey.generate_key(2048)
+    signature = JWSRegistry.algorithms["RS256"].sign(b"message", private)
+    entry = private.as_dict(private=False) | {"kid": "k"}
+    (named,) = read(entry | {"alg": "PS256"}).named("k")
+    assert named.verifies("RS256", b"message", signature) is False
+    (unnamed,) = read(entry).named("k")
+    assert unnamed.verifies("RS256", b"message", signature) is True
+
+
+def test_a_signature_of_two_numbers_has_one_length() -> None:
+    """A zero in front of the second number leaves the number as it is."""
+    private = ECKey.generate_key("P-256")
+    signature = JWSRegistry.algorithms["ES256"].sign(b"message", private)
+    (key,) = read(private.as_dict(private=False) | {"kid": "k"}).named("k")
+    assert key.verifies("ES256", b"message", signature) is True
+    assert key.verifies("ES256", b"message", signature[:32] + b"\0" + signature[32:]) is False
 
 
 @pytest.mark.parametrize("name", ["EdDSA", "Ed25519"])
