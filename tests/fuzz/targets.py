@@ -37,7 +37,8 @@ _VERIFIER = Verifier(
     issuer=ISSUER,
     audience=AUDIENCE,
     clock=HandClock(),
-    transport=httpx.MockTransport(_ISSUER.answer),
+    transport=_ISSUER.transport,
+    fetch_seconds=60,
 )
 _GATE = Gate(_VERIFIER)
 _GOOD = [_ISSUER.token(), _ISSUER.token("k-e")]
@@ -45,7 +46,7 @@ _GOOD = [_ISSUER.token(), _ISSUER.token("k-e")]
 
 def _admitted(value: bytes) -> Principal | None:
     """Return whom a request comes in as; whoever does not is told 401, since there are keys."""
-    assert _VERIFIER.warm_up()
+    assert _VERIFIER.warm_up(60)
     admitted = _GATE.admit("/", [value])
     if isinstance(admitted, Answer):
         assert admitted.status == 401, admitted

@@ -23,7 +23,8 @@ import json, sys
 from ostiary.verify import TokenRefusedError, Verifier
 
 issuer, audience, good, forged = sys.argv[1:]
-with Verifier(issuer=issuer, audience=audience) as verifier:
+with Verifier(issuer=issuer, audience=audience, fetch_seconds=60) as verifier:
+    assert verifier.warm_up(60)
     principal = verifier.verify(good)
     try:
         verifier.verify(forged)

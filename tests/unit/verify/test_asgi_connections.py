@@ -35,7 +35,7 @@ def test_keys_are_fetched_when_an_asgi_application_starts(
 
     asyncio.run(VerifyASGI(application, verifier)({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
     assert passed == ["lifespan"]
-    assert verifier.warm_up()
+    assert verifier.warm_up(60)
     assert issuer.requests[DISCOVERY] == 1
 
 

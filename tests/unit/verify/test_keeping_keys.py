@@ -77,7 +77,7 @@ def test_the_stated_time_is_a_setting(
     issuer: Issuer, make_verifier: MakeVerifier, clock: HandClock
 ) -> None:
     verifier = make_verifier(stale_seconds=0)
-    assert verifier.warm_up()
+    assert verifier.warm_up(60)
     issuer.fault = dead
     clock.advance(59.9)
     assert verifier.verify(issuer.token())
@@ -382,7 +382,7 @@ def test_a_new_process_keeps_its_own_keys_fresh(
 ) -> None:
     """Servers load an application once and fork: no thread comes along, and locks may be held."""
     verifier = make_verifier()
-    assert verifier.warm_up()
+    assert verifier.warm_up(60)
     issuer.add_key("k-2")
     clock.advance(10)
     verifier._keys._changed.acquire()
@@ -401,7 +401,7 @@ def test_a_closed_verifier_fetches_nothing_and_answers_by_what_it_knows(
     issuer: Issuer, make_verifier: MakeVerifier, clock: HandClock
 ) -> None:
     with make_verifier() as verifier:
-        assert verifier.warm_up()
+        assert verifier.warm_up(60)
     clock.advance(100)
     assert verifier.verify(issuer.token())
     with make_verifier() as never:
@@ -413,7 +413,7 @@ def test_a_closed_verifier_fetches_nothing_and_answers_by_what_it_knows(
 
 def test_closing_ends_the_thread(issuer: Issuer, make_verifier: MakeVerifier) -> None:
     verifier = make_verifier()
-    assert verifier.warm_up()
+    assert verifier.warm_up(60)
     thread = verifier._keys._thread
     assert isinstance(thread, threading.Thread)
     verifier.close()

@@ -192,6 +192,8 @@ class History:
             audience=AUDIENCE,
             clock=self.clock,
             transport=self.issuer.transport,
+            fetch_seconds=60,
+            wait_seconds=60,
         )
         self.forger = Issuer()
         self.generation = 1

@@ -53,6 +53,8 @@ def verifier(service: IdentityService) -> Iterator[Verifier]:
         allow_http=True,
         clock=ClockOf(service.clock),
         transport=transport_to(service),
+        fetch_seconds=60,
+        wait_seconds=60,
     )
     yield made
     made.close()

@@ -86,7 +86,7 @@ def test_a_fetch_ends_in_time_whatever_the_issuer_does(speak: Speak, said: str) 
 
 def test_tokens_are_verified_over_a_real_network() -> None:
     with serving() as issuer:
-        verifier = Verifier(issuer=issuer.url, audience=AUDIENCE)
+        verifier = Verifier(issuer=issuer.url, audience=AUDIENCE, fetch_seconds=60, wait_seconds=60)
         with verifier:
             token = issuer.token(**lasting())
             assert verifier.verify(token).subject == "u-ada"

@@ -106,6 +106,8 @@ def verifying(issuer: Issuer, clock: HandClock, **options: Any) -> Iterator[None
         "audience": AUDIENCE,
         "clock": clock,
         "transport": issuer.transport,
+        "fetch_seconds": 60,
+        "wait_seconds": 60,
         **options,
     }
     with override_settings(OSTIARY_VERIFY=told):
