@@ -11,7 +11,7 @@ ARGS ?=
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  ARGS=\"...\" is passed on by up, test, drill, soak, mutations, healthy and simulate;"
+	@echo "  ARGS=\"...\" is passed on by up, test, drill, soak, mutations, healthy, fuzz and simulate;"
 	@echo "  PYTHON=... chooses the Python of setup."
 
 # Made again only when the lock file, the project file or the environment itself changed.
@@ -65,6 +65,10 @@ mutations: setup ## Make mistakes in a settings file; what passes the check must
 .PHONY: healthy
 healthy: setup ## Propose healthy changes, one after another; all of them must get through
 	@$(BIN)/python -m tests.healthy $(ARGS)
+
+.PHONY: fuzz
+fuzz: setup ## Give ostiary.verify any tokens, keys and metadata, guided by coverage
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 .PHONY: simulate
 simulate: setup ## Put simulated changes through everything that may go wrong, and check the promises

@@ -1,6 +1,6 @@
 """What a machine has beyond Python: Chromium for `browser` tests, Node and npm for `node` tests,
-the right to mount a file system for `disk` tests,
-and the right to act as other users for `users` tests.
+the right to mount a file system for `disk` tests, the right to act as other users for `users`
+tests, a fuzzer for `fuzzer` tests, and a package registry for `registry` tests.
 
 Where it is missing, the tests that want it are taken out of the run and named at its end. With
 `CI=true` they fail instead, so that a machine which should run them cannot pass without. Not so
@@ -10,8 +10,12 @@ Where it is missing, the tests that want it are taken out of the run and named a
 import os
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections import defaultdict
+from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -58,16 +62,36 @@ def can_act_as_others() -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
+@cache
+def can_install() -> bool:
+    """Return whether packages can be had, by the settings for uv and pip that there are."""
+    python = [sys.executable, "-m", "uv", "pip", "install", "--dry-run", "--no-cache"]
+    with tempfile.TemporaryDirectory() as target:
+        command = [*python, "--target", target, "--quiet", "hatchling"]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def has_atheris() -> bool:
+    """Return whether the fuzzer is installed; its wheels are for few machines."""
+    return find_spec("atheris") is not None
+
+
+WANTED: dict[str, tuple[Callable[[], object], str]] = {
+    "browser": (find_chromium, "no Chromium found"),
+    "node": (find_npm, f"no Node {NODE_MAJOR_MIN} or newer with npm found"),
+    "disk": (can_mount, NO_DISK),
+    "users": (can_act_as_others, "neither root nor sudo"),
+    "fuzzer": (has_atheris, "no atheris for this Python and machine"),
+    "registry": (can_install, "no package registry"),
+}
+"""By the mark of a test: what tells whether the machine has what it wants, and what to say."""
+
+
 def reason_not_to_run(item: pytest.Item) -> str | None:
     """Return what the machine lacks for a test, or None where it lacks nothing."""
-    if item.get_closest_marker("browser") and find_chromium() is None:
-        return "no Chromium found"
-    if item.get_closest_marker("node") and find_npm() is None:
-        return f"no Node {NODE_MAJOR_MIN} or newer with npm found"
-    if item.get_closest_marker("disk") and not can_mount():
-        return NO_DISK
-    if item.get_closest_marker("users") and not can_act_as_others():
-        return "neither root nor sudo"
+    for mark, (found, otherwise) in WANTED.items():
+        if item.get_closest_marker(mark) and not found():
+            return otherwise
     return None
 
 

@@ -30,7 +30,7 @@ find_uv() {
 
 # Inexact, so that pip stays: it is what bootstraps, and what a person falls back to.
 sync_with_uv() {
-    UV_PROJECT_ENVIRONMENT="$venv" "$1" sync --frozen --inexact --python "$python"
+    UV_PROJECT_ENVIRONMENT="$venv" "$1" sync --frozen --inexact --extra server --python "$python"
 }
 
 # uv downloads from the addresses in the lock file. Where only pip knows the registry (a mirror, a
@@ -38,7 +38,7 @@ sync_with_uv() {
 sync_with_pip() {
     wanted=$(mktemp)
     trap 'rm -f "$wanted"' EXIT
-    "$1" export --quiet --frozen --no-emit-project --python "$python" --output-file "$wanted" >/dev/null
+    "$1" export --quiet --frozen --no-emit-project --extra server --python "$python" --output-file "$wanted" >/dev/null
     "$python" -m pip install --quiet --require-hashes --requirement "$wanted"
     "$python" -m pip install --quiet --no-deps --editable .
 }

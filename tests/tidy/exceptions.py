@@ -21,6 +21,7 @@ MANY_PARAMETERS: dict[str, str] = {}
 
 READERS_OF_THE_MACHINE: dict[str, str] = {
     "src/ostiary/kernel/clock.py": "it is the clock that everybody else is given",
+    "src/ostiary/verify/clock.py": "it is that clock for applications, which have no kernel",
     "src/ostiary/kernel/ids.py": "it is the random source that everybody else is given",
 }
 """Files of `src` that may read the machine's clock or random source."""

@@ -83,8 +83,10 @@ def test_every_decision_record_is_listed() -> None:
 
 def test_every_dependency_has_its_decision() -> None:
     project = tomllib.loads(read("pyproject.toml"))
+    extras = project["project"]["optional-dependencies"].values()
     wanted = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
-    names = {re.split(r"[\[<>=~! ]", requirement)[0] for requirement in wanted}
+    wanted += [requirement for extra in extras for requirement in extra]
+    names = {re.split(r"[\[<>=~!; ]", requirement)[0] for requirement in wanted}
     packages = re.compile(r"^Packages: (.+)$", re.MULTILINE)
     lines = [line for name in records() for line in packages.findall(read(name))]
     recorded = {package for line in lines for package in re.findall(r"`([^`]+)`", line)}

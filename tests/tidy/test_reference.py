@@ -94,7 +94,8 @@ def test_every_exit_code_is_documented() -> None:
 
 
 def test_every_dependency_is_used() -> None:
-    required = tomllib.loads(read("pyproject.toml"))["project"]["dependencies"]
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    required = project["dependencies"] + project["optional-dependencies"]["server"]
     names = {re.split(r"[\[<>=~! ]", requirement)[0] for requirement in required}
     imported = set()
     for module in modules():

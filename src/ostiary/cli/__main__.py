@@ -1,5 +1,5 @@
 """`python -m ostiary.cli`: the same as the command `ostiary`."""
 
-from ostiary.cli.main import main
+from ostiary.cli.entry import main
 
 main()
