@@ -2,6 +2,8 @@
 
 import html
 import json
+import re
+from collections.abc import Sequence
 
 from ostiary.edge.security_headers import header_options
 from ostiary.edge.xds import JsonObject
@@ -53,12 +55,15 @@ a {{ color: var(--link); }}
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 
-def local_replies(status_url: str, headers: dict[str, tuple[str, str]]) -> JsonObject:
+def local_replies(
+    status_url: str, headers: dict[str, tuple[str, str]], *, services: Sequence[str] = ()
+) -> JsonObject:
     """Return the connection manager's `local_reply_config`.
 
     It changes only what Envoy answers itself: no replica left, no connection, a time-out, a body
-    over the limit. Programs get JSON, people a page. `headers` come with each of these answers,
-    since some of them, such as that to a malformed request, pass no filter.
+    over the limit. Programs get JSON, people a page, and who asks for a path below one of
+    `services` JSON about that service. `headers` come with each of these answers, since some of
+    them, such as that to a malformed request, pass no filter.
     """
     options = header_options(headers)
     no_answer = {
@@ -66,8 +71,14 @@ def local_replies(status_url: str, headers: dict[str, tuple[str, str]]) -> JsonO
             "comparison": {"op": "GE", "value": {"default_value": 500, "runtime_key": "unused"}}
         }
     }
+    of_service = (
+        [_mapper(_all_of(no_answer, _is_below(services)), _service_answer(), options)]
+        if services
+        else []
+    )
     return {
         "mappers": [
+            *of_service,
             _mapper(_all_of(no_answer, _asks_for_json()), _json_answer(status_url), options),
             _mapper(no_answer, _page(status_url), options),
             _mapper(_status_is(413), _too_large(), options),
@@ -124,6 +135,16 @@ def _json_answer(status_url: str) -> JsonObject:
     return _json_format(answer)
 
 
+def _service_answer() -> JsonObject:
+    return _json_format(
+        {
+            "error": "temporarily_unavailable",
+            "message": "The service cannot answer at the moment.",
+            "hint": _HINT,
+        }
+    )
+
+
 def _too_large() -> JsonObject:
     return _json_format(
         {
@@ -144,6 +165,17 @@ def _json_format(answer: dict[str, str]) -> JsonObject:
 def _literal(text: str) -> str:
     """Return text that Envoy's substitution format leaves as it is."""
     return text.replace("%", "%%")
+
+
+def _is_below(prefixes: Sequence[str]) -> JsonObject:
+    """Return what holds for requests to these paths, also where their prefix was taken off."""
+    # One expression for all of them would be larger than Envoy takes.
+    headers = [
+        {"name": name, "string_match": {"safe_regex": {"regex": rf"{re.escape(prefix)}([/?].*)?"}}}
+        for prefix in prefixes
+        for name in (":path", "x-envoy-original-path")
+    ]
+    return {"or_filter": {"filters": [{"header_filter": {"header": each}} for each in headers]}}
 
 
 def _asks_for_json() -> JsonObject:

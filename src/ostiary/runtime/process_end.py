@@ -25,6 +25,23 @@ async def ended(process: ProcessRecord) -> None:
         os.close(descriptor)
 
 
+async def session_ended(process: ProcessRecord) -> None:
+    """Wait until a process and all of its session have ended."""
+    await ended(process)
+    while session_of(process):  # noqa: ASYNC110 - the end of others' children is no event
+        await anyio.sleep(_POLL_SECONDS)
+
+
+def ask_session_to_end(process: ProcessRecord) -> bool:
+    """Send SIGTERM to a process and to all of its session; return whether any was there.
+
+    A shell that runs a program does not pass the signal on.
+    """
+    members = [process, *session_of(process)]
+    asked = [send_signal(member, signal.SIGTERM) for member in members]
+    return any(asked)
+
+
 async def killed_with_session(process: ProcessRecord) -> bool:
     """Kill a process and all of its session; return whether they are gone within seconds."""
     with anyio.move_on_after(_KILL_SECONDS_MAX, shield=True):

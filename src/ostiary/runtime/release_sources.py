@@ -24,6 +24,10 @@ BYTES_MAX = 64 * 1024 * 1024
 
 FILES_MAX = 10_000
 
+SERVICE_BYTES_MAX = 256 * 1024 * 1024
+SERVICE_FILES_MAX = 50_000
+"""Other services bring their dependencies; all of it is hashed before every start."""
+
 _CHUNK_BYTES = 256 * 1024
 _IGNORED = frozenset({"__pycache__", ".git", ".mypy_cache", ".ruff_cache"})
 _UNREADABLE_WHEEL = (
@@ -65,20 +69,42 @@ def read_release(path: Path, target: Path) -> None:
         raise not_a_release(path, f"there is no {ENTRY} in it")
 
 
+def read_service_release(path: Path, target: Path) -> None:
+    """Copy a whole directory, the release of another service than identity, to `target`.
+
+    Raises as `read_release` does.
+    """
+    if not path.is_dir():
+        why = "it is no directory" if path.exists() else "it does not exist"
+        raise UsageError(
+            "not_a_release",
+            f"{path} is no release: {why}.",
+            hint="The release of a service is a directory with all that its command runs.",
+        )
+    root = path.resolve()
+    _Writer(path, target, SERVICE_BYTES_MAX, SERVICE_FILES_MAX).write(
+        _files_below(path, root, root)
+    )
+
+
 class _Writer:
     """Writes the files of one release and keeps to the limits."""
 
-    def __init__(self, source: Path, target: Path) -> None:
+    def __init__(
+        self, source: Path, target: Path, bytes_max: int = BYTES_MAX, files_max: int = FILES_MAX
+    ) -> None:
         self._source = source
         self._target = target
+        self._bytes_max = bytes_max
+        self._files_max = files_max
         self._bytes = 0
         self._files = 0
 
     def write(self, files: Iterator[tuple[str, Generator[bytes]]]) -> None:
         for name, chunks in files:
             self._files += 1
-            if self._files > FILES_MAX:
-                raise not_a_release(self._source, f"it has more than {FILES_MAX} files")
+            if self._files > self._files_max:
+                raise not_a_release(self._source, f"it has more than {self._files_max} files")
             if not _is_utf8(name):
                 raise not_a_release(self._source, f"the file name {name!r} is not UTF-8")
             path = self._target / name
@@ -87,8 +113,10 @@ class _Writer:
             with path.open("xb") as stream, closing(chunks):
                 for chunk in chunks:
                     self._bytes += len(chunk)
-                    if self._bytes > BYTES_MAX:
-                        raise not_a_release(self._source, f"it has more than {BYTES_MAX} bytes")
+                    if self._bytes > self._bytes_max:
+                        raise not_a_release(
+                            self._source, f"it has more than {self._bytes_max} bytes"
+                        )
                     stream.write(chunk)
 
 
@@ -104,14 +132,20 @@ def _files_in_directory(path: Path) -> Iterator[tuple[str, Generator[bytes]]]:
         raise not_a_release(path, f"there is no package `{PACKAGE}` in it")
     if not (base / PACKAGE).resolve().is_relative_to(root):
         raise not_a_release(path, f"the link `{PACKAGE}` leads out of it")
-    for directory, subdirectories, names in os.walk(base / PACKAGE, onerror=_raise):
+    for name, chunks in _files_below(path, root, base / PACKAGE):
+        yield f"{PACKAGE}/{name}", chunks
+
+
+def _files_below(path: Path, root: Path, top: Path) -> Iterator[tuple[str, Generator[bytes]]]:
+    """Yield the files below `top` by their names there; `root` is what links must not leave."""
+    for directory, subdirectories, names in os.walk(top, onerror=_raise):
         kept = sorted(set(subdirectories) - _IGNORED)
         for name in (*kept, *sorted(names)):
             _check_link(path, root, Path(directory, name))
         subdirectories[:] = kept
         for name in sorted(names):
             file = Path(directory, name)
-            yield file.relative_to(base).as_posix(), _chunks_of_file(path, file)
+            yield file.relative_to(top).as_posix(), _chunks_of_file(path, file)
 
 
 def _raise(error: OSError) -> None:
@@ -179,9 +213,9 @@ def _chunks_of_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Gene
             yield chunk
 
 
-def make_read_only(root: Path) -> None:
+def make_read_only(root: Path, mode: int = 0o444) -> None:
     """Take the right to write from every file; directories stay so that `rm -r` can remove them."""
     for directory, _, names in os.walk(root):
         for name in names:
-            os.chmod(Path(directory, name), 0o444)
+            os.chmod(Path(directory, name), mode)
         os.chmod(directory, 0o700)

@@ -14,7 +14,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,11 @@ from ostiary.runtime.release_manifest import (
     write_manifest,
 )
 from ostiary.runtime.release_places import STAGING, put_aside, remove_leftovers
-from ostiary.runtime.release_sources import make_read_only, read_release
+from ostiary.runtime.release_sources import (
+    make_read_only,
+    read_release,
+    read_service_release,
+)
 
 _SHORT = 12
 
@@ -69,13 +73,26 @@ class ReleaseStore:
         `.altered-<hash>` and made anew. Raises `UsageError` for a path that is no release, and
         where the copy cannot be written.
         """
+        return self._import(path, read_release, is_service=False)
+
+    def import_service(self, path: Path) -> Release:
+        """Copy the directory at `path`, the release of another service than identity.
+
+        Every file of the copy can be run: which of them could be is no part of the content that a
+        hash stands for. Raises as `import_release` does.
+        """
+        return self._import(path, read_service_release, is_service=True)
+
+    def _import(
+        self, path: Path, read: Callable[[Path, Path], None], *, is_service: bool
+    ) -> Release:
         try:
             with self._locked():
                 remove_leftovers(self._directory)
                 staging = Path(tempfile.mkdtemp(dir=self._directory, prefix=STAGING))
                 try:
-                    read_release(path, staging)
-                    return self._settle(staging)
+                    read(path, staging)
+                    return self._settle(staging, is_service=is_service)
                 finally:
                     shutil.rmtree(staging, ignore_errors=True)
         except OSError as error:
@@ -128,8 +145,8 @@ class ReleaseStore:
             return [self._path(release_hash).name + ".json"]
         return sorted(changed)
 
-    def for_start(self, release_hash: str) -> Release:
-        """Return a release that is whole and compiled for this Python.
+    def for_start(self, release_hash: str, *, compiled: bool = True) -> Release:
+        """Return a release that is whole and, where it is identity's, compiled for this Python.
 
         Raises `UsageError` where there is none, `ReleaseAlteredError` where it is not whole.
         """
@@ -141,12 +158,12 @@ class ReleaseStore:
                 f"{', '.join(changed[:5])}{' …' if len(changed) > 5 else ''}.",  # noqa: PLR2004
                 hint="Import the release again; the altered copy is then kept for you to inspect.",
             )
-        if CACHE_TAG not in self._manifest(release_hash)["bytecode"]:
+        if compiled and CACHE_TAG not in self._manifest(release_hash)["bytecode"]:
             with self._locked():
                 self._compile(self._path(release_hash))
         return self.get(release_hash)
 
-    def _settle(self, staging: Path) -> Release:
+    def _settle(self, staging: Path, *, is_service: bool) -> Release:
         """Give a complete copy its name, unless the same content has it already."""
         release_hash = directory_hash(staging)
         final = self._path(release_hash)
@@ -154,14 +171,17 @@ class ReleaseStore:
             # Wanted again: whoever removes old releases goes by this time.
             touch_manifest(final)
             return self.get(release_hash)
-        compile_tree(staging, final=final)
-        make_read_only(staging)
+        if is_service:
+            make_read_only(staging, 0o555)
+        else:
+            compile_tree(staging, final=final)
+            make_read_only(staging)
         # Before anything says that the release is there: a power cut would leave empty files.
         sync_file_system(staging)
         remove_manifest(final)
         put_aside(final)
         os.replace(staging, final)
-        write_manifest(final, release_hash, [CACHE_TAG])
+        write_manifest(final, release_hash, [] if is_service else [CACHE_TAG])
         return Release(release_hash, final)
 
     def _is_whole(self, release_hash: str) -> bool:
