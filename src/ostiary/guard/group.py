@@ -7,14 +7,15 @@ from ostiary.changes.snapshot import Snapshot
 from ostiary.guard import history as events
 from ostiary.guard.departures import next_to_go
 from ostiary.guard.fleet import Fleet
+from ostiary.guard.members import Members
 from ostiary.guard.patience import journal_failure
-from ostiary.guard.plane import DataPlane
 from ostiary.guard.replica_probes import Kind, ReplicaProbes, Trouble
 from ostiary.guard.seats import Replacements, Seat, empty_seats, failed_start
+from ostiary.guard.specs import replicas_of
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.journal import Journal, JournalError
-from ostiary.runtime.ports import Replica, ReplicaFailedError
+from ostiary.runtime.ports import IDENTITY, Replica, ReplicaFailedError
 
 
 class Group:
@@ -23,7 +24,7 @@ class Group:
     def __init__(
         self,
         snapshot: Snapshot,
-        plane: DataPlane,
+        plane: Members,
         fleet: Fleet,
         *,
         probes: ReplicaProbes,
@@ -31,8 +32,14 @@ class Group:
         clock: Clock,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         edge_is_stale: Callable[[], None],
+        service: str = IDENTITY,
     ) -> None:
-        """`spawn` runs work beside the loop; `edge_is_stale` has the edge written anew."""
+        """`spawn` runs work beside the loop; `edge_is_stale` has the edge written anew.
+
+        A group of identity is kept up as long as it has members: that is how a change gives one up.
+        Those of other services are kept up also when none of their replicas got ready so far.
+        """
+        self._service = service
         self._snapshot = snapshot
         self._plane = plane
         self._fleet = fleet
@@ -41,7 +48,7 @@ class Group:
         self._clock = clock
         self._spawn = spawn
         self._edge_is_stale = edge_is_stale
-        self._count = int(snapshot.settings["identity"]["replicas"])
+        self._count = replicas_of(snapshot, service)
         self._seats: dict[str, Seat] = {}
         self._buried: set[str] = set()
         self._vacant: list[Seat] = []
@@ -79,7 +86,7 @@ class Group:
         self._look_for_trouble(living, now)
 
     def _is_kept(self) -> bool:
-        return bool(self._plane.members(self._snapshot.id))
+        return self._service != IDENTITY or bool(self._plane.members(self._snapshot.id))
 
     def _members(self) -> list[Replica]:
         members = self._plane.members(self._snapshot.id)
@@ -111,7 +118,7 @@ class Group:
 
     async def _fill_seat(self, seat: Seat) -> None:
         try:
-            (replica,) = await self._fleet.start(self._snapshot, [seat.number])
+            replica = await self._start(seat.number)
             if await self._join(replica):
                 self._seats[replica.name] = seat.taken(self._clock.monotonic())
         except JournalError:
@@ -120,6 +127,10 @@ class Group:
             self._vacant.append(self._failed(seat, error))
         finally:
             self._filling.remove(seat)
+
+    async def _start(self, seat: int) -> Replica:
+        (replica,) = await self._fleet.start(self._snapshot, [seat], service=self._service)
+        return replica
 
     async def _join(self, replica: Replica) -> bool:
         """Make a replica that is ready a member, unless its group was given up meanwhile."""
@@ -179,7 +190,7 @@ class Group:
         return seat.failed(self._clock.monotonic(), last_exit)
 
     async def _succeed(self, old: Replica) -> None:
-        (new,) = await self._fleet.start(self._snapshot, [old.seat])
+        new = await self._start(old.seat)
         if await self._join(new):
             seat = self._seats.get(old.name, Seat(self._clock.monotonic(), old.seat))
             self._seats[new.name] = seat.taken(self._clock.monotonic())

@@ -10,11 +10,11 @@ from ostiary.changes.edge_change import require_changeable_edge
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.proposal import Proposal, read_proposal
 from ostiary.changes.rules.surroundings import NOTHING_KNOWN, Surroundings
+from ostiary.changes.service_change import require_same_services
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard.change_starts import ChangeStarts, Plan
 from ostiary.guard.differences import Differences
 from ostiary.guard.earlier_changes import require_not_refused_before, terms_of
-from ostiary.guard.fleet import SERVICE
 from ostiary.guard.free_text import read_text
 from ostiary.guard.operators.model import Operator
 from ostiary.guard.operators.permissions import Operation, require
@@ -23,8 +23,9 @@ from ostiary.guard.surroundings_of import surroundings_of
 from ostiary.guard.threads import in_thread
 from ostiary.kernel.errors import RefusedError
 from ostiary.kernel.problems import Problem
+from ostiary.runtime.ports import IDENTITY
 
-SERVICES = frozenset({SERVICE})
+SERVICES = frozenset({IDENTITY})
 
 
 class Proposals:
@@ -92,6 +93,9 @@ class Proposals:
                 require_changeable_edge(settings["edge"], last_good.settings["edge"])
         for service, path in proposal.releases.items():
             releases[service] = parts.releases.import_release(path).hash
+        proposed = Snapshot.of(releases, settings)
+        if not problems:
+            require_same_services(proposed, last_good)
         snapshot = parts.snapshots.add(releases, settings)
         if snapshot.id == last_good.id:
             raise RefusedError(
