@@ -26,6 +26,8 @@ from ostiary.changes.rules import (
     paths,
     public_url,
     quotas,
+    service_commands,
+    services,
     tokens,
     verdicts,
     weights,
@@ -64,6 +66,17 @@ RULES: tuple[Rule, ...] = (
     weights.nobody_has_no_weight,
     weights.random_takes_no_weights,
     weights.capacities_are_one_for_each_replica,
+    services.services_are_named_plainly,
+    services.services_are_few,
+    services.routes_are_paths,
+    services.routes_are_not_identitys,
+    services.routes_do_not_overlap,
+    services.health_is_a_path,
+    service_commands.commands_are_lists_of_words,
+    service_commands.placeholders_are_known,
+    service_commands.ports_are_not_written,
+    service_commands.variables_can_be_set,
+    service_commands.no_secret_stands_in_a_variable,
     flags.flag_names_are_plain,
     flags.built_in_flags_are_true_or_false,
     guard.steps_rise_to_everyone,
@@ -102,8 +115,11 @@ COMPARING_RULES: tuple[ComparingRule, ...] = (
     tokens.audience_changes_by_migration,
     tokens.issuer_stays,
     tokens.signing_key_is_known_to_all,
+    service_commands.releases_are_directories,
+    service_commands.commands_can_be_found,
+    services.services_stay,
 )
-"""Every rule about a file and the system that it is proposed for; they come after the others."""
+"""Every rule about a file and the system or machine that it is for; they come after the others."""
 
 LoadCheck = Callable[[Configuration, Surroundings], Iterator[Mapping[str, Any]]]
 """A pure function of settings and system; it yields one JSON object for each replica."""

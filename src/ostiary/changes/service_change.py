@@ -1,5 +1,7 @@
 """What a change of other services asks for: it cannot be made while they run."""
 
+from collections.abc import Iterable
+
 from ostiary.changes.service_settings import ServiceSettings
 from ostiary.changes.snapshot import Snapshot
 from ostiary.kernel.errors import RefusedError
@@ -21,6 +23,18 @@ def same_service(new: Snapshot, old: Snapshot, service: str) -> bool:
     return None not in sides[0] and canonical_json(sides[0]) == canonical_json(sides[1])
 
 
+FIXED_HINT = (
+    "Stop with `ostiary down`, edit the settings file or the release, and start with `ostiary up "
+    "--config FILE`. Identity can be changed by a file that leaves the services as they are."
+)
+"""What can be done where a change cannot."""
+
+
+def fixed_words(what: str) -> str:
+    """Return why a change of other services is refused."""
+    return f"The proposal changes {what}, which a running system cannot change yet."
+
+
 def require_same_services(proposed: Snapshot, current: Snapshot) -> None:
     """Raise `RefusedError` where another service than identity differs in anything."""
     names = {
@@ -31,11 +45,10 @@ def require_same_services(proposed: Snapshot, current: Snapshot) -> None:
     } - {IDENTITY}
     changed = sorted(name for name in names if not same_service(proposed, current, name))
     if changed:
-        listed = ", ".join(f"`services.{name}`" for name in changed)
-        raise RefusedError(
-            "services_fixed",
-            f"The proposal changes {listed}, which a running system cannot change yet.",
-            hint="Stop with `ostiary down`, edit the settings file or the release, and start with "
-            "`ostiary up --config FILE`; identity can be changed meanwhile by a file that leaves "
-            "the services as they are.",
-        )
+        raise services_fixed(changed)
+
+
+def services_fixed(names: Iterable[str]) -> RefusedError:
+    """Return the refusal of a change of these services."""
+    listed = ", ".join(f"`services.{name}`" for name in names)
+    return RefusedError("services_fixed", fixed_words(listed), hint=FIXED_HINT)

@@ -10,7 +10,7 @@ from ostiary.changes.edge_change import require_changeable_edge
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.proposal import Proposal, read_proposal
 from ostiary.changes.rules.surroundings import NOTHING_KNOWN, Surroundings
-from ostiary.changes.service_change import require_same_services
+from ostiary.changes.service_change import require_same_services, services_fixed
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard.change_starts import ChangeStarts, Plan
 from ostiary.guard.differences import Differences
@@ -24,8 +24,6 @@ from ostiary.guard.threads import in_thread
 from ostiary.kernel.errors import RefusedError
 from ostiary.kernel.problems import Problem
 from ostiary.runtime.ports import IDENTITY
-
-SERVICES = frozenset({IDENTITY})
 
 
 class Proposals:
@@ -45,7 +43,10 @@ class Proposals:
         and while another change runs.
         """
         reason = read_text(body.get("reason"), "reason")
-        proposal = read_proposal(body | {"reason": reason}, SERVICES)
+        services = frozenset({IDENTITY, *self._parts.plane.services.names})
+        proposal = read_proposal(body | {"reason": reason}, services)
+        if others := proposal.releases.keys() - {IDENTITY}:
+            raise services_fixed(sorted(others))
         if proposal.forced:
             require(caller, Operation.FORCE)
         found = self._parts.history.present()

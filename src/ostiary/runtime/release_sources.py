@@ -58,7 +58,7 @@ def read_release(path: Path, target: Path) -> None:
     and for what is too large. Raises `OSError` where `target` cannot be written.
     """
     if path.is_dir():
-        _Writer(path, target).write(_files_in_directory(path))
+        _writer(path, target).write(_files_in_directory(path))
     elif path.is_file() and path.suffix == ".whl":
         _read_wheel(path, target)
     elif path.exists():
@@ -90,9 +90,7 @@ def read_service_release(path: Path, target: Path) -> None:
 class _Writer:
     """Writes the files of one release and keeps to the limits."""
 
-    def __init__(
-        self, source: Path, target: Path, bytes_max: int = BYTES_MAX, files_max: int = FILES_MAX
-    ) -> None:
+    def __init__(self, source: Path, target: Path, *, bytes_max: int, files_max: int) -> None:
         self._source = source
         self._target = target
         self._bytes_max = bytes_max
@@ -184,7 +182,7 @@ def _read_wheel(path: Path, target: Path) -> None:
                 if member.filename.startswith(f"{PACKAGE}/")
                 if not member.is_dir() and not _IGNORED.intersection(member.filename.split("/"))
             )
-            _Writer(path, target).write(files)
+            _writer(path, target).write(files)
     except _UNREADABLE_WHEEL as error:
         raise not_a_release(path, f"the wheel cannot be read ({error})") from error
     except (FileExistsError, NotADirectoryError) as error:

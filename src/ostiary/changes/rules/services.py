@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 from ostiary.changes.configuration import Configuration
 from ostiary.changes.rules.finding import Finding
+from ostiary.changes.rules.surroundings import Surroundings
+from ostiary.changes.service_change import FIXED_HINT, fixed_words
 from ostiary.edge.route_classes import IDENTITYS, SERVICES_MAX
 from ostiary.kernel.settings import KeyPath, dotted
 from ostiary.kernel.toml_values import toml_text
@@ -111,6 +113,20 @@ def health_is_a_path(configuration: Configuration) -> Iterator[Finding]:
                 "path.",
                 'Write the path alone, such as `health = "/health"`, without host and query.',
             )
+
+
+def services_stay(configuration: Configuration, surroundings: Surroundings) -> Iterator[Finding]:
+    """Object to other services than those that run: no change can touch them yet."""
+    if surroundings.last_good is None:
+        return
+    proposed, current = (
+        settings.to_snapshot()["services"]
+        for settings in (configuration.snapshot_settings, surroundings.last_good)
+    )
+    for name in sorted({*proposed, *current}):
+        if proposed.get(name) != current.get(name):
+            key = key_of(name) if name in proposed else ("services",)
+            yield Finding(key, "services_fixed", fixed_words(f"`services.{name}`"), FIXED_HINT)
 
 
 def _routes(configuration: Configuration) -> Iterator[tuple[str, int, str]]:
