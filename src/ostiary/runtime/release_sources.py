@@ -82,9 +82,12 @@ def read_service_release(path: Path, target: Path) -> None:
             hint="The release of a service is a directory with all that its command runs.",
         )
     root = path.resolve()
-    _Writer(path, target, SERVICE_BYTES_MAX, SERVICE_FILES_MAX).write(
-        _files_below(path, root, root)
-    )
+    writer = _Writer(path, target, bytes_max=SERVICE_BYTES_MAX, files_max=SERVICE_FILES_MAX)
+    writer.write(_files_below(path, root, root))
+
+
+def _writer(source: Path, target: Path) -> "_Writer":
+    return _Writer(source, target, bytes_max=BYTES_MAX, files_max=FILES_MAX)
 
 
 class _Writer:

@@ -4,7 +4,9 @@ import json
 import os
 import signal
 import sqlite3
+import sys
 import threading
+from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -36,9 +38,9 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/health":
             self._answer(HTTPStatus.OK, {"healthy": True})
         elif path == "/orders":
-            self._for_person(lambda person: self._own(person))
+            self._for_person(self._own)
         elif path == "/orders/all":
-            self._for_person(lambda person: self._everybodys(person))
+            self._for_person(self._everybodys)
         else:
             self._answer(HTTPStatus.NOT_FOUND, {"error": "There is nothing here."})
 
@@ -74,7 +76,7 @@ class Handler(BaseHTTPRequestHandler):
             order = self.orders.add(person.subject, item.strip(), quantity)
             self._answer(HTTPStatus.CREATED, order)
 
-    def _for_person(self, answer: Any) -> None:
+    def _for_person(self, answer: Callable[[Person], None]) -> None:
         """Answer for whom the token stands, 401 without one, 503 where nobody can say."""
         try:
             answer(self.tokens.holder(self.headers.get("authorization")))
@@ -116,10 +118,8 @@ def main() -> None:
     server = ThreadingHTTPServer(address, Handler)
     server.daemon_threads = False
     # Not from the handler itself: `shutdown` waits for the loop that the signal interrupts.
-    signal.signal(
-        signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start()
-    )
-    print(f"serving orders on port {address[1]}", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    sys.stderr.write(f"serving orders on port {address[1]}\n")
     server.serve_forever(poll_interval=0.1)
     server.server_close()
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 _SECONDS_MAX = 5.0
-_SHOWN_MAX = 100
+_SHOWN = "SELECT id, item, quantity FROM orders"
+_NEWEST = "ORDER BY id DESC LIMIT 100"
 
 
 class Orders:
@@ -34,14 +35,13 @@ class Orders:
 
     def of(self, owner: str) -> list[dict[str, Any]]:
         """Return the newest orders of one person."""
-        return self._rows("WHERE owner = ?", owner)
+        return self._rows(f"{_SHOWN} WHERE owner = ? {_NEWEST}", owner)
 
     def all(self) -> list[dict[str, Any]]:
         """Return the newest orders of everybody."""
-        return self._rows("")
+        return self._rows(f"{_SHOWN} {_NEWEST}")
 
-    def _rows(self, where: str, *values: str) -> list[dict[str, Any]]:
-        query = f"SELECT id, item, quantity FROM orders {where} ORDER BY id DESC LIMIT {_SHOWN_MAX}"
+    def _rows(self, query: str, *values: str) -> list[dict[str, Any]]:
         with self._connected() as connection:
             rows = connection.execute(query, values).fetchall()
         return [{"id": id_, "item": item, "quantity": quantity} for id_, item, quantity in rows]
