@@ -164,12 +164,7 @@ class Guard:
         plane = self._parts.plane
         await self._parts.conductor.abandon()
         await plane.stop()
-        members = [
-            *plane.stable,
-            *plane.canary,
-            *plane.replaced,
-            *plane.services.all_members(),
-        ]
+        members = [*plane.stable, *plane.canary, *plane.replaced, *plane.services.all_members()]
         await self._parts.fleet.stop(members, routed=False)
         # Replicas that were being started when the end came are in no group yet.
         await self._parts.fleet.stop(self._parts.fleet.adopt(), routed=False)

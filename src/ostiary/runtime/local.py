@@ -5,7 +5,6 @@ whenever a guard dies, the next one finds either the process in the record, or t
 configuration file in its arguments, or that there is no process.
 """
 
-import signal
 import sys
 import threading
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ import anyio.to_thread
 
 from ostiary.kernel.clock import Clock, to_rfc3339
 from ostiary.kernel.errors import OstiaryError, UsageError
-from ostiary.kernel.processes import how_it_ended, is_alive, send_signal, spawn
+from ostiary.kernel.processes import how_it_ended, is_alive, spawn
 from ostiary.runtime import resources, service_process
 from ostiary.runtime.adoption import revived, running_replicas
 from ostiary.runtime.free_ports import choose_ports
@@ -24,11 +23,9 @@ from ostiary.runtime.launching import Launching
 from ostiary.runtime.log_tail import log_tail
 from ostiary.runtime.ports import IDENTITY, Replica, ReplicaFailedError, ReplicaSpec
 from ostiary.runtime.process_end import (
-    ask_session_to_end,
-    ended,
+    ended_by_itself,
     kill_session,
     killed_with_session,
-    session_ended,
 )
 from ostiary.runtime.readiness import WaitingError, wait_until_ready
 from ostiary.runtime.redaction import passwords_in
@@ -40,7 +37,7 @@ from ostiary.runtime.replica_failures import (
     not_yet,
     too_slow,
 )
-from ostiary.runtime.replica_files import Record, ReplicaFiles
+from ostiary.runtime.replica_files import Record, ReplicaFiles, first_record
 from ostiary.runtime.service_readiness import why_not_ready
 
 _HOST = "127.0.0.1"
@@ -120,23 +117,9 @@ class LocalRuntime:
         seed = str(self._files.config(spec.name))
         with self._choosing:
             taken = self._files.recorded_ports()
-            port, health_port = choose_ports(_HOST, 2, seed=seed, taken=taken)
-            record = {
-                "service": spec.service,
-                "name": spec.name,
-                "snapshot": spec.snapshot,
-                "release": spec.release,
-                "host": _HOST,
-                "port": port,
-                "health_port": health_port,
-                "process": None,
-                "log": str(log),
-                "started_at": to_rfc3339(self._clock.now()),
-                "seat": spec.seat,
-            }
-            if spec.service != IDENTITY:
-                record["health"] = spec.settings["health"]
-                record["health_port"] = health_port if spec.settings["health_port"] else port
+            ports = choose_ports(_HOST, 2, seed=seed, taken=taken)
+            started_at = to_rfc3339(self._clock.now())
+            record = first_record(spec, _HOST, ports, log=log, started_at=started_at)
             self._files.write_record(spec.name, record)
         return record
 
@@ -167,15 +150,9 @@ class LocalRuntime:
 
         Raises `OstiaryError`, and keeps the record, where the kernel does not end the process.
         """
-        if replica.health:
-            asked, until_ended = ask_session_to_end(replica.process), session_ended
-        else:
-            asked, until_ended = send_signal(replica.process, signal.SIGTERM), ended
-        by_itself = not asked
-        if asked:
-            with anyio.move_on_after(seconds_max):
-                await until_ended(replica.process)
-                by_itself = True
+        by_itself = await ended_by_itself(
+            replica.process, seconds_max, whole_session=bool(replica.health)
+        )
         if not await killed_with_session(replica.process):
             pid = replica.process.pid
             raise OstiaryError(

@@ -25,21 +25,23 @@ async def ended(process: ProcessRecord) -> None:
         os.close(descriptor)
 
 
-async def session_ended(process: ProcessRecord) -> None:
-    """Wait until a process and all of its session have ended."""
-    await ended(process)
-    while session_of(process):  # noqa: ASYNC110 - the end of others' children is no event
-        await anyio.sleep(_POLL_SECONDS)
+async def ended_by_itself(
+    process: ProcessRecord, seconds_max: float, *, whole_session: bool
+) -> bool:
+    """Send SIGTERM and wait; return whether the process had ended before the time was over.
 
-
-def ask_session_to_end(process: ProcessRecord) -> bool:
-    """Send SIGTERM to a process and to all of its session; return whether any was there.
-
-    A shell that runs a program does not pass the signal on.
+    `whole_session` is for programs that may be run by a shell: it does not pass the signal on.
     """
-    members = [process, *session_of(process)]
-    asked = [send_signal(member, signal.SIGTERM) for member in members]
-    return any(asked)
+    others = session_of(process) if whole_session else []
+    asked = [send_signal(member, signal.SIGTERM) for member in (process, *others)]
+    if not any(asked):
+        return True
+    with anyio.move_on_after(seconds_max):
+        await ended(process)
+        while whole_session and session_of(process):  # noqa: ASYNC110 - others' children
+            await anyio.sleep(_POLL_SECONDS)
+        return True
+    return False
 
 
 async def killed_with_session(process: ProcessRecord) -> bool:
