@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -144,7 +143,7 @@ server.listen(process.env.OSTIARY_PORT, process.env.OSTIARY_HOST);
 """
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+@pytest.mark.node
 def test_a_program_for_node_runs_within_its_limits(place, tmp_path):
     (tmp_path / "js").mkdir()
     (tmp_path / "js" / "server.js").write_text(NODE)

@@ -79,7 +79,6 @@ def up(
     options = GuardOptions.combine(
         data_directory(data), config=config, port=port, database=database, envoy=envoy
     )
-
     ready = partial(_tell_ready, output=output, options=options, detach=detach)
     if detach:
         ready(guard_process.start_detached(options))

@@ -2,13 +2,18 @@
 
 import html
 import json
-import re
 from collections.abc import Sequence
 
+from ostiary.edge.reply_filters import (
+    all_of,
+    any_status,
+    asks_for_json,
+    is_below,
+    status_is,
+)
 from ostiary.edge.security_headers import header_options
 from ostiary.edge.xds import JsonObject
 
-_API_PATHS = r"/(oauth2/(token|userinfo|introspect|jwks)|\.well-known/).*"
 _RETRY_AFTER_S = 5
 _TITLE = "Sign-in is unavailable right now"
 _MESSAGE = (
@@ -72,17 +77,17 @@ def local_replies(
         }
     }
     of_service = (
-        [_mapper(_all_of(no_answer, _is_below(services)), _service_answer(), options)]
+        [_mapper(all_of(no_answer, is_below(services)), _service_answer(), options)]
         if services
         else []
     )
     return {
         "mappers": [
             *of_service,
-            _mapper(_all_of(no_answer, _asks_for_json()), _json_answer(status_url), options),
+            _mapper(all_of(no_answer, asks_for_json()), _json_answer(status_url), options),
             _mapper(no_answer, _page(status_url), options),
-            _mapper(_status_is(413), _too_large(), options),
-            {"filter": _any_status(), "headers_to_add": options},
+            _mapper(status_is(413), _too_large(), options),
+            {"filter": any_status(), "headers_to_add": options},
         ]
     }
 
@@ -165,47 +170,3 @@ def _json_format(answer: dict[str, str]) -> JsonObject:
 def _literal(text: str) -> str:
     """Return text that Envoy's substitution format leaves as it is."""
     return text.replace("%", "%%")
-
-
-def _is_below(prefixes: Sequence[str]) -> JsonObject:
-    """Return what holds for requests to these paths, also where their prefix was taken off."""
-    # One expression for all of them would be larger than Envoy takes.
-    headers = [
-        {"name": name, "string_match": {"safe_regex": {"regex": rf"{re.escape(prefix)}([/?].*)?"}}}
-        for prefix in prefixes
-        for name in (":path", "x-envoy-original-path")
-    ]
-    return {"or_filter": {"filters": [{"header_filter": {"header": each}} for each in headers]}}
-
-
-def _asks_for_json() -> JsonObject:
-    api_path = {"name": ":path", "string_match": {"safe_regex": {"regex": _API_PATHS}}}
-    json_wanted = {"name": "accept", "string_match": {"contains": "application/json"}}
-    page_refused = {
-        "name": "accept",
-        "string_match": {"contains": "text/html"},
-        "invert_match": True,
-        "treat_missing_header_as_empty": True,
-    }
-    either = [
-        {"header_filter": {"header": api_path}},
-        _all_of(
-            {"header_filter": {"header": json_wanted}},
-            {"header_filter": {"header": page_refused}},
-        ),
-    ]
-    return {"or_filter": {"filters": either}}
-
-
-def _all_of(*conditions: JsonObject) -> JsonObject:
-    return {"and_filter": {"filters": list(conditions)}}
-
-
-def _any_status() -> JsonObject:
-    value = {"default_value": 100, "runtime_key": "unused"}
-    return {"status_code_filter": {"comparison": {"op": "GE", "value": value}}}
-
-
-def _status_is(status: int) -> JsonObject:
-    value = {"default_value": status, "runtime_key": "unused"}
-    return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}

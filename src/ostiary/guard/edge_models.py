@@ -115,6 +115,14 @@ class EdgeModels:
             for replica in replicas
         )
 
+    def placeholders(self, snapshot: str) -> tuple[Endpoint, ...]:
+        """Return endpoints as a group of the snapshot would have them, at addresses of nobody."""
+        served = self.served(snapshot)
+        return tuple(
+            Endpoint(f"candidate-{n}", "127.0.0.1", n + 1, n + 1, served.weight(n))
+            for n in range(self.seats(snapshot))
+        )
+
     def make(
         self,
         writes: int,
@@ -122,6 +130,7 @@ class EdgeModels:
         serving: str,
         stable: Sequence[Replica],
         arm: Arm | None,
+        *,
         services: ServiceGroups | None = None,
     ) -> EdgeModel:
         """Return the model with the number of its write in its version.

@@ -1,53 +1,30 @@
 """One group of replicas of one snapshot: who belongs to it, and what becomes of its seats."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any
+from functools import partial
 
-from ostiary.changes.snapshot import Snapshot
 from ostiary.guard import history as events
 from ostiary.guard.departures import next_to_go
-from ostiary.guard.fleet import Fleet
-from ostiary.guard.members import Members
+from ostiary.guard.group_parts import GroupParts
 from ostiary.guard.patience import journal_failure
-from ostiary.guard.replica_probes import Kind, ReplicaProbes, Trouble
+from ostiary.guard.replica_probes import Kind, Trouble
 from ostiary.guard.seats import Replacements, Seat, empty_seats, failed_start
 from ostiary.guard.specs import replicas_of
-from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import OstiaryError
-from ostiary.kernel.journal import Journal, JournalError
+from ostiary.kernel.journal import JournalError
 from ostiary.runtime.ports import IDENTITY, Replica, ReplicaFailedError
 
 
 class Group:
     """Keeps a group complete. The plane holds the list of members; here is what else is known."""
 
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        plane: Members,
-        fleet: Fleet,
-        *,
-        probes: ReplicaProbes,
-        journal: Journal,
-        clock: Clock,
-        spawn: Callable[[Coroutine[Any, Any, None]], None],
-        edge_is_stale: Callable[[], None],
-        service: str = IDENTITY,
-    ) -> None:
-        """`spawn` runs work beside the loop; `edge_is_stale` has the edge written anew.
-
-        A group of identity is kept up as long as it has members: that is how a change gives one up.
-        Those of other services are kept up also when none of their replicas got ready so far.
-        """
-        self._service = service
-        self._snapshot = snapshot
-        self._plane = plane
-        self._fleet = fleet
-        self._probes = probes
-        self._journal = journal
-        self._clock = clock
-        self._spawn = spawn
-        self._edge_is_stale = edge_is_stale
+    def __init__(self, parts: GroupParts) -> None:
+        snapshot, service, fleet = parts.snapshot, parts.service, parts.fleet
+        self._is_kept_empty = service != IDENTITY
+        self._start = partial(fleet.start, snapshot, service=service)
+        self._snapshot, self._plane, self._fleet = snapshot, parts.plane, fleet
+        self._probes, self._journal, self._clock = parts.probes, parts.journal, parts.clock
+        self._spawn = parts.spawn
+        self._edge_is_stale = parts.edge_is_stale
         self._count = replicas_of(snapshot, service)
         self._seats: dict[str, Seat] = {}
         self._buried: set[str] = set()
@@ -55,7 +32,7 @@ class Group:
         self._filling: list[Seat] = []
         self._leaving: Replica | None = None
         self._is_followed = False
-        self._replacing = Seat(clock.monotonic())
+        self._replacing = Seat(self._clock.monotonic())
         self._replacements = Replacements()
 
     def seat(self, replica: str) -> Seat | None:
@@ -86,7 +63,7 @@ class Group:
         self._look_for_trouble(living, now)
 
     def _is_kept(self) -> bool:
-        return self._service != IDENTITY or bool(self._plane.members(self._snapshot.id))
+        return self._is_kept_empty or bool(self._plane.members(self._snapshot.id))
 
     def _members(self) -> list[Replica]:
         members = self._plane.members(self._snapshot.id)
@@ -118,7 +95,7 @@ class Group:
 
     async def _fill_seat(self, seat: Seat) -> None:
         try:
-            replica = await self._start(seat.number)
+            (replica,) = await self._start([seat.number])
             if await self._join(replica):
                 self._seats[replica.name] = seat.taken(self._clock.monotonic())
         except JournalError:
@@ -127,10 +104,6 @@ class Group:
             self._vacant.append(self._failed(seat, error))
         finally:
             self._filling.remove(seat)
-
-    async def _start(self, seat: int) -> Replica:
-        (replica,) = await self._fleet.start(self._snapshot, [seat], service=self._service)
-        return replica
 
     async def _join(self, replica: Replica) -> bool:
         """Make a replica that is ready a member, unless its group was given up meanwhile."""
@@ -190,7 +163,7 @@ class Group:
         return seat.failed(self._clock.monotonic(), last_exit)
 
     async def _succeed(self, old: Replica) -> None:
-        new = await self._start(old.seat)
+        (new,) = await self._start([old.seat])
         if await self._join(new):
             seat = self._seats.get(old.name, Seat(self._clock.monotonic(), old.seat))
             self._seats[new.name] = seat.taken(self._clock.monotonic())

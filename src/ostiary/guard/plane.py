@@ -57,11 +57,8 @@ class DataPlane:
 
         Raises `RefusedError` with Envoy's reason. Addresses are not judged, so any will do.
         """
-        served, numbers = self.models.served(snapshot), range(self.models.seats(snapshot))
-        placeholders = tuple(
-            Endpoint(f"candidate-{n}", "127.0.0.1", n + 1, n + 1, served.weight(n)) for n in numbers
-        )
-        await self._edge.prevalidate(self._model(0, self._arm(snapshot, placeholders, 0.5)))
+        arm = self._arm(snapshot, self.models.placeholders(snapshot), 0.5)
+        await self._edge.prevalidate(self._model(0, arm))
 
     def changes_edge_only(self, snapshot: str) -> bool:
         """Return whether a snapshot differs from last good in the edge only."""
@@ -199,6 +196,5 @@ class DataPlane:
         return Arm(snapshot, change, share, endpoints, edge_only, self._intended)
 
     def _model(self, write: int, arm: Arm | None) -> EdgeModel:
-        return self.models.make(
-            write, self.last_good, self.serving, self.stable, arm, self.services
-        )
+        groups = (self.last_good, self.serving, self.stable)
+        return self.models.make(write, *groups, arm, services=self.services)

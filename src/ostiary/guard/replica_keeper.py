@@ -12,7 +12,7 @@ from ostiary.changes.snapshot import Snapshot, SnapshotStore
 from ostiary.guard.background import Background
 from ostiary.guard.fleet import Fleet
 from ostiary.guard.group import Group
-from ostiary.guard.members import Members
+from ostiary.guard.group_parts import GroupParts, Members
 from ostiary.guard.patience import Rhythm, keep_doing
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.replica_probes import ReplicaProbes
@@ -133,10 +133,10 @@ class ReplicaKeeper:
     def _group(
         self, snapshot: str, members: Members | None = None, service: str = IDENTITY
     ) -> Group:
-        return Group(
-            self._snapshot(snapshot),
-            members or self._parts.plane,
-            self._parts.fleet,
+        parts = GroupParts(
+            snapshot=self._snapshot(snapshot),
+            plane=members or self._parts.plane,
+            fleet=self._parts.fleet,
             probes=self._parts.probes,
             journal=self._parts.journal,
             clock=self._parts.clock,
@@ -144,6 +144,7 @@ class ReplicaKeeper:
             edge_is_stale=self._edge_is_stale.set,
             service=service,
         )
+        return Group(parts)
 
     def _snapshot(self, snapshot: str) -> Snapshot:
         """Return a snapshot, read once: it never changes, and this looks five times a second."""

@@ -28,7 +28,7 @@ from ostiary.runtime.process_end import (
     killed_with_session,
 )
 from ostiary.runtime.readiness import WaitingError, wait_until_ready
-from ostiary.runtime.redaction import passwords_in
+from ostiary.runtime.redaction import passwords_in, read_secret
 from ostiary.runtime.releases import Release, ReleaseStore
 from ostiary.runtime.replica_failures import (
     ended_early,
@@ -58,8 +58,8 @@ class LocalRuntime:
         python: Path = Path(sys.executable),
     ) -> None:
         """Keep files in `data/replicas`; `python` is the interpreter with the dependencies."""
-        # Resolved, because a process is also found again by this path.
-        self._files = ReplicaFiles((data / "replicas").resolve())
+        data = data.resolve()  # Because a process is also found again by this path.
+        self._files = ReplicaFiles(data / "replicas")
         self._releases = releases
         self._clock = clock
         self._tokens = {
@@ -67,7 +67,7 @@ class LocalRuntime:
             "edge_token_file": edge_token_file.absolute(),
             "store_key_file": store_key_file.absolute(),
         }
-        self._launching = Launching(python, self._tokens, (data / "services").resolve())
+        self._launching = Launching(python, self._tokens, data / "services")
         self._passwords: set[str] = set()
         self._choosing = threading.Lock()
 
@@ -75,11 +75,9 @@ class LocalRuntime:
         """Start a replica; see `Runtime.start`. Several threads may do so at once."""
         if self._files.has_record(spec.name):
             raise UsageError("replica_exists", f"There is a replica {spec.name} already.")
-        own = spec.service == IDENTITY
-        release = self._releases.for_start(spec.release, compiled=own)
+        release = self._releases.for_start(spec.release, compiled=(own := spec.service == IDENTITY))
         self._passwords = self._passwords | passwords_in(spec.database_url)
-        if not own:
-            self._passwords = self._passwords | service_process.secrets_of(spec.settings)
+        self._passwords |= set() if own else service_process.secrets_of(spec.settings)
         try:
             return self._start(spec, release)
         except OSError as error:
@@ -130,15 +128,11 @@ class LocalRuntime:
             with anyio.move_on_after(seconds_max):
                 if await wait_until_ready(replica, self.alive, ready_by=ready_by):
                     return
-                raise ended_early(replica, self.log_tail(replica), self._end_of_service(replica))
+                raise ended_early(replica, self.log_tail(replica), self.how_it_ended(replica))
         except WaitingError as waiting:
             raise self._not_yet(replica, waiting) from None
         why = await anyio.to_thread.run_sync(why_not_ready, replica) if replica.health else None
         raise too_slow(replica, seconds_max, self.log_tail(replica), why)
-
-    def _end_of_service(self, replica: Replica) -> str | None:
-        """Return how another service's process ended; identity's own words say it themselves."""
-        return self.how_it_ended(replica) if replica.health else None
 
     def _not_yet(self, replica: Replica, waiting: WaitingError) -> ReplicaFailedError:
         possible = datetime.fromtimestamp(waiting.ready_at, UTC)
@@ -197,17 +191,10 @@ class LocalRuntime:
 
     def log_tail(self, replica: Replica, lines: int = 20, *, about: str = "") -> list[str]:
         """Return the last lines of a replica's log; see `Runtime.log_tail`."""
-        tokens = {_read_secret(path) for path in self._tokens.values()}
+        tokens = {read_secret(path) for path in self._tokens.values()}
         return log_tail(replica.log, lines, secrets=tokens | self._passwords, about=about)
 
     def _clean_up(self, record: Record) -> None:
         if record.replica is not None:
             kill_session(record.replica.process)
         self._files.forget(record.name)
-
-
-def _read_secret(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return ""

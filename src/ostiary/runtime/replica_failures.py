@@ -36,7 +36,8 @@ def ended_early(
     if not session_of(replica.process) and any(is_taken(replica.host, port) for port in ports):
         what = "ended: another process has taken its port"
         return _failed(replica, FailureReason.PORT_TAKEN, what, log_lines)
-    what = "ended before it was ready" + (f" ({how})" if how else "")
+    # Identity says itself why it ends; another program may have said nothing at all.
+    what = "ended before it was ready" + (f" ({how})" if how and replica.health else "")
     return _failed(replica, FailureReason.EXITED, what, log_lines)
 
 

@@ -266,7 +266,7 @@ def test_the_edge_is_told_of_services_with_all_that_their_settings_say(make):
 
     stable = [identity_replica("i", world.snapshot.id)]
     served = world.snapshot.id
-    model = models.make(1, served, served, stable, None, world.plane.services)
+    model = models.make(1, served, served, stable, None, services=world.plane.services)
 
     orders, stock = model.services
     assert [(each.name, each.seat) for each in orders.endpoints] == [("a", 0), ("b", 1)]
