@@ -73,7 +73,7 @@ def up(
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Start the login service, its edge and its guard; ready when this prints."""
+    """Start the login service, other services, edge and guard; ready when this prints."""
     output = Output(as_json=json)
     note_variables(output)
     options = GuardOptions.combine(
