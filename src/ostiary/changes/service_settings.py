@@ -75,7 +75,7 @@ class ServiceSettings(SettingsTable):
     )
     capacity: int | None = Field(
         None,
-        description="Requests that one replica works on at the same time; the edge answers 503 to "
+        description="Requests that each Envoy gives one replica at the same time; it answers 503 to "
         "what comes on top.",
         ge=1,
         le=100_000,
