@@ -75,8 +75,8 @@ class ServiceSettings(SettingsTable):
     )
     capacity: int | None = Field(
         None,
-        description="Requests that each Envoy gives one replica at the same time; it answers 503 to "
-        "what comes on top.",
+        description="Requests that each Envoy gives one replica at the same time; it answers 503 "
+        "to what comes on top.",
         ge=1,
         le=100_000,
         json_schema_extra=unit("requests") | unset("no limit"),

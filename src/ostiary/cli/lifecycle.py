@@ -161,9 +161,8 @@ def _show_status(console: Console, value: Result) -> None:
 
 def _show_ready(console: Console, value: Result, options: GuardOptions, detach: bool) -> None:
     issuer = value["issuer"]
-    where = ""
-    if options.data != data_directory(None):
-        where = f" --data {shlex.quote(str(options.data))}"
+    is_default = options.data == data_directory(None)
+    where = "" if is_default else f" --data {shlex.quote(str(options.data))}"
     # As it was called: after `make setup` the command is in .venv, which is not on the path.
     program = "ostiary" if shutil.which("ostiary") else shlex.quote(sys.argv[0])
     rows = [

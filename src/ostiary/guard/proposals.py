@@ -43,8 +43,8 @@ class Proposals:
         and while another change runs.
         """
         reason = read_text(body.get("reason"), "reason")
-        services = frozenset({IDENTITY, *self._parts.plane.services.names})
-        proposal = read_proposal(body | {"reason": reason}, services)
+        last_good = self._parts.snapshots.get(self._parts.plane.last_good)
+        proposal = read_proposal(body | {"reason": reason}, frozenset(last_good.releases))
         if others := proposal.releases.keys() - {IDENTITY}:
             raise services_fixed(sorted(others))
         if proposal.forced:
