@@ -310,6 +310,23 @@ def test_no_change_can_touch_a_service_yet(proposed, names):
     assert "ostiary down" in (caught.value.hint or "")
 
 
+def test_one_that_had_to_be_killed_is_on_record(make):
+    world = make(snapshot(stock=STOCK))
+    world.begin()
+    world.run()
+    (member,) = world.plane.services.members("stock")
+
+    async def stop(_replica: Replica, _seconds_max: float) -> bool:
+        return False
+
+    world.processes.stop = stop  # type: ignore[method-assign,assignment]
+    asyncio.run(world.start.fleet.stop([member]))
+
+    (entry,) = [each for each in world.journal.entries() if each.kind == history.REPLICA_STOPPED]
+    assert entry.subject == member.name
+    assert entry.data["message"] == "It did not end within 1 s of SIGTERM, and was killed."
+
+
 class Start:
     """A baseline with a settings file whose service has a release on disk."""
 

@@ -164,6 +164,13 @@ def test_a_secret_is_not_repeated_and_said_where_it_belongs(tmp_path, variable, 
     assert f'pass_environment = ["{variable}"]' in problem.hint
 
 
+def test_a_secret_of_the_wrong_type_is_not_repeated_either(tmp_path):
+    problem = only(tmp_path, ORDERS + "environment = { DB_PASSWORD = 22221111 }\n")
+
+    assert problem.message == "`services.orders.environment.DB_PASSWORD` must be text."
+    assert "pass_environment" in problem.hint
+
+
 def test_the_path_of_a_file_with_a_secret_is_no_secret(tmp_path):
     line = 'environment = { DB_PASSWORD = "/etc/orders/password", LOG_LEVEL = "info" }\n'
     assert found(tmp_path, ORDERS + line) == ()
