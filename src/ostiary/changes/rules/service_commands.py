@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ostiary.changes.configuration import Configuration
 from ostiary.changes.misplaced_secrets import looks_secret
-from ostiary.changes.rules.finding import Finding, Rule
+from ostiary.changes.rules.finding import Finding
 from ostiary.changes.rules.services import key_of
 from ostiary.changes.rules.surroundings import Surroundings
 from ostiary.changes.service_settings import ServiceSettings
@@ -172,13 +172,3 @@ def _written_port(command: Sequence[str]) -> str | None:
         if _PORT_OPTION.fullmatch(option) and _WITH_PORT.fullmatch(value):
             return f"{option} {value}"
     return None
-
-
-RULES: tuple[Rule, ...] = (
-    commands_are_lists_of_words,
-    placeholders_are_known,
-    ports_are_not_written,
-    variables_can_be_set,
-    no_secret_stands_in_a_variable,
-)
-"""The rules about a file alone, in the order in which people should read their findings."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from ostiary.changes.configuration import Configuration
-from ostiary.changes.rules.finding import Finding, Rule
+from ostiary.changes.rules.finding import Finding
 from ostiary.changes.rules.surroundings import Surroundings
 from ostiary.changes.service_change import FIXED_HINT, fixed_words
 from ostiary.edge.route_classes import IDENTITYS, SERVICES_MAX
@@ -138,14 +138,3 @@ def _routes(configuration: Configuration) -> Iterator[tuple[str, int, str]]:
 def _is_prefix(route: str) -> bool:
     start, *parts = route.split("/")
     return start == "" and all(_PART.fullmatch(part) and part.strip(".") for part in parts)
-
-
-RULES: tuple[Rule, ...] = (
-    services_are_named_plainly,
-    services_are_few,
-    routes_are_paths,
-    routes_are_not_identitys,
-    routes_do_not_overlap,
-    health_is_a_path,
-)
-"""The rules about a file alone, in the order in which people should read their findings."""
