@@ -27,6 +27,7 @@ IN_ORDER = (
     "tests/guarded/test_broken_releases.py",
     "tests/guarded/test_edge_changes.py",
     "tests/guarded/test_rollback_anywhere.py",
+    "tests/guarded/test_services.py",
     "tests/guarded/test_token_settings.py",
 )
 

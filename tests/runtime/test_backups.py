@@ -39,7 +39,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> BackupSource:
     url = f"sqlite:///{data.path / 'identity.db'}"
     with closing(Journal(data.journal, SystemClock())) as journal:
         journal.append("began", None, {"n": 1})
-    for name in ("0123456789ab/ostiary/__init__.py", "0123456789ab.json", ".staging-x/y.py"):
+    names = ("0123456789ab/ostiary/__init__.py", "0123456789ab.json", "ba9876543210/server")
+    for name in (*names, ".staging-x/y.py"):
         file = data.releases / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(name)
@@ -79,6 +80,7 @@ def test_a_backup_holds_what_is_needed_and_comes_back(
     data = tmp_path / "new" / "data"
     assert restore(backup, data)["users"] == 1
     assert (data / "releases/0123456789ab/ostiary/__init__.py").stat().st_mode & 0o777 == 0o444
+    assert (data / "releases/ba9876543210/server").stat().st_mode & 0o777 == 0o555
     assert (data / "secrets/store.key").read_bytes() == source.data.store_key_file.read_bytes()
     for path in (data / "identity.db", data / "guard.db", data / "secrets/store.key"):
         assert path.stat().st_mode & 0o777 == 0o600

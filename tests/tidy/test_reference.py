@@ -26,11 +26,12 @@ NEVER_IMPORTED: dict[str, str] = {}
 
 
 def settings_tables() -> dict[str, dict[str, Any]]:
-    """Return each table of `ostiary.toml` with the schema of its keys."""
+    """Return each table of `ostiary.toml` with the schema of its keys, or of one with a name."""
     schema = json_schema()
     tables: dict[str, dict[str, Any]] = {}
     for name, entry in schema["properties"].items():
-        reference = entry.get("$ref", "").rpartition("/")[2]
+        named = entry.get("additionalProperties") or {}
+        reference = (entry.get("$ref") or named.get("$ref", "")).rpartition("/")[2]
         tables[name] = schema["$defs"][reference]["properties"] if reference else {}
     return tables
 

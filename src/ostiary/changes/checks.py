@@ -26,6 +26,7 @@ from ostiary.changes.rules import (
     paths,
     public_url,
     quotas,
+    service_rules,
     tokens,
     verdicts,
     weights,
@@ -64,6 +65,7 @@ RULES: tuple[Rule, ...] = (
     weights.nobody_has_no_weight,
     weights.random_takes_no_weights,
     weights.capacities_are_one_for_each_replica,
+    *service_rules.RULES,
     flags.flag_names_are_plain,
     flags.built_in_flags_are_true_or_false,
     guard.steps_rise_to_everyone,
@@ -102,8 +104,9 @@ COMPARING_RULES: tuple[ComparingRule, ...] = (
     tokens.audience_changes_by_migration,
     tokens.issuer_stays,
     tokens.signing_key_is_known_to_all,
+    *service_rules.COMPARING_RULES,
 )
-"""Every rule about a file and the system that it is proposed for; they come after the others."""
+"""Every rule about a file and the system or machine that it is for; they come after the others."""
 
 LoadCheck = Callable[[Configuration, Surroundings], Iterator[Mapping[str, Any]]]
 """A pure function of settings and system; it yields one JSON object for each replica."""

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ostiary.changes.edge_settings import EdgeSettings
 from ostiary.changes.environment import with_secret_files
@@ -19,7 +19,13 @@ from ostiary.changes.guard_settings import GuardSettings
 from ostiary.changes.identity_settings import IdentitySettings
 from ostiary.changes.misplaced_secrets import with_right_places
 from ostiary.changes.snapshot_settings import SnapshotSettings
-from ostiary.kernel.settings import Document, SettingsError, read_document, validate
+from ostiary.kernel.settings import (
+    Document,
+    SettingsError,
+    SettingsTable,
+    read_document,
+    validate,
+)
 
 __all__ = [
     "Configuration",
@@ -32,6 +38,9 @@ __all__ = [
     "load_configuration",
     "parse_configuration",
 ]
+
+
+Table = TypeVar("Table", bound=SettingsTable)
 
 
 class SettingsFile(SnapshotSettings):
@@ -71,19 +80,24 @@ def parse_configuration(document: Document) -> Configuration:
     except SettingsError as error:
         raise SettingsError(with_right_places(error.problems)) from None
     tables = {name: getattr(content, name) for name in SnapshotSettings.model_fields}
-    tables["edge"] = _with_absolute_paths(content.edge, Path(document.file).parent)
+    base = Path(document.file).parent
+    tables["edge"] = _with_absolute_paths(content.edge, base, "certificate", "key")
+    tables["services"] = {
+        name: _with_absolute_paths(service, base, "release")
+        for name, service in content.services.items()
+    }
     return Configuration(SnapshotSettings.model_construct(**tables), content.guard, document)
 
 
-def _with_absolute_paths(edge: EdgeSettings, base: Path) -> EdgeSettings:
+def _with_absolute_paths(settings: Table, base: Path, *names: str) -> Table:
     """Return the settings with paths that mean the same wherever they are read."""
-    paths = {name: getattr(edge, name) for name in ("certificate", "key")}
+    paths = {name: getattr(settings, name) for name in names}
     absolute = {
         name: str((base / Path(path).expanduser()).absolute())
         for name, path in paths.items()
         if path is not None
     }
-    return edge.model_copy(update=absolute)
+    return settings.model_copy(update=absolute)
 
 
 def json_schema() -> dict[str, Any]:

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ostiary.changes.explanations import Risk, explain
-from ostiary.changes.release_areas import Area, area_of, is_migration, served
+from ostiary.changes.explanations import Risk, explain, without_service
+from ostiary.changes.release_areas import Area, area_of, is_migration, served, service_areas
+from ostiary.changes.service_settings import ServiceSettings
 from ostiary.changes.snapshot import Snapshot
 from ostiary.changes.snapshot_settings import SnapshotSettings
+from ostiary.runtime.ports import IDENTITY
 
 _NAMES_MAX = 50
 """So many file names are listed; `--patch` shows everything."""
@@ -88,7 +90,7 @@ def _settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[S
         if old.get(key) == new.get(key):
             continue
         explanation = explain(key)
-        meaning, unit = described.get(key, ("", None))
+        meaning, unit = described.get(without_service(key), ("", None))
         yield SettingDifference(
             key=key,
             before=old.get(key),
@@ -104,13 +106,16 @@ def _flat(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield every key of every table; a flag is one key, whatever it is made of."""
     for table, values in settings.items():
         for key, value in values.items():
-            yield f"{table}.{key}", value
+            if table == "services":
+                yield from ((f"{table}.{key}.{inner}", each) for inner, each in value.items())
+            else:
+                yield f"{table}.{key}", value
 
 
 def _described() -> Iterator[tuple[str, tuple[str, str | None]]]:
     """Yield meaning and unit of every key, from the same declarations as the schema."""
-    for table, field in SnapshotSettings.model_fields.items():
-        model = field.annotation
+    tables = {name: each.annotation for name, each in SnapshotSettings.model_fields.items()}
+    for table, model in (tables | {"services": ServiceSettings}).items():
         for key, declared in getattr(model, "model_fields", {}).items():
             extra = declared.json_schema_extra
             unit = extra.get("unit") if isinstance(extra, dict) else None
@@ -127,7 +132,7 @@ def _release(
         name for name in old.keys() & new.keys() if old[name] != new[name] and served(name)
     )
     touched = [*added, *removed, *changed]
-    areas = _areas(touched)
+    areas = _areas(touched) if service == IDENTITY else service_areas(service, len(touched))
     known = bool(old) and bool(new)
     return ReleaseDifference(
         service=service,

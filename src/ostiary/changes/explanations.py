@@ -38,6 +38,7 @@ _HASHES = "everybody who signs in, and the load of the replicas"
 _LOAD = "the load of every replica"
 _MAIL = "people who get mail from the login service"
 _BROWSERS = "everybody who comes by browser"
+_SERVICE = "everybody who uses the service"
 
 _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
     {
@@ -86,6 +87,18 @@ _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
         "edge.peak": Explanation(Risk.LOW, "what the load check believes"),
         "edge.key_skew": Explanation(Risk.LOW, "what the load check believes"),
         "edge.hash_keys": Explanation(Risk.LOW, "what the load check believes"),
+        "services.command": Explanation(Risk.HIGH, _SERVICE),
+        "services.routes": Explanation(Risk.HIGH, _SERVICE),
+        "services.strip_prefix": Explanation(Risk.HIGH, _SERVICE),
+        "services.replicas": Explanation(Risk.MEDIUM, _LOAD),
+        "services.health": Explanation(Risk.MEDIUM, _SERVICE),
+        "services.health_port": Explanation(Risk.MEDIUM, _SERVICE),
+        "services.environment": Explanation(Risk.MEDIUM, _SERVICE),
+        "services.pass_environment": Explanation(Risk.MEDIUM, _SERVICE),
+        "services.capacity": Explanation(Risk.MEDIUM, _SERVICE),
+        "services.timeout_seconds": Explanation(Risk.MEDIUM, _SERVICE),
+        "services.start_seconds_max": Explanation(Risk.LOW, "how soon a start counts as failed"),
+        "services.memory_max_mib": Explanation(Risk.LOW, _LOAD),
         "edge.status_url": Explanation(Risk.LOW, "who comes while nobody answers"),
     }
 )
@@ -98,4 +111,10 @@ def explain(key: str) -> Explanation:
     """Return what a changed key means; one that nobody has explained counts as high risk."""
     if key.startswith("flags."):
         return _FLAGS
-    return _EXPLANATIONS.get(key, _UNKNOWN)
+    return _EXPLANATIONS.get(without_service(key), _UNKNOWN)
+
+
+def without_service(key: str) -> str:
+    """Return a key as all services have it: `services.replicas` for `services.orders.replicas`."""
+    table, _, rest = key.partition(".")
+    return f"{table}.{rest.rpartition('.')[2]}" if table == "services" else key

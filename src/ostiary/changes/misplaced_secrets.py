@@ -36,6 +36,7 @@ _ELSEWHERE = (
     ),
 )
 _INSERT = 'Write `"{env:NAME}"` or `"{file:/path/to/file}"`.'
+_PASSED_ON = "Name the variable in `pass_environment`, and set it where the guard is started."
 _NOWHERE = "Remove it: no setting takes a secret, only the path of a file that holds one."
 
 
@@ -53,9 +54,13 @@ def _told(problem: Problem) -> Problem:
     name = (problem.key or "").rpartition(".")[2].strip('"')
     if not looks_secret(name):
         return problem
-    if problem.code == "wrong_type" and (problem.key or "").startswith("guard.journeys."):
+    if problem.code == "wrong_type":
         # Where names are free, nothing but the name says that the value must not be repeated.
-        return replace(problem, message=f"`{problem.key}` must be text.", hint=_INSERT)
+        message = f"`{problem.key}` must be text."
+        if (problem.key or "").startswith("guard.journeys."):
+            return replace(problem, message=message, hint=_INSERT)
+        if ".environment." in (problem.key or ""):
+            return replace(problem, message=message, hint=_PASSED_ON)
     if problem.code not in {"unknown_setting", "unknown_table"}:
         return problem
     return replace(

@@ -51,6 +51,12 @@ _CONTROL_PLANE = Area(
 _ELSEWHERE = Area("other files", "not known; read the patch", Risk.MEDIUM)
 
 
+def service_areas(service: str, files: int) -> tuple[Area, ...]:
+    """Return the one part that is known of another service: all of its files."""
+    whole = Area(service, f"everybody who uses the service {service}", Risk.MEDIUM, files)
+    return (whole,) if files else ()
+
+
 def served(name: str) -> bool:
     """Return whether a file says anything by itself: byte code is made of what is compared."""
     return not any(part in f"/{name}" for part in _NOT_CODE) and not name.endswith(".pyc")

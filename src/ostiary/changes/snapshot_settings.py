@@ -1,24 +1,16 @@
 """The settings that belong to a snapshot: `[identity] [flags] [edge] [services]`."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from ostiary.changes.edge_settings import EdgeSettings
 from ostiary.changes.flag_settings import Flag
 from ostiary.changes.identity_settings import IdentitySettings
+from ostiary.changes.service_settings import ServiceSettings
 from ostiary.kernel.hashing import canonical_json
 from ostiary.kernel.settings import SettingsTable
-
-
-def _not_available(value: object) -> object:
-    if isinstance(value, Mapping) and value:
-        raise PydanticCustomError(
-            "value_error", "other services than identity are not available yet; remove the table"
-        )
-    return value
 
 
 class SnapshotSettings(SettingsTable):
@@ -31,8 +23,8 @@ class SnapshotSettings(SettingsTable):
         "who gets which value.",
     )
     edge: EdgeSettings = EdgeSettings()
-    services: Annotated[Mapping[str, Any], BeforeValidator(_not_available)] = Field(
-        {}, description="Other guarded services; not available yet, so this stays empty."
+    services: Mapping[str, ServiceSettings] = Field(
+        {}, description="Other services that are guarded beside identity, by name."
     )
 
     @classmethod
@@ -44,6 +36,8 @@ class SnapshotSettings(SettingsTable):
         """Return the tables of a snapshot, every default written out.
 
         A default that changes in a later version of Ostiary must not change what an older
-        snapshot means. What is not set and has no default is left out.
+        snapshot means. What is not set and has no default is left out, and so is where the
+        releases of services were read from: a snapshot names them by their content.
         """
-        return self.model_dump(mode="json", exclude_none=True)
+        places = {"services": {"__all__": {"release"}}}
+        return self.model_dump(mode="json", exclude_none=True, exclude=places)

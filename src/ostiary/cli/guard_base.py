@@ -30,6 +30,7 @@ class Base:
     served: SnapshotSettings
     launch_differs: bool = False
     edge_is_new: bool = False
+    services_begin: bool = False
 
     @property
     def admin_token(self) -> str:

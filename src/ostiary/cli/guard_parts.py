@@ -67,7 +67,7 @@ def baseline(base: Base, snapshots: SnapshotStore) -> Baseline:
     """Return what finds the snapshot to start with."""
     new_edge = base.served.to_snapshot()["edge"] if base.edge_is_new else None
     settings = base.configuration.snapshot_settings
-    return Baseline(base.journal, base.releases, snapshots, settings, new_edge)
+    return Baseline(base.journal, base.releases, snapshots, settings, new_edge, base.services_begin)
 
 
 def supervisor(base: Base, plane: DataPlane, fleet: Fleet, probes: ReplicaProbes) -> Supervisor:
@@ -79,6 +79,7 @@ def supervisor(base: Base, plane: DataPlane, fleet: Fleet, probes: ReplicaProbes
         journal=base.journal,
         probes=probes,
         clock=base.clock,
+        services=plane.services,
     )
     return Supervisor(
         EdgeKeeper(plane, SilenceWatch(base.data.edge), base.journal),
@@ -168,5 +169,6 @@ def fleet(base: Base) -> Fleet:
         database_url=base.options.database_url,
         start_seconds_max=settings.rehearsal_start_seconds_max,
         stop_seconds_max=settings.stop_seconds_max,
+        edge_url=base.listen_url,
     )
     return Fleet(base.runtime, base.journal, place, clock=base.clock, rng=base.rng)

@@ -73,13 +73,12 @@ def up(
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Start the login service, its edge and its guard; ready when this prints."""
+    """Start the login service, other services, edge and guard; ready when this prints."""
     output = Output(as_json=json)
     note_variables(output)
     options = GuardOptions.combine(
         data_directory(data), config=config, port=port, database=database, envoy=envoy
     )
-
     ready = partial(_tell_ready, output=output, options=options, detach=detach)
     if detach:
         ready(guard_process.start_detached(options))
@@ -162,9 +161,8 @@ def _show_status(console: Console, value: Result) -> None:
 
 def _show_ready(console: Console, value: Result, options: GuardOptions, detach: bool) -> None:
     issuer = value["issuer"]
-    where = ""
-    if options.data != data_directory(None):
-        where = f" --data {shlex.quote(str(options.data))}"
+    is_default = options.data == data_directory(None)
+    where = "" if is_default else f" --data {shlex.quote(str(options.data))}"
     # As it was called: after `make setup` the command is in .venv, which is not on the path.
     program = "ostiary" if shutil.which("ostiary") else shlex.quote(sys.argv[0])
     rows = [

@@ -1,5 +1,7 @@
 """The state of the whole system as people read it."""
 
+from typing import Any
+
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -50,16 +52,24 @@ def drift_lines(status: Result) -> list[str]:
 
 
 def missing_replicas(status: Result) -> list[str]:
-    """Return a line about the empty seats, with how the latest member ended; none without any."""
-    missing = status["replicas_missing"]
-    if not missing:
-        return []
-    exits = [seat["last_exit"] for seat in missing if seat["last_exit"] is not None]
-    line = f"missing: {len(missing)}; started again as soon as possible"
+    """Return a line about the empty seats of each service; none without any.
+
+    It says how the latest member ended, where there was one.
+    """
+    by_service: dict[str, list[dict[str, Any]]] = {}
+    for seat in status["replicas_missing"]:
+        by_service.setdefault(seat.get("service", ""), []).append(seat)
+    return [_missing(service, seats) for service, seats in sorted(by_service.items())]
+
+
+def _missing(service: str, seats: list[dict[str, Any]]) -> str:
+    exits = [seat["last_exit"] for seat in seats if seat["last_exit"] is not None]
+    whose = f" of {service}" if service else ""
+    line = f"missing{whose}: {len(seats)}; started again as soon as possible"
     if not exits:
-        return [line]
+        return line
     latest = max(exits, key=lambda each: str(each["at"]))
-    return [f"{line}; the latest ended at {latest['at']}: {latest['how']}"]
+    return f"{line}; the latest ended at {latest['at']}: {latest['how']}"
 
 
 def owed_revocations(status: Result) -> list[str]:

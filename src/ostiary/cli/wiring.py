@@ -36,6 +36,7 @@ from ostiary.guard.parts import GuardParts
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.replica_probes import ReplicaProbes
 from ostiary.guard.service import Guard
+from ostiary.guard.service_start import ServiceStart
 from ostiary.guard.share_watch import ShareWatch
 from ostiary.guard.store_check import require_store
 from ostiary.guard.trial_logs import TrialLogs
@@ -79,7 +80,7 @@ def run_guard(
         earlier = GuardOptions.recorded(options.data)
         served = _served_settings(data, configuration, journal)
         base = build_base(options, data, configuration, journal, served)
-        base = _with_new_edge(base)
+        base = _with_what_begins(base)
         differs = options.differs_in_launch(earlier, settings_port=base.port)
         base = replace(base, launch_differs=differs)
         asyncio.run(_run(base, ready, stops_everything))
@@ -108,10 +109,16 @@ def _served_settings(
     return SnapshotSettings.from_snapshot(SnapshotStore(data.snapshots).get(last_good).settings)
 
 
-def _with_new_edge(base: Base) -> Base:
-    """Take from a settings file what no change of `[edge]` can alter, where nothing runs yet."""
+def _with_what_begins(base: Base) -> Base:
+    """Take from a settings file what no change can alter, where nothing runs yet.
+
+    That is a part of `[edge]`, and all of `[services]`.
+    """
+    if base.options.config is None or base.runtime.adopt():
+        return base
+    base = replace(base, services_begin=True)
     edge = at_start(base.served.edge, base.configuration.snapshot_settings.edge)
-    if base.options.config is None or edge == base.served.edge or base.runtime.adopt():
+    if edge == base.served.edge:
         return base
     return replace(base, served=base.served.model_copy(update={"edge": edge}), edge_is_new=True)
 
@@ -224,6 +231,7 @@ def _guard(
         load=load,
         store=around.store,
         revocations=revocations,
+        services=ServiceStart(plane, fleet, snapshots, base.journal),
         shares=ShareWatch(plane, probes.answered, journal=base.journal, clock=base.clock),
     )
     guard = Guard(parts)

@@ -8,9 +8,15 @@ traffic: the guard reads totals.
 The logger is marked as work in progress by Envoy; its form here is the one of version 1.40.
 """
 
-from ostiary.edge.clusters import METADATA, SEAT_KEY, SERVED_KEY
+from ostiary.edge.cluster_parts import METADATA, SEAT_KEY, SERVED_KEY
 from ostiary.edge.model import SEATS_MAX
-from ostiary.edge.route_classes import CLASS_NAMES, Arm, Served
+from ostiary.edge.route_classes import (
+    CLASS_NAMES,
+    SERVICE_ROUTES_MAX,
+    SERVICES_MAX,
+    Arm,
+    Served,
+)
 from ostiary.edge.tag_rules import (
     STATUS_CLASSES,
     attempt_rules,
@@ -74,12 +80,16 @@ slow passes two ends, and one that is a little slower never does."""
 _ROUTES = len(CLASS_NAMES) * len(Arm) + 2
 _KINDS = sum(map(len, KINDS.values())) * len(Arm)
 _ATTEMPTS = (_ROUTES + _KINDS) * (len(Served) + 1) * 2 * len(Outcome)
-MAX_COUNTERS = _ATTEMPTS + _ROUTES * (len(STATUS_CLASSES) + 2)
+_STATUSES = len(STATUS_CLASSES) + 2
+# Answers of other services say no outcome, so attempts there differ in few words.
+_SERVICE_ROUTES = SERVICES_MAX * SERVICE_ROUTES_MAX
+_OF_SERVICES = _SERVICE_ROUTES * ((len(Served) + 1) * 2 + _STATUSES)
+MAX_COUNTERS = _ATTEMPTS + _ROUTES * _STATUSES + _OF_SERVICES
 """More counters than the closed lists can make. Envoy drops what is above it and tells nobody, so
 each kind is also counted in all, apart; what is missing in the sum is the alarm."""
 
 _SUBJECT_COUNTERS_MAX = (_ROUTES + _KINDS) * (SUBJECT_BUCKETS + 1)
-_SEAT_COUNTERS_MAX = SEATS_MAX * len(Arm) * len(Served) * 2
+_SEAT_COUNTERS_MAX = SEATS_MAX * (len(Arm) + SERVICES_MAX) * len(Served) * 2
 
 _STATS = "type.googleapis.com/envoy.extensions.access_loggers.stats.v3.Config"
 # Outcome header, status, and Envoy's flags of the attempt: without a flag it was completed.

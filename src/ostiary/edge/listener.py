@@ -70,7 +70,11 @@ def _connection_manager(
         "server_name": "ostiary",
         "always_set_request_id_in_response": True,
         "access_log": final_logs(),
-        "local_reply_config": local_replies(model.status_url, headers),
+        "local_reply_config": local_replies(
+            model.status_url,
+            headers,
+            services=[route for service in model.services for route in service.routes],
+        ),
         "http_filters": [
             header_filter(headers),
             refusal_filter(),

@@ -7,6 +7,8 @@ from ostiary.edge.balancing import Balancer
 from ostiary.edge.endpoints import SEATS_MAX, Endpoint, Lease, check_unique
 from ostiary.edge.entrance import Entrance
 from ostiary.edge.intended_refusals import IntendedRefusal
+from ostiary.edge.route_classes import SERVICES_MAX
+from ostiary.edge.service_model import GuardedService
 from ostiary.edge.wellformed import (
     NAME,
     TOKEN,
@@ -80,7 +82,7 @@ class EdgeModel:
     """Everything that the edge does at one time. `version` names it in confirmations and logs.
 
     `popups` lets applications open sign-in in a window of theirs; `hsts_s` is how long browsers
-    remember to come by https, where users do.
+    remember to come by https, where users do. `services` are those beside identity.
     """
 
     version: str
@@ -93,6 +95,7 @@ class EdgeModel:
     balancer: Balancer = Balancer.ROUND_ROBIN
     popups: bool = False
     hsts_s: int = YEAR_S
+    services: tuple[GuardedService, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise `RefusedError` where the parts do not fit together."""
@@ -115,6 +118,7 @@ class EdgeModel:
                 "Write one such as https://status.example.org, or leave it empty.",
             )
         self._check_timeouts()
+        self._check_services()
 
     @property
     def canary_per_try_timeout_s(self) -> float:
@@ -129,8 +133,23 @@ class EdgeModel:
 
     @property
     def longest_route_timeout_s(self) -> float:
-        """Seconds that a request of any arm may take."""
-        return max(self.route_timeout_s, self.canary_route_timeout_s)
+        """Seconds that a request of any arm, or of any service, may take."""
+        services = (service.timeout_s for service in self.services)
+        return max(self.route_timeout_s, self.canary_route_timeout_s, *services)
+
+    def _check_services(self) -> None:
+        names = [service.name for service in self.services]
+        if len(names) > SERVICES_MAX or len(set(names)) < len(names):
+            raise refused(
+                f"The services are {', '.join(names)[:200]}.",
+                f"Name each once, and at most {SERVICES_MAX}.",
+            )
+        routes = [route for service in self.services for route in service.routes]
+        for route in routes:
+            if any(route != other and f"{other}/".startswith(f"{route}/") for other in routes):
+                raise refused(f"A route lies below {route}.", "Give each path to one service.")
+        if len(set(routes)) < len(routes):
+            raise refused("Two services have the same route.", "Give each path to one service.")
 
     def _check_timeouts(self) -> None:
         shortest = min(self.per_try_timeout_s, self.canary_per_try_timeout_s)

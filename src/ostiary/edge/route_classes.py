@@ -62,8 +62,44 @@ STRATA = (
 HIDDEN_PREFIXES = ("/admin", "/metrics", "/live", "/ready", "/lease")
 """Paths that replicas or the guard serve for Ostiary itself; the edge answers 404."""
 
+IDENTITYS = (
+    *(prefix.removeprefix("/") for prefix in HIDDEN_PREFIXES),
+    ".well-known",
+    "demo",
+    "favicon.ico",
+    "oauth2",
+    "ofrep",
+    "sign-in",
+    "sign-out",
+    "sign-up",
+    # Not served yet, and too likely names of what the login service will serve.
+    "account",
+    "assets",
+    "console",
+    "device",
+    "status",
+)
+"""First parts of paths that are identity's or the guard's; no other service can have them."""
+
 HIDDEN_ROUTE = "hidden"
 """Name of the routes that answer 404 at the edge."""
+
+
+SERVICE_PREFIX = "service_"
+"""Beginning of the classes of routes that are other services'; no class of identity's has it."""
+
+SERVICES_MAX = 16
+SERVICE_ROUTES_MAX = 16
+
+
+def service_class(service: str, number: int) -> str:
+    """Return the name of the class of a service's route, counted from 1."""
+    return f"{SERVICE_PREFIX}{service}_{number}"
+
+
+def is_service_class(class_name: str) -> bool:
+    """Return whether a class of routes is another service's than identity's."""
+    return class_name.startswith(SERVICE_PREFIX)
 
 
 def route_name(class_name: str, arm: Arm) -> str:

@@ -15,6 +15,7 @@ from ostiary.edge.route_classes import (
     RouteClass,
     route_name,
 )
+from ostiary.edge.services import service_routes
 from ostiary.edge.xds import JsonObject, duration
 from ostiary.kernel.outcomes import (
     EDGE_HEADER,
@@ -69,10 +70,15 @@ def route_table(model: EdgeModel, edge_token: str, *, trusts_proxy: bool = False
                     SUBJECT_HEADER,
                     "x-envoy-upstream-service-time",
                 ],
-                "routes": [*_hidden_routes(), *served],
+                # Services first: within their own paths an escape means what they say it does.
+                "routes": [*_service_routes(model), *_hidden_routes(), *served],
             }
         ],
     }
+
+
+def _service_routes(model: EdgeModel) -> list[JsonObject]:
+    return [route for service in model.services for route in service_routes(service)]
 
 
 def arm_fractions(share: float) -> list[tuple[Arm, int | None]]:

@@ -3,6 +3,10 @@
 from ostiary.edge.request_hygiene import INSIDE_PREFIXES
 from ostiary.edge.xds import JsonObject
 
+HEADER_FILTER = "ostiary.security_headers"
+"""Name of the filter, by which routes of other services do without it. No other filter has it:
+with the name of its kind, a route would also turn off those that clean requests and answers."""
+
 _FILTER = "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation"
 _POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _NOT_NEEDED = (
@@ -60,7 +64,7 @@ def header_filter(headers: dict[str, tuple[str, str]]) -> JsonObject:
         for key, (value, action) in headers.items()
     ]
     return {
-        "name": "envoy.filters.http.header_mutation",
+        "name": HEADER_FILTER,
         "typed_config": {"@type": _FILTER, "mutations": {"response_mutations": mutations}},
     }
 

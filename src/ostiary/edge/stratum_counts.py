@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ostiary.edge.counter_keys import AttemptKey, FinalKey, SubjectKey
 from ostiary.edge.intended_refusals import IntendedRefusal
-from ostiary.edge.route_classes import Arm, Served
+from ostiary.edge.route_classes import Arm, Served, is_service_class
 from ostiary.kernel.outcomes import OutcomeClass, classify
 from ostiary.kernel.request_kinds import stratum_name
 
@@ -48,7 +48,12 @@ def count_strata(
     subjects: Mapping[SubjectKey, int],
     intended: frozenset[IntendedRefusal],
 ) -> dict[tuple[str, str], StratumCounts]:
-    """Return the numbers of each (stratum, arm) that saw anything."""
+    """Return the numbers of each (stratum, arm) that saw anything.
+
+    Routes of other services are no strata: their answers say no outcome that could be compared.
+    """
+    attempts = {key: count for key, count in attempts.items() if _is_compared(key)}
+    finals = {key: count for key, count in finals.items() if _is_compared(key)}
     found: dict[tuple[str, str], Counter[str]] = {}
     for key, count in attempts.items():
         whole = found.setdefault((key.route_class, key.arm.value), Counter())
@@ -67,6 +72,10 @@ def count_strata(
     for place, numbers in found.items():
         numbers["disagreements"] = max(0, numbers["overturned"] - repeated[place])
     return {place: StratumCounts(**numbers) for place, numbers in found.items()}
+
+
+def _is_compared(key: AttemptKey | FinalKey) -> bool:
+    return not is_service_class(key.route_class)
 
 
 def _repetitions(subjects: Mapping[SubjectKey, int]) -> Counter[tuple[str, str]]:

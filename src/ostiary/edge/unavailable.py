@@ -2,11 +2,18 @@
 
 import html
 import json
+from collections.abc import Sequence
 
+from ostiary.edge.reply_filters import (
+    all_of,
+    any_status,
+    asks_for_json,
+    is_below,
+    status_is,
+)
 from ostiary.edge.security_headers import header_options
 from ostiary.edge.xds import JsonObject
 
-_API_PATHS = r"/(oauth2/(token|userinfo|introspect|jwks)|\.well-known/).*"
 _RETRY_AFTER_S = 5
 _TITLE = "Sign-in is unavailable right now"
 _MESSAGE = (
@@ -53,12 +60,15 @@ a {{ color: var(--link); }}
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 
-def local_replies(status_url: str, headers: dict[str, tuple[str, str]]) -> JsonObject:
+def local_replies(
+    status_url: str, headers: dict[str, tuple[str, str]], *, services: Sequence[str] = ()
+) -> JsonObject:
     """Return the connection manager's `local_reply_config`.
 
     It changes only what Envoy answers itself: no replica left, no connection, a time-out, a body
-    over the limit. Programs get JSON, people a page. `headers` come with each of these answers,
-    since some of them, such as that to a malformed request, pass no filter.
+    over the limit. Programs get JSON, people a page, and who asks for a path below one of
+    `services` JSON about that service. `headers` come with each of these answers, since some of
+    them, such as that to a malformed request, pass no filter.
     """
     options = header_options(headers)
     no_answer = {
@@ -66,12 +76,18 @@ def local_replies(status_url: str, headers: dict[str, tuple[str, str]]) -> JsonO
             "comparison": {"op": "GE", "value": {"default_value": 500, "runtime_key": "unused"}}
         }
     }
+    of_service = (
+        [_mapper(all_of(no_answer, is_below(services)), _service_answer(), options)]
+        if services
+        else []
+    )
     return {
         "mappers": [
-            _mapper(_all_of(no_answer, _asks_for_json()), _json_answer(status_url), options),
+            *of_service,
+            _mapper(all_of(no_answer, asks_for_json()), _json_answer(status_url), options),
             _mapper(no_answer, _page(status_url), options),
-            _mapper(_status_is(413), _too_large(), options),
-            {"filter": _any_status(), "headers_to_add": options},
+            _mapper(status_is(413), _too_large(), options),
+            {"filter": any_status(), "headers_to_add": options},
         ]
     }
 
@@ -124,6 +140,16 @@ def _json_answer(status_url: str) -> JsonObject:
     return _json_format(answer)
 
 
+def _service_answer() -> JsonObject:
+    return _json_format(
+        {
+            "error": "temporarily_unavailable",
+            "message": "The service cannot answer at the moment.",
+            "hint": _HINT,
+        }
+    )
+
+
 def _too_large() -> JsonObject:
     return _json_format(
         {
@@ -144,36 +170,3 @@ def _json_format(answer: dict[str, str]) -> JsonObject:
 def _literal(text: str) -> str:
     """Return text that Envoy's substitution format leaves as it is."""
     return text.replace("%", "%%")
-
-
-def _asks_for_json() -> JsonObject:
-    api_path = {"name": ":path", "string_match": {"safe_regex": {"regex": _API_PATHS}}}
-    json_wanted = {"name": "accept", "string_match": {"contains": "application/json"}}
-    page_refused = {
-        "name": "accept",
-        "string_match": {"contains": "text/html"},
-        "invert_match": True,
-        "treat_missing_header_as_empty": True,
-    }
-    either = [
-        {"header_filter": {"header": api_path}},
-        _all_of(
-            {"header_filter": {"header": json_wanted}},
-            {"header_filter": {"header": page_refused}},
-        ),
-    ]
-    return {"or_filter": {"filters": either}}
-
-
-def _all_of(*conditions: JsonObject) -> JsonObject:
-    return {"and_filter": {"filters": list(conditions)}}
-
-
-def _any_status() -> JsonObject:
-    value = {"default_value": 100, "runtime_key": "unused"}
-    return {"status_code_filter": {"comparison": {"op": "GE", "value": value}}}
-
-
-def _status_is(status: int) -> JsonObject:
-    value = {"default_value": status, "runtime_key": "unused"}
-    return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}

@@ -1,15 +1,17 @@
 """Which snapshot a guard starts to serve."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ostiary.changes.edge_change import keeps_replicas
+from ostiary.changes.service_change import same_service
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
 from ostiary.changes.snapshot_settings import SnapshotSettings
 from ostiary.guard import history as events
-from ostiary.guard.fleet import SERVICE
 from ostiary.kernel.journal import Journal
+from ostiary.runtime.ports import IDENTITY
 from ostiary.runtime.releases import ReleaseStore
 
 
@@ -18,11 +20,12 @@ class Served:
     """What a guard starts to serve.
 
     `replicas` is the snapshot that the replicas are started for; `snapshot` differs from it in the
-    edge at most.
+    edge at most. `has_new_services` says that other services begin that were never good before.
     """
 
     snapshot: Snapshot
     replicas: Snapshot
+    has_new_services: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class Baseline:
     """Finds the last good snapshot, or makes the first one.
 
     `new_edge` is the table `[edge]` of a settings file that was edited while nothing ran; None
-    where it is that of the last good snapshot.
+    where it is that of the last good snapshot. `services_begin` says that nothing ran and a file
+    was given, so that the services in it count, and the content of their releases as it is now.
     """
 
     journal: Journal
@@ -38,6 +42,7 @@ class Baseline:
     snapshots: SnapshotStore
     settings: SnapshotSettings
     new_edge: dict[str, Any] | None
+    services_begin: bool = False
 
     async def find(self, found: events.History) -> Served:
         """Return the snapshot to serve: the last good one, or the first one ever."""
@@ -47,16 +52,51 @@ class Baseline:
             snapshot = self.snapshots.get(promoted.snapshot)
             return self._mark(snapshot, promoted.id, self._kept(snapshot, found))
         if found.last_good is not None:
-            last_good = self.snapshots.get(found.last_good)
-            if self.new_edge is None:
-                return Served(last_good, self.snapshots.get(found.serving or found.last_good))
-            settings = {**last_good.settings, "edge": self.new_edge}
-            changed = self.snapshots.add(last_good.releases, settings)
-            return self._mark(changed, "edge settings at start")
+            return await self._again(self.snapshots.get(found.last_good), found)
         release = await asyncio.to_thread(self.releases.import_installed)
-        first = self.snapshots.add({SERVICE: release.hash}, self.settings.to_snapshot())
+        releases = {IDENTITY: release.hash, **await asyncio.to_thread(self._service_releases)}
+        first = self.snapshots.add(releases, self.settings.to_snapshot())
         # Nothing can be compared with: the first snapshot is good because there is no other.
-        return self._mark(first, "first start")
+        return replace(self._mark(first, "first start"), has_new_services=len(releases) > 1)
+
+    async def _again(self, last_good: Snapshot, found: events.History) -> Served:
+        """Return the last good snapshot, with what was edited while nothing ran in its place."""
+        releases, settings = dict(last_good.releases), dict(last_good.settings)
+        if self.services_begin:
+            own = await asyncio.to_thread(self._service_releases, last_good)
+            releases = {IDENTITY: releases[IDENTITY], **own}
+            settings["services"] = self.settings.to_snapshot()["services"]
+        if self.new_edge is not None:
+            settings["edge"] = self.new_edge
+        changed = self.snapshots.add(releases, settings)
+        if changed.id == last_good.id:
+            serving = self.snapshots.get(found.serving or last_good.id)
+            return Served(last_good, serving)
+        names = {*settings["services"], *last_good.settings["services"]}
+        differ = not all(same_service(changed, last_good, name) for name in names)
+        marked = self._mark(changed, "services at start" if differ else "edge settings at start")
+        return replace(marked, has_new_services=differ)
+
+    def _service_releases(self, last_good: Snapshot | None = None) -> dict[str, str]:
+        """Import the releases of all services that the file has; return their hashes.
+
+        Where the directory is gone, that of the last good snapshot goes on. Raises `UsageError`
+        for one that cannot be read and was never good.
+        """
+        hashes = {}
+        for name, service in self.settings.services.items():
+            known = None if last_good is None else last_good.releases.get(name)
+            path = Path(service.release or "")
+            if known is not None and not path.is_dir():
+                hashes[name] = known
+            else:
+                hashes[name] = self.releases.import_service(path).hash
+        return hashes
+
+    def give_up(self, served: Served, because: str) -> None:
+        """Take the mark of a snapshot away again whose new services did not get ready."""
+        data = {"snapshot": served.snapshot.id, "because": because}
+        self.journal.append(events.MARK_TAKEN, served.snapshot.id, data)
 
     def _kept(self, snapshot: Snapshot, found: events.History) -> Snapshot | None:
         """Return the snapshot whose replicas a promoted one has kept, None where it has its own."""

@@ -6,10 +6,10 @@ from ostiary.changes.actions import RunChecks
 from ostiary.changes.events import Checked
 from ostiary.changes.model import Reason
 from ostiary.changes.snapshot import Snapshot
-from ostiary.guard.fleet import SERVICE
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.threads import in_thread
 from ostiary.kernel.problems import Problem
+from ostiary.runtime.ports import IDENTITY
 from ostiary.runtime.releases import ReleaseStore
 
 _FILES_SHOWN = 5
@@ -48,7 +48,7 @@ class CheckStage:
 
     async def altered(self, snapshot: Snapshot) -> list[str]:
         """Return the files of the release that are not what was imported."""
-        return await in_thread(partial(self._releases.verify, snapshot.releases[SERVICE]))
+        return await in_thread(partial(self._releases.verify, snapshot.releases[IDENTITY]))
 
 
 def reason_of(problem: Problem) -> Reason:

@@ -9,6 +9,10 @@ from ostiary.changes.snapshot import Snapshot
 from ostiary.edge.balancing import Balancer
 from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.edge.model import CanaryArm, EdgeModel, Endpoint, Lease
+from ostiary.edge.service_model import GuardedService
+from ostiary.guard.guarded_services import guarded_service
+from ostiary.guard.service_groups import ServiceGroups
+from ostiary.guard.specs import replicas_of
 from ostiary.runtime.ports import Replica
 
 _ROUTE_TIMEOUTS_PER_TRY = 2.25
@@ -94,7 +98,7 @@ class EdgeModels:
 
     def seats(self, snapshot: str) -> int:
         """Return how many replicas a group of the snapshot has."""
-        return int(self._read(snapshot)[0].settings["identity"]["replicas"])
+        return replicas_of(self._read(snapshot)[0])
 
     def endpoints(self, snapshot: str, replicas: Sequence[Replica]) -> tuple[Endpoint, ...]:
         """Return replicas as the edge is to see them under a snapshot's settings."""
@@ -111,8 +115,23 @@ class EdgeModels:
             for replica in replicas
         )
 
+    def placeholders(self, snapshot: str) -> tuple[Endpoint, ...]:
+        """Return endpoints as a group of the snapshot would have them, at addresses of nobody."""
+        served = self.served(snapshot)
+        return tuple(
+            Endpoint(f"candidate-{n}", "127.0.0.1", n + 1, n + 1, served.weight(n))
+            for n in range(self.seats(snapshot))
+        )
+
     def make(
-        self, writes: int, last_good: str, serving: str, stable: Sequence[Replica], arm: Arm | None
+        self,
+        writes: int,
+        last_good: str,
+        serving: str,
+        stable: Sequence[Replica],
+        arm: Arm | None,
+        *,
+        services: ServiceGroups | None = None,
     ) -> EdgeModel:
         """Return the model with the number of its write in its version.
 
@@ -131,6 +150,13 @@ class EdgeModels:
             balancer=served.balancer,
             popups=served.popups,
             hsts_s=served.hsts_s,
+            services=() if services is None else self._services(services),
+        )
+
+    def _services(self, groups: ServiceGroups) -> tuple[GuardedService, ...]:
+        return tuple(
+            guarded_service(self._read(groups.snapshot)[0], name, groups.members(name))
+            for name in groups.names
         )
 
     def _canary(self, arm: Arm) -> CanaryArm:

@@ -19,6 +19,7 @@ from ostiary.guard.fleet import Fleet
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.rehearsal.precautions import Launched, Precautions
 from ostiary.guard.revocations import Revocations
+from ostiary.guard.specs import replicas_of
 from ostiary.guard.trials import Trials
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.journal import Journal, JournalError
@@ -96,7 +97,7 @@ class Effects:
         self.journal.append(history.MARKED_GOOD, snapshot, data)
 
     async def _start(self, snapshot: Snapshot) -> events.Event:
-        count = int(snapshot.settings["identity"]["replicas"])
+        count = replicas_of(snapshot)
 
         async def start(launched: Launched) -> None:
             self.plane.canary = await self.fleet.start(snapshot, range(count), launched)

@@ -2,41 +2,31 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from ostiary.changes.edge_change import edge_of
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard import history
 from ostiary.guard.patience import journal_failure
 from ostiary.guard.seats import LOG_LINES, LastExit
+from ostiary.guard.specs import FleetPlace, spec_of, start_seconds_max
 from ostiary.guard.threads import in_thread
 from ostiary.kernel.clock import Clock, to_rfc3339
 from ostiary.kernel.errors import OstiaryError
-from ostiary.kernel.ids import Random, new_id
+from ostiary.kernel.ids import Random
 from ostiary.kernel.journal import Journal, JournalError
 from ostiary.runtime.ports import (
+    IDENTITY,
     FailureReason,
     Replica,
     ReplicaFailedError,
-    ReplicaSpec,
     Runtime,
 )
 
-SERVICE = "identity"
+__all__ = ["Fleet", "FleetPlace"]
+
 _PORT_TRIES = 3
 _LEAVE_SECONDS = 0.3
-
-
-@dataclass(frozen=True, slots=True)
-class FleetPlace:
-    """What all replicas of one data directory share."""
-
-    issuer: str
-    database_url: str
-    start_seconds_max: float
-    stop_seconds_max: float
 
 
 class Fleet:
@@ -65,39 +55,45 @@ class Fleet:
         snapshot: Snapshot,
         seats: Sequence[int],
         launched: Callable[[list[Replica]], None] = lambda _: None,
+        *,
+        service: str = IDENTITY,
     ) -> list[Replica]:
-        """Start a replica for each seat and wait until all are ready.
+        """Start a replica of a service for each seat and wait until all are ready.
 
         `launched` is told them while they are waited for. Raises `OstiaryError` when one of them
         does not get ready; then none stays behind. Ports that somebody else took in the meantime
         are no reason: others are tried.
         """
+        seconds_max = start_seconds_max(snapshot, service, self._place)
         for _ in range(_PORT_TRIES - 1):
-            replicas = await self.launch(snapshot, seats)
+            replicas = await self.launch(snapshot, seats, service=service)
             launched(replicas)
             try:
-                await self.wait_ready(replicas)
+                await self.wait_ready(replicas, seconds_max)
             except ReplicaFailedError as error:
                 if error.reason is not FailureReason.PORT_TAKEN:
                     raise
             else:
                 return replicas
-        replicas = await self.launch(snapshot, seats)
+        replicas = await self.launch(snapshot, seats, service=service)
         launched(replicas)
-        await self.wait_ready(replicas)
+        await self.wait_ready(replicas, seconds_max)
         return replicas
 
-    async def launch(self, snapshot: Snapshot, seats: Sequence[int]) -> list[Replica]:
+    async def launch(
+        self, snapshot: Snapshot, seats: Sequence[int], *, service: str = IDENTITY
+    ) -> list[Replica]:
         """Start the process of a replica for each seat without waiting for them.
 
         Raises `OstiaryError` when one cannot be started. Those started before it have a record,
         and are found by `adopt`.
         """
-        return [await self._launch(snapshot, seat) for seat in seats]
+        return [await self._launch(snapshot, service, seat) for seat in seats]
 
-    async def wait_ready(self, replicas: list[Replica]) -> None:
+    async def wait_ready(self, replicas: list[Replica], seconds_max: float | None = None) -> None:
         """Wait until all are ready; when one does not get ready, stop all and raise why."""
-        waits = [self._wait_ready(replica) for replica in replicas]
+        limit = self._place.start_seconds_max if seconds_max is None else seconds_max
+        waits = [self._wait_ready(replica, limit) for replica in replicas]
         results = await asyncio.gather(*waits, return_exceptions=True)
         failures = [result for result in results if isinstance(result, BaseException)]
         if failures:
@@ -108,9 +104,9 @@ class Fleet:
             await self.stop(ready, routed=False)
             raise failures[0]
 
-    async def _wait_ready(self, replica: Replica) -> None:
+    async def _wait_ready(self, replica: Replica, seconds_max: float) -> None:
         """Wait for one, and journal how long it took: later starts are held against that."""
-        await self._runtime.wait_ready(replica, self._place.start_seconds_max)
+        await self._runtime.wait_ready(replica, seconds_max)
         took = (self._clock.now() - datetime.fromisoformat(replica.started_at)).total_seconds()
         data = {"snapshot": replica.snapshot, "seconds": round(took, 2)}
         self._journal.append(history.REPLICA_READY, replica.name, data)
@@ -132,12 +128,15 @@ class Fleet:
         finally:
             self._stopping = [each for each in self._stopping if each not in replicas]
         for replica, outcome in zip(replicas, outcomes, strict=True):
-            if outcome is None:
-                self._journal.append(
-                    history.REPLICA_STOPPED, replica.name, {"snapshot": replica.snapshot}
-                )
+            if isinstance(outcome, BaseException):
+                continue
+            data = {"snapshot": replica.snapshot}
+            if outcome is False:
+                seconds = f"{self._place.stop_seconds_max:g} s"
+                data["message"] = f"It did not end within {seconds} of SIGTERM, and was killed."
+            self._journal.append(history.REPLICA_STOPPED, replica.name, data)
         for outcome in outcomes:
-            if outcome is not None:
+            if isinstance(outcome, BaseException):
                 raise outcome
 
     async def abandon(self, replica: Replica) -> None:
@@ -177,20 +176,8 @@ class Fleet:
         await self._runtime.stop(replica, 0)
         return last_exit
 
-    async def _launch(self, snapshot: Snapshot, seat: int) -> Replica:
-        settings = snapshot.settings
-        spec = ReplicaSpec(
-            service=SERVICE,
-            name=new_id(SERVICE, self._rng),
-            snapshot=snapshot.id,
-            release=snapshot.releases[SERVICE],
-            settings=settings["identity"],
-            flags=settings["flags"],
-            issuer=self._place.issuer,
-            database_url=self._place.database_url,
-            status_url=edge_of(snapshot).status_url,
-            seat=seat,
-        )
+    async def _launch(self, snapshot: Snapshot, service: str, seat: int) -> Replica:
+        spec = spec_of(snapshot, service, seat, self._place, self._rng)
         replica = await in_thread(partial(self._runtime.start, spec))
         self._journal.append(
             history.REPLICA_STARTED,

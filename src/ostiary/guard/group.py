@@ -1,54 +1,38 @@
 """One group of replicas of one snapshot: who belongs to it, and what becomes of its seats."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any
+from functools import partial
 
-from ostiary.changes.snapshot import Snapshot
 from ostiary.guard import history as events
 from ostiary.guard.departures import next_to_go
-from ostiary.guard.fleet import Fleet
+from ostiary.guard.group_parts import GroupParts
 from ostiary.guard.patience import journal_failure
-from ostiary.guard.plane import DataPlane
-from ostiary.guard.replica_probes import Kind, ReplicaProbes, Trouble
+from ostiary.guard.replica_probes import Kind, Trouble
 from ostiary.guard.seats import Replacements, Seat, empty_seats, failed_start
-from ostiary.kernel.clock import Clock
+from ostiary.guard.specs import replicas_of
 from ostiary.kernel.errors import OstiaryError
-from ostiary.kernel.journal import Journal, JournalError
-from ostiary.runtime.ports import Replica, ReplicaFailedError
+from ostiary.kernel.journal import JournalError
+from ostiary.runtime.ports import IDENTITY, Replica, ReplicaFailedError
 
 
 class Group:
     """Keeps a group complete. The plane holds the list of members; here is what else is known."""
 
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        plane: DataPlane,
-        fleet: Fleet,
-        *,
-        probes: ReplicaProbes,
-        journal: Journal,
-        clock: Clock,
-        spawn: Callable[[Coroutine[Any, Any, None]], None],
-        edge_is_stale: Callable[[], None],
-    ) -> None:
-        """`spawn` runs work beside the loop; `edge_is_stale` has the edge written anew."""
-        self._snapshot = snapshot
-        self._plane = plane
-        self._fleet = fleet
-        self._probes = probes
-        self._journal = journal
-        self._clock = clock
-        self._spawn = spawn
-        self._edge_is_stale = edge_is_stale
-        self._count = int(snapshot.settings["identity"]["replicas"])
+    def __init__(self, parts: GroupParts) -> None:
+        snapshot, service, fleet = parts.snapshot, parts.service, parts.fleet
+        self._is_kept_empty = service != IDENTITY
+        self._start = partial(fleet.start, snapshot, service=service)
+        self._snapshot, self._plane, self._fleet = snapshot, parts.plane, fleet
+        self._probes, self._journal, self._clock = parts.probes, parts.journal, parts.clock
+        self._spawn = parts.spawn
+        self._edge_is_stale = parts.edge_is_stale
+        self._count = replicas_of(snapshot, service)
         self._seats: dict[str, Seat] = {}
         self._buried: set[str] = set()
         self._vacant: list[Seat] = []
         self._filling: list[Seat] = []
         self._leaving: Replica | None = None
         self._is_followed = False
-        self._replacing = Seat(clock.monotonic())
+        self._replacing = Seat(self._clock.monotonic())
         self._replacements = Replacements()
 
     def seat(self, replica: str) -> Seat | None:
@@ -79,7 +63,7 @@ class Group:
         self._look_for_trouble(living, now)
 
     def _is_kept(self) -> bool:
-        return bool(self._plane.members(self._snapshot.id))
+        return self._is_kept_empty or bool(self._plane.members(self._snapshot.id))
 
     def _members(self) -> list[Replica]:
         members = self._plane.members(self._snapshot.id)
@@ -111,7 +95,7 @@ class Group:
 
     async def _fill_seat(self, seat: Seat) -> None:
         try:
-            (replica,) = await self._fleet.start(self._snapshot, [seat.number])
+            (replica,) = await self._start([seat.number])
             if await self._join(replica):
                 self._seats[replica.name] = seat.taken(self._clock.monotonic())
         except JournalError:
@@ -179,7 +163,7 @@ class Group:
         return seat.failed(self._clock.monotonic(), last_exit)
 
     async def _succeed(self, old: Replica) -> None:
-        (new,) = await self._fleet.start(self._snapshot, [old.seat])
+        (new,) = await self._start([old.seat])
         if await self._join(new):
             seat = self._seats.get(old.name, Seat(self._clock.monotonic(), old.seat))
             self._seats[new.name] = seat.taken(self._clock.monotonic())

@@ -18,6 +18,7 @@ from ostiary.guard.own_runs import OwnRuns
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.rehearsal.store_trial import StoreTrial
 from ostiary.guard.revocations import Revocations
+from ostiary.guard.service_start import ServiceStart
 from ostiary.guard.share_watch import ShareWatch
 from ostiary.guard.supervision import Supervisor
 from ostiary.guard.trials import Trials
@@ -59,3 +60,4 @@ class GuardParts:
     shares: ShareWatch
     store: StoreTrial
     revocations: Revocations
+    services: ServiceStart

@@ -12,11 +12,12 @@ from ostiary.edge.model import EdgeModel, Endpoint
 from ostiary.guard.edge_models import Arm, EdgeModels, EdgeTerms, Snapshots
 from ostiary.guard.edge_writing import EdgeWriting
 from ostiary.guard.lease import LeaseServer, LeaseTerms
+from ostiary.guard.service_groups import ServiceGroups
 from ostiary.runtime.ports import Replica
 
 
 class DataPlane:
-    """Holds the stable group and, during a change, the canary group.
+    """Holds the stable group, during a change the canary group, and the groups of other services.
 
     `serving` is the snapshot that the stable replicas were started for. A change of the edge only
     moves `last_good` on and keeps the replicas, so that the two then differ.
@@ -36,6 +37,7 @@ class DataPlane:
         self.stable: list[Replica] = []
         self.canary: list[Replica] = []
         self.replaced: list[Replica] = []
+        self.services = ServiceGroups()
         self.canary_snapshot = ""
         self.change = ""
         self.share: float | None = None
@@ -55,11 +57,8 @@ class DataPlane:
 
         Raises `RefusedError` with Envoy's reason. Addresses are not judged, so any will do.
         """
-        served, numbers = self.models.served(snapshot), range(self.models.seats(snapshot))
-        placeholders = tuple(
-            Endpoint(f"candidate-{n}", "127.0.0.1", n + 1, n + 1, served.weight(n)) for n in numbers
-        )
-        await self._edge.prevalidate(self._model(0, self._arm(snapshot, placeholders, 0.5)))
+        arm = self._arm(snapshot, self.models.placeholders(snapshot), 0.5)
+        await self._edge.prevalidate(self._model(0, arm))
 
     def changes_edge_only(self, snapshot: str) -> bool:
         """Return whether a snapshot differs from last good in the edge only."""
@@ -197,4 +196,5 @@ class DataPlane:
         return Arm(snapshot, change, share, endpoints, edge_only, self._intended)
 
     def _model(self, write: int, arm: Arm | None) -> EdgeModel:
-        return self.models.make(write, self.last_good, self.serving, self.stable, arm)
+        groups = (self.last_good, self.serving, self.stable)
+        return self.models.make(write, *groups, arm, services=self.services)

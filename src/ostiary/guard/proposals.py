@@ -10,11 +10,11 @@ from ostiary.changes.edge_change import require_changeable_edge
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.proposal import Proposal, read_proposal
 from ostiary.changes.rules.surroundings import NOTHING_KNOWN, Surroundings
+from ostiary.changes.service_change import require_same_services, services_fixed
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard.change_starts import ChangeStarts, Plan
 from ostiary.guard.differences import Differences
 from ostiary.guard.earlier_changes import require_not_refused_before, terms_of
-from ostiary.guard.fleet import SERVICE
 from ostiary.guard.free_text import read_text
 from ostiary.guard.operators.model import Operator
 from ostiary.guard.operators.permissions import Operation, require
@@ -23,8 +23,7 @@ from ostiary.guard.surroundings_of import surroundings_of
 from ostiary.guard.threads import in_thread
 from ostiary.kernel.errors import RefusedError
 from ostiary.kernel.problems import Problem
-
-SERVICES = frozenset({SERVICE})
+from ostiary.runtime.ports import IDENTITY
 
 
 class Proposals:
@@ -44,7 +43,10 @@ class Proposals:
         and while another change runs.
         """
         reason = read_text(body.get("reason"), "reason")
-        proposal = read_proposal(body | {"reason": reason}, SERVICES)
+        last_good = self._parts.snapshots.get(self._parts.plane.last_good)
+        proposal = read_proposal(body | {"reason": reason}, frozenset(last_good.releases))
+        if others := proposal.releases.keys() - {IDENTITY}:
+            raise services_fixed(sorted(others))
         if proposal.forced:
             require(caller, Operation.FORCE)
         found = self._parts.history.present()
@@ -92,6 +94,9 @@ class Proposals:
                 require_changeable_edge(settings["edge"], last_good.settings["edge"])
         for service, path in proposal.releases.items():
             releases[service] = parts.releases.import_release(path).hash
+        proposed = Snapshot.of(releases, settings)
+        if not problems:
+            require_same_services(proposed, last_good)
         snapshot = parts.snapshots.add(releases, settings)
         if snapshot.id == last_good.id:
             raise RefusedError(

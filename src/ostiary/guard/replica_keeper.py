@@ -6,19 +6,22 @@ ready, and nothing waits for another's start.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
 from ostiary.guard.background import Background
 from ostiary.guard.fleet import Fleet
 from ostiary.guard.group import Group
+from ostiary.guard.group_parts import GroupParts, Members
 from ostiary.guard.patience import Rhythm, keep_doing
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.replica_probes import ReplicaProbes
 from ostiary.guard.seats import Seat
+from ostiary.guard.service_groups import ServiceGroups, ServiceMembers
+from ostiary.guard.specs import memory_max_mib
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.journal import Journal
-from ostiary.runtime.resources import memory_max_mib
+from ostiary.runtime.ports import IDENTITY
 
 _PAUSE_SECONDS_MAX = 5.0
 _LOOKS = Rhythm(0.2, _PAUSE_SECONDS_MAX)
@@ -36,10 +39,11 @@ class KeeperParts:
     journal: Journal
     probes: ReplicaProbes
     clock: Clock
+    services: ServiceGroups = field(default_factory=ServiceGroups)
 
 
 class ReplicaKeeper:
-    """Looks after the last good group and, while it is kept warm, the one before it.
+    """Looks after the last good group, while it is kept warm the one before it, and all services.
 
     The canary is the conductor's: there a death is a verdict.
     """
@@ -47,6 +51,7 @@ class ReplicaKeeper:
     def __init__(self, parts: KeeperParts) -> None:
         self._parts = parts
         self._groups: dict[str, Group] = {}
+        self._services: dict[str, Group] = {}
         self._known: dict[str, Snapshot] = {}
         self._background = Background()
         self._edge_is_stale = asyncio.Event()
@@ -69,8 +74,12 @@ class ReplicaKeeper:
             raise RuntimeError("looking after replicas failed") from self._background.failure
         kept = self._parts.plane.kept_snapshots()
         self._groups = {each: self._groups.get(each) or self._group(each) for each in kept}
-        for each in kept:
-            await self._groups[each].look()
+        services = self._parts.services.names
+        self._services = {
+            each: self._services.get(each) or self._service(each) for each in services
+        }
+        for group in (*self._groups.values(), *self._services.values()):
+            await group.look()
 
     async def tell_the_edge(self) -> None:
         """Write the edge anew whenever members have changed, for ever; raises `JournalError`."""
@@ -82,12 +91,18 @@ class ReplicaKeeper:
 
     def seat(self, replica: str) -> Seat | None:
         """Return the seat of a member by its name; None where it is not looked after."""
-        found = (group.seat(replica) for group in self._groups.values())
+        groups = (*self._groups.values(), *self._services.values())
+        found = (group.seat(replica) for group in groups)
         return next((seat for seat in found if seat is not None), None)
 
     def vacant(self, snapshot: str) -> list[Seat]:
         """Return the seats of a group that nobody sits in, those being filled included."""
         group = self._groups.get(snapshot)
+        return [] if group is None else group.vacant()
+
+    def vacant_of(self, service: str) -> list[Seat]:
+        """Return the seats of another service's group that nobody sits in, as `vacant` does."""
+        group = self._services.get(service)
         return [] if group is None else group.vacant()
 
     async def _write_edge(self) -> None:
@@ -103,23 +118,33 @@ class ReplicaKeeper:
         plane = self._parts.plane
         members = [one for each in plane.kept_snapshots() for one in plane.members(each)]
         await self._parts.probes.look(
-            members, lambda each: memory_max_mib(self._snapshot(each).settings["identity"])
+            [*members, *self._parts.services.all_members()],
+            lambda each: memory_max_mib(self._snapshot(each.snapshot), each.service),
         )
 
     async def _keep_doing(self, work: Callable[[], Awaitable[None]], rhythm: Rhythm) -> None:
         await keep_doing(work, rhythm, what="replicas", journal=self._parts.journal)
 
-    def _group(self, snapshot: str) -> Group:
-        return Group(
-            self._snapshot(snapshot),
-            self._parts.plane,
-            self._parts.fleet,
+    def _service(self, service: str) -> Group:
+        groups = self._parts.services
+        members = ServiceMembers(groups, service, self._parts.plane.refresh)
+        return self._group(groups.snapshot, members, service)
+
+    def _group(
+        self, snapshot: str, members: Members | None = None, service: str = IDENTITY
+    ) -> Group:
+        parts = GroupParts(
+            snapshot=self._snapshot(snapshot),
+            plane=members or self._parts.plane,
+            fleet=self._parts.fleet,
             probes=self._parts.probes,
             journal=self._parts.journal,
             clock=self._parts.clock,
             spawn=self._background.start,
             edge_is_stale=self._edge_is_stale.set,
+            service=service,
         )
+        return Group(parts)
 
     def _snapshot(self, snapshot: str) -> Snapshot:
         """Return a snapshot, read once: it never changes, and this looks five times a second."""

@@ -10,7 +10,8 @@ from ostiary.guard.live import SILENCE, live_status
 from ostiary.runtime.ports import Replica
 
 _SECONDS_MAX = 1.0
-_GOOD = 200
+_GOOD = range(200, 201)
+_GOOD_OF_SERVICES = range(200, 300)
 _SILENT_IN_ROW_MAX = 5
 _LARGE_IN_ROW_MAX = 10
 
@@ -52,8 +53,10 @@ class ReplicaProbes:
         self._memory_mib = memory_mib
         self._seen: dict[str, _Seen] = {}
 
-    async def look(self, replicas: Iterable[Replica], memory_max_mib: Callable[[str], int]) -> None:
-        """Look at all once; `memory_max_mib` says what replicas of a snapshot may keep.
+    async def look(
+        self, replicas: Iterable[Replica], memory_max_mib: Callable[[Replica], int]
+    ) -> None:
+        """Look at all once; `memory_max_mib` says what each may keep.
 
         Raises `OSError` where one could not even be asked; that is nothing against it.
         """
@@ -64,7 +67,7 @@ class ReplicaProbes:
         for each in replicas:
             seen = self._seen[each.name]
             seen.memory_mib = self._memory_mib(each)
-            is_large = seen.memory_mib > memory_max_mib(each.snapshot)
+            is_large = seen.memory_mib > memory_max_mib(each)
             seen.large = seen.large + 1 if is_large else 0
         for outcome in outcomes:
             if outcome is not None:
@@ -89,10 +92,12 @@ class ReplicaProbes:
         try:
             with suppress(*SILENCE):
                 async with asyncio.timeout(_SECONDS_MAX):
-                    status = await live_status(replica.host, replica.health_port)
+                    status = await live_status(
+                        replica.host, replica.health_port, replica.health or "/live"
+                    )
         except OSError:
             seen.answered = False
             raise
-        seen.answered = status == _GOOD
+        seen.answered = status in (_GOOD_OF_SERVICES if replica.health else _GOOD)
         seen.answer = "nothing" if status is None else f"HTTP {status}"
-        seen.silent = 0 if status == _GOOD else seen.silent + 1
+        seen.silent = 0 if seen.answered else seen.silent + 1

@@ -4,6 +4,7 @@ from typing import Any
 
 from ostiary.changes.minted import minted_wrong
 from ostiary.changes.model import Reason, Stage
+from ostiary.changes.service_change import require_same_services
 from ostiary.changes.terms import Terms
 from ostiary.guard import history
 from ostiary.guard.change_record import ChangeRecord
@@ -40,6 +41,7 @@ def restore(
     starts.require_none_under_way()
     snapshot = parts.snapshots.get(_earlier(parts, undone))
     current = parts.snapshots.get(undone.snapshot)
+    require_same_services(snapshot, current)
     revocation = _revocation(parts, undone, body)
     because = f"rollback of {undone.id}" + (f": {reason}" if reason else "")
     # Taken first: whatever happens from here on, the next guard serves the earlier one.

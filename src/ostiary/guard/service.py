@@ -13,9 +13,10 @@ from ostiary.guard.baseline import Served
 from ostiary.guard.certificate_watch import described, watching
 from ostiary.guard.parts import GuardParts
 from ostiary.guard.seats import Seat, seated
+from ostiary.guard.specs import replicas_of
 from ostiary.guard.status_report import report_status
 from ostiary.kernel.errors import UsageError
-from ostiary.runtime.ports import Replica
+from ostiary.runtime.ports import IDENTITY, Replica
 
 
 class Guard:
@@ -35,8 +36,9 @@ class Guard:
         found = events.read(parts.journal.entries())
         served = await parts.baseline.find(found)
         adopted = parts.fleet.adopt()
-        stable = [replica for replica in adopted if replica.snapshot == served.replicas.id]
-        strays = [replica for replica in adopted if replica.snapshot != served.replicas.id]
+        identity = [replica for replica in adopted if replica.service == IDENTITY]
+        stable = [replica for replica in identity if replica.snapshot == served.replicas.id]
+        strays = [replica for replica in identity if replica.snapshot != served.replicas.id]
         if adopted and parts.launch_differs:
             raise UsageError(
                 "still_running_elsewhere",
@@ -45,15 +47,42 @@ class Guard:
             )
         # First of all: what an earlier guard tried may hold a lock that everybody waits for.
         await parts.store.clean_up()
-        await self._bring_up(served, stable)
+        others = [replica for replica in adopted if replica.service != IDENTITY]
+        useless = parts.services.take_over(served.replicas, others)
+        await self._bring_all_up(served, stable)
         parts.options.record()
         await self._put_away(found, strays)
+        await parts.fleet.stop(useless)
         await parts.upkeep.drift.look()
         parts.journal.append(
             events.GUARD_STARTED,
             None,
             {"epoch": parts.epoch, "pid": os.getpid(), "port": parts.port},
         )
+
+    async def _bring_all_up(self, served: Served, stable: list[Replica]) -> None:
+        """Bring identity and the services beside it up; a new service that fails is said at once.
+
+        Where an earlier guard's replicas serve, the supervisor fills the groups of services too.
+        """
+        parts = self._parts
+        if stable or not parts.plane.services.names:
+            return await self._bring_up(served, stable)
+        strictly = served.has_new_services
+        try:
+            outcomes = await asyncio.gather(
+                self._bring_up(served, stable),
+                parts.services.start(served.replicas, strictly=strictly),
+                return_exceptions=True,
+            )
+            _raise_first(*outcomes)
+            await parts.plane.refresh()
+        except BaseException as error:
+            if strictly:
+                parts.baseline.give_up(served, f"it could not be started: {error}"[:500])
+            await parts.plane.stop()
+            await parts.fleet.stop(parts.fleet.adopt(), routed=False)
+            raise
 
     async def _bring_up(self, served: Served, found: list[Replica]) -> None:
         """Bring the edge up, and replicas at the same time where none is left.
@@ -62,7 +91,7 @@ class Guard:
         empty seats as soon as it looks.
         """
         fleet, plane = self._parts.fleet, self._parts.plane
-        count = int(served.replicas.settings["identity"]["replicas"])
+        count = replicas_of(served.replicas)
         stable = seated(found, count)
         try:
             launched = [] if stable else await fleet.launch(served.replicas, range(count))
@@ -135,7 +164,7 @@ class Guard:
         plane = self._parts.plane
         await self._parts.conductor.abandon()
         await plane.stop()
-        members = [*plane.stable, *plane.canary, *plane.replaced]
+        members = [*plane.stable, *plane.canary, *plane.replaced, *plane.services.all_members()]
         await self._parts.fleet.stop(members, routed=False)
         # Replicas that were being started when the end came are in no group yet.
         await self._parts.fleet.stop(self._parts.fleet.adopt(), routed=False)
@@ -151,6 +180,8 @@ class Guard:
             row | _restarts(keeper.seat(row["name"])) for row in status["replicas"]
         ]
         vacant = [_restarts(seat) for seat in keeper.vacant(parts.plane.serving)]
+        for service in parts.plane.services.names:
+            vacant += [{"service": service} | _restarts(seat) for seat in keeper.vacant_of(service)]
         drift = [each.to_json() for each in parts.upkeep.drift.found]
         owed = parts.revocations.report()
         return status | {"replicas_missing": vacant, "drift": drift, "revocations": owed}

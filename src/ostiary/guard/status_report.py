@@ -1,6 +1,7 @@
 """How the state of the whole system is told to operators."""
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from ostiary.guard.load import LoadWatch
@@ -27,6 +28,7 @@ def report_status(
         "replicas": [
             *(_row(replica, _stable_share(plane, replica), load) for replica in plane.stable),
             *(_row(replica, _canary_share(plane, replica), load) for replica in plane.canary),
+            *_service_rows(plane),
         ],
         "incidents_open": None,
     }
@@ -51,7 +53,23 @@ def _part(plane: DataPlane, snapshot: str, replica: Replica, group: list[Replica
     return served.weight(replica.seat) / sum(served.weight(one.seat) for one in group)
 
 
+def _service_rows(plane: DataPlane) -> Iterator[dict[str, Any]]:
+    """Yield the replicas of other services: all of a group get the same share of its requests."""
+    for service in plane.services.names:
+        group = plane.services.members(service)
+        for replica in group:
+            yield _facts(replica) | {"share": 1 / len(group), "capacity": None, "load": None}
+
+
 def _row(replica: Replica, share: float | None, load: LoadWatch) -> dict[str, Any]:
+    return _facts(replica) | {
+        "share": share,
+        "capacity": load.capacity(replica),
+        "load": load.load(replica),
+    }
+
+
+def _facts(replica: Replica) -> dict[str, Any]:
     return {
         "service": replica.service,
         "name": replica.name,
@@ -59,7 +77,4 @@ def _row(replica: Replica, share: float | None, load: LoadWatch) -> dict[str, An
         "port": replica.port,
         "snapshot": replica.snapshot,
         "seat": replica.seat,
-        "share": share,
-        "capacity": load.capacity(replica),
-        "load": load.load(replica),
     }

@@ -7,6 +7,7 @@ the same process while it is checked.
 
 import os
 import resource
+import select
 import signal
 import subprocess
 import threading
@@ -19,6 +20,7 @@ _STATE_FIELD = 0
 _START_TIME_FIELD = 19
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _ENDS_KEPT_MAX = 256
+_THREADS_MS_MAX = 200
 
 _ends: dict[tuple[int, int], int] = {}
 """Wait statuses by process id and start time: the kernel tells each once, to whoever asks first."""
@@ -159,13 +161,30 @@ def _limit(pid: int, kind: int, wanted: int) -> None:
         return  # It has ended already, which its caller will notice.
 
 
+def _wait_for_threads(pid: int) -> bool:
+    """Wait until all threads of a child have ended whose first one has; for 0.2 s at most.
+
+    A process that is killed shows as a zombie while its other threads still end, and only then
+    does the kernel tell how. Return whether they have ended.
+    """
+    descriptor = os.pidfd_open(pid)
+    try:
+        ends = select.poll()
+        ends.register(descriptor, select.POLLIN)
+        return bool(ends.poll(_THREADS_MS_MAX))
+    finally:
+        os.close(descriptor)
+
+
 def _reap(record: ProcessRecord) -> None:
     """Collect a child that has ended, so that it does not stay behind as a zombie."""
     # Whoever sees that the process is gone must also find how: several threads look at once.
     with _reaping:
         try:
             pid, status = os.waitpid(record.pid, os.WNOHANG)
-        except ChildProcessError:
+            if not pid and _wait_for_threads(record.pid):
+                pid, status = os.waitpid(record.pid, os.WNOHANG)
+        except (ChildProcessError, ProcessLookupError):
             return
         if pid == record.pid:
             _ends[record.pid, record.start_ticks] = status

@@ -1,9 +1,11 @@
 """Finding the replicas again that an earlier guard started."""
 
+from pathlib import Path
+
 from ostiary.kernel.processes import ProcessRecord, is_alive
-from ostiary.runtime import replica_process
+from ostiary.runtime import replica_process, service_process
 from ostiary.runtime.ports import Replica
-from ostiary.runtime.process_table import command_lines
+from ostiary.runtime.process_table import command_lines, marked
 from ostiary.runtime.replica_files import Record, ReplicaFiles
 
 
@@ -15,6 +17,10 @@ def running_replicas(files: ReplicaFiles) -> dict[str, ProcessRecord]:
         name = None if config is None else files.name_of_config(config)
         if name is not None:
             found[name] = process
+    for process, config_file in marked(service_process.MARK):
+        name = files.name_of_config(Path(config_file))
+        if name is not None:
+            found.setdefault(name, process)
     return found
 
 

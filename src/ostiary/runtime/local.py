@@ -5,7 +5,6 @@ whenever a guard dies, the next one finds either the process in the record, or t
 configuration file in its arguments, or that there is no process.
 """
 
-import signal
 import sys
 import threading
 from datetime import UTC, datetime
@@ -16,18 +15,30 @@ import anyio.to_thread
 
 from ostiary.kernel.clock import Clock, to_rfc3339
 from ostiary.kernel.errors import OstiaryError, UsageError
-from ostiary.kernel.processes import how_it_ended, is_alive, send_signal, spawn
-from ostiary.runtime import replica_process, resources
+from ostiary.kernel.processes import how_it_ended, is_alive, spawn
+from ostiary.runtime import resources, service_process
 from ostiary.runtime.adoption import revived, running_replicas
 from ostiary.runtime.free_ports import choose_ports
+from ostiary.runtime.launching import Launching
 from ostiary.runtime.log_tail import log_tail
-from ostiary.runtime.ports import Replica, ReplicaFailedError, ReplicaSpec
-from ostiary.runtime.process_end import ended, kill_session, killed_with_session
+from ostiary.runtime.ports import IDENTITY, Replica, ReplicaFailedError, ReplicaSpec
+from ostiary.runtime.process_end import (
+    ended_by_itself,
+    kill_session,
+    killed_with_session,
+)
 from ostiary.runtime.readiness import WaitingError, wait_until_ready
-from ostiary.runtime.redaction import passwords_in
+from ostiary.runtime.redaction import passwords_in, read_secret
 from ostiary.runtime.releases import Release, ReleaseStore
-from ostiary.runtime.replica_failures import ended_early, not_started, not_yet, too_slow
-from ostiary.runtime.replica_files import Record, ReplicaFiles
+from ostiary.runtime.replica_failures import (
+    ended_early,
+    no_such_program,
+    not_started,
+    not_yet,
+    too_slow,
+)
+from ostiary.runtime.replica_files import Record, ReplicaFiles, first_record
+from ostiary.runtime.service_readiness import why_not_ready
 
 _HOST = "127.0.0.1"
 
@@ -47,8 +58,8 @@ class LocalRuntime:
         python: Path = Path(sys.executable),
     ) -> None:
         """Keep files in `data/replicas`; `python` is the interpreter with the dependencies."""
-        # Resolved, because a process is also found again by this path.
-        self._files = ReplicaFiles((data / "replicas").resolve())
+        data = data.resolve()  # Because a process is also found again by this path.
+        self._files = ReplicaFiles(data / "replicas")
         self._releases = releases
         self._clock = clock
         self._tokens = {
@@ -56,7 +67,7 @@ class LocalRuntime:
             "edge_token_file": edge_token_file.absolute(),
             "store_key_file": store_key_file.absolute(),
         }
-        self._python = python
+        self._launching = Launching(python, self._tokens, data / "services")
         self._passwords: set[str] = set()
         self._choosing = threading.Lock()
 
@@ -64,27 +75,32 @@ class LocalRuntime:
         """Start a replica; see `Runtime.start`. Several threads may do so at once."""
         if self._files.has_record(spec.name):
             raise UsageError("replica_exists", f"There is a replica {spec.name} already.")
-        release = self._releases.for_start(spec.release)
+        release = self._releases.for_start(spec.release, compiled=(own := spec.service == IDENTITY))
         self._passwords = self._passwords | passwords_in(spec.database_url)
+        self._passwords |= set() if own else service_process.secrets_of(spec.settings)
         try:
             return self._start(spec, release)
         except OSError as error:
             self._files.forget(spec.name)
+            if not own and isinstance(error, (FileNotFoundError, PermissionError)):
+                raise no_such_program(spec.name, error) from error
             raise not_started(spec.name, error) from error
+        except OstiaryError:
+            self._files.forget(spec.name)
+            raise
 
     def _start(self, spec: ReplicaSpec, release: Release) -> Replica:
         config, log = self._files.config(spec.name), self._files.log(spec.name)
         record = self._recorded(spec, log)
         address = {name: record[name] for name in ("host", "port", "health_port")}
-        self._files.write_config(
-            spec.name, replica_process.configuration(spec, address, self._tokens)
-        )
+        launch = self._launching.of(spec, release, address, config)
+        self._files.write_config(spec.name, launch.content)
         process = spawn(
-            replica_process.arguments(self._python, spec.service, config),
+            launch.arguments,
             log=log,
             cwd=release.directory,
-            environment=replica_process.environment(self._python, release),
-            limits=resources.limits(spec.settings),
+            environment=launch.environment,
+            limits=launch.limits,
         )
         replica = Replica.from_json(record | {"process": process.to_json()})
         try:
@@ -99,20 +115,9 @@ class LocalRuntime:
         seed = str(self._files.config(spec.name))
         with self._choosing:
             taken = self._files.recorded_ports()
-            port, health_port = choose_ports(_HOST, 2, seed=seed, taken=taken)
-            record = {
-                "service": spec.service,
-                "name": spec.name,
-                "snapshot": spec.snapshot,
-                "release": spec.release,
-                "host": _HOST,
-                "port": port,
-                "health_port": health_port,
-                "process": None,
-                "log": str(log),
-                "started_at": to_rfc3339(self._clock.now()),
-                "seat": spec.seat,
-            }
+            ports = choose_ports(_HOST, 2, seed=seed, taken=taken)
+            started_at = to_rfc3339(self._clock.now())
+            record = first_record(spec, _HOST, ports, log=log, started_at=started_at)
             self._files.write_record(spec.name, record)
         return record
 
@@ -123,24 +128,25 @@ class LocalRuntime:
             with anyio.move_on_after(seconds_max):
                 if await wait_until_ready(replica, self.alive, ready_by=ready_by):
                     return
-                raise ended_early(replica, self.log_tail(replica))
+                raise ended_early(replica, self.log_tail(replica), self.how_it_ended(replica))
         except WaitingError as waiting:
             raise self._not_yet(replica, waiting) from None
-        raise too_slow(replica, seconds_max, self.log_tail(replica))
+        why = await anyio.to_thread.run_sync(why_not_ready, replica) if replica.health else None
+        raise too_slow(replica, seconds_max, self.log_tail(replica), why)
 
     def _not_yet(self, replica: Replica, waiting: WaitingError) -> ReplicaFailedError:
         possible = datetime.fromtimestamp(waiting.ready_at, UTC)
         seconds = (possible - self._clock.now()).total_seconds()
         return not_yet(replica, waiting.problem, seconds=seconds, possible_at=to_rfc3339(possible))
 
-    async def stop(self, replica: Replica, seconds_max: float) -> None:
+    async def stop(self, replica: Replica, seconds_max: float) -> bool:
         """Let a replica drain, then end it and forget it; see `Runtime.stop`.
 
         Raises `OstiaryError`, and keeps the record, where the kernel does not end the process.
         """
-        if send_signal(replica.process, signal.SIGTERM):
-            with anyio.move_on_after(seconds_max):
-                await ended(replica.process)
+        by_itself = await ended_by_itself(
+            replica.process, seconds_max, whole_session=bool(replica.health)
+        )
         if not await killed_with_session(replica.process):
             pid = replica.process.pid
             raise OstiaryError(
@@ -149,6 +155,7 @@ class LocalRuntime:
                 hint="Its process waits in the kernel, mostly for a disk or network file system.",
             )
         await anyio.to_thread.run_sync(self._files.forget, replica.name)
+        return by_itself
 
     def adopt(self) -> list[Replica]:
         """Return the replicas that still run; see `Runtime.adopt`.
@@ -184,17 +191,10 @@ class LocalRuntime:
 
     def log_tail(self, replica: Replica, lines: int = 20, *, about: str = "") -> list[str]:
         """Return the last lines of a replica's log; see `Runtime.log_tail`."""
-        tokens = {_read_secret(path) for path in self._tokens.values()}
+        tokens = {read_secret(path) for path in self._tokens.values()}
         return log_tail(replica.log, lines, secrets=tokens | self._passwords, about=about)
 
     def _clean_up(self, record: Record) -> None:
         if record.replica is not None:
             kill_session(record.replica.process)
         self._files.forget(record.name)
-
-
-def _read_secret(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return ""

@@ -13,6 +13,9 @@ from typing import Any, Protocol
 from ostiary.kernel.errors import ExitCode, OstiaryError
 from ostiary.kernel.processes import ProcessRecord
 
+IDENTITY = "identity"
+"""The login service: the one that runs by Ostiary's own contract, and that is always there."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReplicaSpec:
@@ -20,7 +23,8 @@ class ReplicaSpec:
 
     `name` is unique among all replicas of a data directory. `release` is a content hash,
     `settings` the service's table of the snapshot. `database_url` may hold a password. `seat` is
-    the replica's number in its group, from 0; whoever follows it takes the same one.
+    the replica's number in its group, from 0; whoever follows it takes the same one. `edge_url` is
+    the edge's own address, for services that call others through it.
     """
 
     service: str
@@ -33,14 +37,16 @@ class ReplicaSpec:
     database_url: str = field(repr=False)
     status_url: str
     seat: int = 0
+    edge_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Replica:
     """A replica that was started: where it answers, and which process it is.
 
-    `health_port` serves `/live`, `/ready` and `/metrics`; `started_at` is RFC 3339 in UTC. `seat`
-    is its number in its group.
+    `health_port` serves `/live`, `/ready` and `/metrics`; of other services than identity it serves
+    the path `health`, and may be the port for users. `started_at` is RFC 3339 in UTC. `seat` is
+    its number in its group.
     """
 
     service: str
@@ -54,6 +60,7 @@ class Replica:
     log: Path
     started_at: str
     seat: int = 0
+    health: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the replica as a JSON object without secrets."""
@@ -75,6 +82,7 @@ class Replica:
             started_at=str(value["started_at"]),
             # Replicas that an older version started had no seat.
             seat=int(value.get("seat", 0)),
+            health=str(value.get("health", "")),
         )
 
 
@@ -122,10 +130,10 @@ class Runtime(Protocol):
         """
         ...
 
-    async def stop(self, replica: Replica, seconds_max: float) -> None:
+    async def stop(self, replica: Replica, seconds_max: float) -> bool:
         """Let the replica drain for up to `seconds_max`, then end it; forget it in any case.
 
-        A replica that no longer runs is only forgotten.
+        A replica that no longer runs is only forgotten. Returns whether it ended by itself.
         """
         ...
 

@@ -25,6 +25,25 @@ async def ended(process: ProcessRecord) -> None:
         os.close(descriptor)
 
 
+async def ended_by_itself(
+    process: ProcessRecord, seconds_max: float, *, whole_session: bool
+) -> bool:
+    """Send SIGTERM and wait; return whether the process had ended before the time was over.
+
+    `whole_session` is for programs that may be run by a shell: it does not pass the signal on.
+    """
+    others = session_of(process) if whole_session else []
+    asked = [send_signal(member, signal.SIGTERM) for member in (process, *others)]
+    if not any(asked):
+        return True
+    with anyio.move_on_after(seconds_max):
+        await ended(process)
+        while whole_session and session_of(process):  # noqa: ASYNC110 - others' children
+            await anyio.sleep(_POLL_SECONDS)
+        return True
+    return False
+
+
 async def killed_with_session(process: ProcessRecord) -> bool:
     """Kill a process and all of its session; return whether they are gone within seconds."""
     with anyio.move_on_after(_KILL_SECONDS_MAX, shield=True):

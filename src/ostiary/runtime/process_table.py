@@ -1,5 +1,6 @@
 """Finding processes by what they are, where no record says which process it was."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,25 @@ def command_lines() -> Iterator[tuple[ProcessRecord, list[str]]]:
             continue
         if record is not None and content:
             yield record, content.decode(errors="replace").removesuffix("\0").split("\0")
+
+
+def marked(variable: str) -> Iterator[tuple[ProcessRecord, str]]:
+    """Yield the leaders of sessions that were started with a variable, and its value.
+
+    Those of other users do not count, whatever their environment says.
+    """
+    beginning = f"{variable}=".encode()
+    for pid in _pids():
+        place = _PROC / str(pid)
+        try:
+            if _session(pid) != pid or place.stat().st_uid != os.getuid():
+                continue
+            record, entries = identify(pid), (place / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        value = next((each for each in entries if each.startswith(beginning)), None)
+        if record is not None and value is not None:
+            yield record, value.removeprefix(beginning).decode(errors="replace")
 
 
 def session_of(leader: ProcessRecord) -> list[ProcessRecord]:

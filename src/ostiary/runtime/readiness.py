@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import httpx
 
 from ostiary.runtime.ports import Replica
+from ostiary.runtime.service_readiness import why_not_ready
 
 _POLL_SECONDS = 0.03
 _ANSWER_SECONDS_MAX = 1.0
@@ -32,6 +34,8 @@ async def wait_until_ready(
     seconds). Waits for ever otherwise; the caller limits the time. An answer counts only if it
     names this replica: whoever took its port does not answer for it.
     """
+    if replica.health:
+        return await _until_service_is_ready(replica, alive)
     # The context is never used, and making a default one takes longer than a whole poll.
     client = httpx.AsyncClient(
         base_url=f"http://{replica.host}:{replica.health_port}",
@@ -44,6 +48,14 @@ async def wait_until_ready(
             if await _is_ready(client, replica, ready_by) and await _is_listening(replica):
                 return True
             await anyio.sleep(_POLL_SECONDS)
+    return False
+
+
+async def _until_service_is_ready(replica: Replica, alive: Callable[[Replica], bool]) -> bool:
+    while alive(replica):
+        if await anyio.to_thread.run_sync(why_not_ready, replica) is None:
+            return True
+        await anyio.sleep(_POLL_SECONDS)
     return False
 
 

@@ -6,6 +6,7 @@ log lines are shown when a replica fails; this is the second line of defence.
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 _HIDDEN = "***"
@@ -45,3 +46,11 @@ def passwords_in(url: str) -> set[str]:
     except ValueError:
         return set()
     return {written, unquote(written)} if written else set()
+
+
+def read_secret(path: Path) -> str:
+    """Return the secret in a file, nothing where it cannot be read."""
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

@@ -3,10 +3,12 @@
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ostiary.kernel.files import write_atomically
+from ostiary.kernel.hashing import directory_hash
 
 
 def write_manifest(directory: Path, release_hash: str, bytecode: list[str | None]) -> None:
@@ -44,6 +46,16 @@ def remove_manifest(directory: Path) -> bool:
 def imported_at(directory: Path) -> float:
     """Return when a release was imported last, in Unix seconds."""
     return _path(directory).stat().st_mtime
+
+
+def changed_files(directory: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Return the files that are not what was imported; missing and added ones count as well."""
+    listed, found = manifest["files"], file_hashes(directory)
+    changed = {name for name in listed.keys() | found if listed.get(name) != found.get(name)}
+    if not changed and directory_hash(directory) != manifest["hash"]:
+        # The manifest agrees with the files, but neither with the release's name.
+        return [_path(directory).name]
+    return sorted(changed)
 
 
 def _path(directory: Path) -> Path:

@@ -1,7 +1,10 @@
 """What stands beside the releases in their directory: copies under way, and altered ones."""
 
+import fcntl
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 STAGING = ".staging-"
@@ -22,3 +25,12 @@ def put_aside(final: Path) -> None:
         altered = final.with_name(f"{_ALTERED}{final.name}")
         shutil.rmtree(altered, ignore_errors=True)
         os.replace(final, altered)
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Keep other processes from importing meanwhile; the kernel frees the lock at a crash."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (directory / ".lock").open("ab") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

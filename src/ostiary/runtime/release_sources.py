@@ -11,10 +11,10 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Generator, Iterator
-from contextlib import closing
 from pathlib import Path
 
 from ostiary.kernel.errors import UsageError
+from ostiary.runtime.release_writer import ReleaseWriter, not_a_release
 
 PACKAGE = "ostiary"
 ENTRY = f"{PACKAGE}/identity/__main__.py"
@@ -23,6 +23,10 @@ BYTES_MAX = 64 * 1024 * 1024
 """Ostiary itself has about one megabyte; a fork may bring pictures and fonts."""
 
 FILES_MAX = 10_000
+
+SERVICE_BYTES_MAX = 256 * 1024 * 1024
+SERVICE_FILES_MAX = 50_000
+"""Other services bring their dependencies; all of it is hashed before every start."""
 
 _CHUNK_BYTES = 256 * 1024
 _IGNORED = frozenset({"__pycache__", ".git", ".mypy_cache", ".ruff_cache"})
@@ -36,15 +40,6 @@ _UNREADABLE_WHEEL = (
     RuntimeError,
     ValueError,
 )
-_WHAT_A_RELEASE_IS = (
-    "A release is a directory that holds the package `ostiary` (in it or in its `src`), or a "
-    "wheel of it; the package must hold `identity/__main__.py`."
-)
-
-
-def not_a_release(path: Path, why: str) -> UsageError:
-    """Return the error for a path that is no release."""
-    return UsageError("not_a_release", f"{path} is no release: {why}.", hint=_WHAT_A_RELEASE_IS)
 
 
 def read_release(path: Path, target: Path) -> None:
@@ -54,7 +49,7 @@ def read_release(path: Path, target: Path) -> None:
     and for what is too large. Raises `OSError` where `target` cannot be written.
     """
     if path.is_dir():
-        _Writer(path, target).write(_files_in_directory(path))
+        _writer(path, target).write(_files_in_directory(path))
     elif path.is_file() and path.suffix == ".whl":
         _read_wheel(path, target)
     elif path.exists():
@@ -65,36 +60,25 @@ def read_release(path: Path, target: Path) -> None:
         raise not_a_release(path, f"there is no {ENTRY} in it")
 
 
-class _Writer:
-    """Writes the files of one release and keeps to the limits."""
+def read_service_release(path: Path, target: Path) -> None:
+    """Copy a whole directory, the release of another service than identity, to `target`.
 
-    def __init__(self, source: Path, target: Path) -> None:
-        self._source = source
-        self._target = target
-        self._bytes = 0
-        self._files = 0
-
-    def write(self, files: Iterator[tuple[str, Generator[bytes]]]) -> None:
-        for name, chunks in files:
-            self._files += 1
-            if self._files > FILES_MAX:
-                raise not_a_release(self._source, f"it has more than {FILES_MAX} files")
-            if not _is_utf8(name):
-                raise not_a_release(self._source, f"the file name {name!r} is not UTF-8")
-            path = self._target / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Closed at once when this stops half-way; they hold the source open.
-            with path.open("xb") as stream, closing(chunks):
-                for chunk in chunks:
-                    self._bytes += len(chunk)
-                    if self._bytes > BYTES_MAX:
-                        raise not_a_release(self._source, f"it has more than {BYTES_MAX} bytes")
-                    stream.write(chunk)
+    Raises as `read_release` does.
+    """
+    if not path.is_dir():
+        why = "it is no directory" if path.exists() else "it does not exist"
+        raise UsageError(
+            "not_a_release",
+            f"{path} is no release: {why}.",
+            hint="The release of a service is a directory with all that its command runs.",
+        )
+    root = path.resolve()
+    writer = ReleaseWriter(path, target, bytes_max=SERVICE_BYTES_MAX, files_max=SERVICE_FILES_MAX)
+    writer.write(_files_below(path, root, root))
 
 
-def _is_utf8(name: str) -> bool:
-    """Return whether a name is text; Linux allows any bytes, which Python shows as surrogates."""
-    return not any("\ud800" <= character <= "\udfff" for character in name)
+def _writer(source: Path, target: Path) -> ReleaseWriter:
+    return ReleaseWriter(source, target, bytes_max=BYTES_MAX, files_max=FILES_MAX)
 
 
 def _files_in_directory(path: Path) -> Iterator[tuple[str, Generator[bytes]]]:
@@ -104,14 +88,20 @@ def _files_in_directory(path: Path) -> Iterator[tuple[str, Generator[bytes]]]:
         raise not_a_release(path, f"there is no package `{PACKAGE}` in it")
     if not (base / PACKAGE).resolve().is_relative_to(root):
         raise not_a_release(path, f"the link `{PACKAGE}` leads out of it")
-    for directory, subdirectories, names in os.walk(base / PACKAGE, onerror=_raise):
+    for name, chunks in _files_below(path, root, base / PACKAGE):
+        yield f"{PACKAGE}/{name}", chunks
+
+
+def _files_below(path: Path, root: Path, top: Path) -> Iterator[tuple[str, Generator[bytes]]]:
+    """Yield the files below `top` by their names there; `root` is what links must not leave."""
+    for directory, subdirectories, names in os.walk(top, onerror=_raise):
         kept = sorted(set(subdirectories) - _IGNORED)
         for name in (*kept, *sorted(names)):
             _check_link(path, root, Path(directory, name))
         subdirectories[:] = kept
         for name in sorted(names):
             file = Path(directory, name)
-            yield file.relative_to(base).as_posix(), _chunks_of_file(path, file)
+            yield file.relative_to(top).as_posix(), _chunks_of_file(path, file)
 
 
 def _raise(error: OSError) -> None:
@@ -150,7 +140,7 @@ def _read_wheel(path: Path, target: Path) -> None:
                 if member.filename.startswith(f"{PACKAGE}/")
                 if not member.is_dir() and not _IGNORED.intersection(member.filename.split("/"))
             )
-            _Writer(path, target).write(files)
+            _writer(path, target).write(files)
     except _UNREADABLE_WHEEL as error:
         raise not_a_release(path, f"the wheel cannot be read ({error})") from error
     except (FileExistsError, NotADirectoryError) as error:
@@ -179,9 +169,9 @@ def _chunks_of_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Gene
             yield chunk
 
 
-def make_read_only(root: Path) -> None:
+def make_read_only(root: Path, mode: int = 0o444) -> None:
     """Take the right to write from every file; directories stay so that `rm -r` can remove them."""
     for directory, _, names in os.walk(root):
         for name in names:
-            os.chmod(Path(directory, name), 0o444)
+            os.chmod(Path(directory, name), mode)
         os.chmod(directory, 0o700)

@@ -10,12 +10,10 @@ behind, and is never used. A replica runs from the copy, so that nothing that ha
 original reaches it.
 """
 
-import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,14 +24,14 @@ from ostiary.kernel.files import sync_file_system
 from ostiary.kernel.hashing import directory_hash
 from ostiary.runtime.bytecode import CACHE_TAG, compile_tree
 from ostiary.runtime.release_manifest import (
-    file_hashes,
+    changed_files,
     read_manifest,
     remove_manifest,
     touch_manifest,
     write_manifest,
 )
-from ostiary.runtime.release_places import STAGING, put_aside, remove_leftovers
-from ostiary.runtime.release_sources import make_read_only, read_release
+from ostiary.runtime.release_places import STAGING, locked, put_aside, remove_leftovers
+from ostiary.runtime.release_sources import make_read_only, read_release, read_service_release
 
 _SHORT = 12
 
@@ -69,13 +67,26 @@ class ReleaseStore:
         `.altered-<hash>` and made anew. Raises `UsageError` for a path that is no release, and
         where the copy cannot be written.
         """
+        return self._import(path, read_release, is_service=False)
+
+    def import_service(self, path: Path) -> Release:
+        """Copy the directory at `path`, the release of another service than identity.
+
+        Every file of the copy can be run: which of them could be is no part of the content that a
+        hash stands for. Raises as `import_release` does.
+        """
+        return self._import(path, read_service_release, is_service=True)
+
+    def _import(
+        self, path: Path, read: Callable[[Path, Path], None], *, is_service: bool
+    ) -> Release:
         try:
-            with self._locked():
+            with locked(self._directory):
                 remove_leftovers(self._directory)
                 staging = Path(tempfile.mkdtemp(dir=self._directory, prefix=STAGING))
                 try:
-                    read_release(path, staging)
-                    return self._settle(staging)
+                    read(path, staging)
+                    return self._settle(staging, is_service=is_service)
                 finally:
                     shutil.rmtree(staging, ignore_errors=True)
         except OSError as error:
@@ -107,7 +118,7 @@ class ReleaseStore:
     def remove(self, release_hash: str) -> bool:
         """Remove a release that nothing needs; return whether it was there."""
         path = self._path(release_hash)
-        with self._locked():
+        with locked(self._directory):
             # Without its manifest a directory is what a crash leaves behind, and is never used.
             was_there = remove_manifest(path)
             shutil.rmtree(path, ignore_errors=True)
@@ -119,17 +130,10 @@ class ReleaseStore:
         Files that are missing and files that were added count as well. Raises `UsageError` where
         there is no such release.
         """
-        manifest = self._manifest(release_hash)
-        directory = self._path(release_hash)
-        listed, found = manifest["files"], file_hashes(directory)
-        changed = {name for name in listed.keys() | found if listed.get(name) != found.get(name)}
-        if not changed and directory_hash(directory) != manifest["hash"]:
-            # The manifest agrees with the files, but neither with the release's name.
-            return [self._path(release_hash).name + ".json"]
-        return sorted(changed)
+        return changed_files(self._path(release_hash), self._manifest(release_hash))
 
-    def for_start(self, release_hash: str) -> Release:
-        """Return a release that is whole and compiled for this Python.
+    def for_start(self, release_hash: str, *, compiled: bool = True) -> Release:
+        """Return a release that is whole and, where it is identity's, compiled for this Python.
 
         Raises `UsageError` where there is none, `ReleaseAlteredError` where it is not whole.
         """
@@ -141,12 +145,12 @@ class ReleaseStore:
                 f"{', '.join(changed[:5])}{' …' if len(changed) > 5 else ''}.",  # noqa: PLR2004
                 hint="Import the release again; the altered copy is then kept for you to inspect.",
             )
-        if CACHE_TAG not in self._manifest(release_hash)["bytecode"]:
-            with self._locked():
+        if compiled and CACHE_TAG not in self._manifest(release_hash)["bytecode"]:
+            with locked(self._directory):
                 self._compile(self._path(release_hash))
         return self.get(release_hash)
 
-    def _settle(self, staging: Path) -> Release:
+    def _settle(self, staging: Path, *, is_service: bool) -> Release:
         """Give a complete copy its name, unless the same content has it already."""
         release_hash = directory_hash(staging)
         final = self._path(release_hash)
@@ -154,14 +158,17 @@ class ReleaseStore:
             # Wanted again: whoever removes old releases goes by this time.
             touch_manifest(final)
             return self.get(release_hash)
-        compile_tree(staging, final=final)
-        make_read_only(staging)
+        if is_service:
+            make_read_only(staging, 0o555)
+        else:
+            compile_tree(staging, final=final)
+            make_read_only(staging)
         # Before anything says that the release is there: a power cut would leave empty files.
         sync_file_system(staging)
         remove_manifest(final)
         put_aside(final)
         os.replace(staging, final)
-        write_manifest(final, release_hash, [CACHE_TAG])
+        write_manifest(final, release_hash, [] if is_service else [CACHE_TAG])
         return Release(release_hash, final)
 
     def _is_whole(self, release_hash: str) -> bool:
@@ -190,11 +197,3 @@ class ReleaseStore:
 
     def _path(self, release_hash: str) -> Path:
         return self._directory / release_hash[:_SHORT].replace("/", "_")
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Keep other processes from importing meanwhile; the kernel frees the lock at a crash."""
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (self._directory / ".lock").open("ab") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            yield

@@ -16,19 +16,36 @@ def not_started(name: str, error: OSError) -> ReplicaFailedError:
     )
 
 
-def ended_early(replica: Replica, log_lines: list[str]) -> ReplicaFailedError:
-    """Return the failure of a replica that ended before it was ready."""
+def no_such_program(name: str, error: OSError) -> ReplicaFailedError:
+    """Return the failure of a replica whose program is not there or cannot be run."""
+    return ReplicaFailedError(
+        name,
+        FailureReason.NOT_STARTED,
+        f"Replica {name} could not be started: {error.strerror}: {error.filename}.",
+        [],
+        "Its `command` begins with a program that is on PATH or in the release.",
+    )
+
+
+def ended_early(
+    replica: Replica, log_lines: list[str], how: str | None = None
+) -> ReplicaFailedError:
+    """Return the failure of a replica that ended before it was ready, and `how` where known."""
     ports = (replica.port, replica.health_port)
     # What the replica itself has started may still hold its ports; that is no foreign process.
     if not session_of(replica.process) and any(is_taken(replica.host, port) for port in ports):
         what = "ended: another process has taken its port"
         return _failed(replica, FailureReason.PORT_TAKEN, what, log_lines)
-    return _failed(replica, FailureReason.EXITED, "ended before it was ready", log_lines)
+    # Identity says itself why it ends; another program may have said nothing at all.
+    what = "ended before it was ready" + (f" ({how})" if how and replica.health else "")
+    return _failed(replica, FailureReason.EXITED, what, log_lines)
 
 
-def too_slow(replica: Replica, seconds_max: float, log_lines: list[str]) -> ReplicaFailedError:
-    """Return the failure of a replica that was not ready in time."""
-    what = f"was not ready within {seconds_max:g} s"
+def too_slow(
+    replica: Replica, seconds_max: float, log_lines: list[str], why: str | None = None
+) -> ReplicaFailedError:
+    """Return the failure of a replica that was not ready in time, and `why` where that is known."""
+    what = f"was not ready within {seconds_max:g} s" + (f": {why}" if why else "")
     return _failed(replica, FailureReason.TOO_SLOW, what, log_lines)
 
 

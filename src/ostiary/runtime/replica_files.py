@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ostiary.kernel.errors import UsageError
 from ostiary.kernel.files import remove, write_atomically
-from ostiary.runtime.ports import Replica
+from ostiary.runtime.ports import IDENTITY, Replica, ReplicaSpec
 from ostiary.runtime.redaction import passwords_in
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -106,6 +106,30 @@ class ReplicaFiles:
         for log in _oldest_first(unused)[:-_OLD_LOGS_MAX]:
             remove(log)
             remove(log.with_name(f"{log.name}.1"))
+
+
+def first_record(
+    spec: ReplicaSpec, host: str, ports: Sequence[int], *, log: Path, started_at: str
+) -> dict[str, Any]:
+    """Return what is written of a replica before its process starts."""
+    port, health_port = ports
+    record = {
+        "service": spec.service,
+        "name": spec.name,
+        "snapshot": spec.snapshot,
+        "release": spec.release,
+        "host": host,
+        "port": port,
+        "health_port": health_port,
+        "process": None,
+        "log": str(log),
+        "started_at": started_at,
+        "seat": spec.seat,
+    }
+    if spec.service != IDENTITY:
+        record["health"] = spec.settings["health"]
+        record["health_port"] = health_port if spec.settings["health_port"] else port
+    return record
 
 
 def _oldest_first(paths: Iterable[Path]) -> list[Path]:

@@ -56,6 +56,12 @@ def limits(settings: Mapping[str, Any]) -> dict[int, int]:
     return {resource.RLIMIT_NOFILE: DESCRIPTORS, resource.RLIMIT_DATA: data * _MIB}
 
 
+def limits_of_service(settings: Mapping[str, Any]) -> dict[int, int]:
+    """Return the kernel's limits for a replica with the settings of another service."""
+    data = int(settings["memory_max_mib"]) * _RUNAWAY_FACTOR + _RUNAWAY_MIB
+    return {resource.RLIMIT_NOFILE: DESCRIPTORS, resource.RLIMIT_DATA: data * _MIB}
+
+
 def memory_mib(process: ProcessRecord) -> float:
     """Return the memory that a process and its children keep, swapped out or not.
 

@@ -145,11 +145,7 @@ def test_the_issues_example_is_answered_word_for_word(tmp_path):
     )
 
 
-def test_other_services_are_said_to_be_not_available_yet(tmp_path):
-    (problem,) = problems(tmp_path, "\n[services.api]\ncommand = 'api'\n")
-
-    assert problem.line == 2
-    assert "not available yet" in problem.message
+def test_an_empty_table_of_services_is_none(tmp_path):
     assert load(tmp_path, "[services]\n") == load_configuration(None)
 
 

@@ -9,8 +9,10 @@ from ostiary.changes.difference import difference
 from ostiary.changes.explanations import Risk, explain
 from ostiary.changes.identity_settings import IdentitySettings
 from ostiary.changes.release_areas import area_of, is_migration, served
+from ostiary.changes.service_settings import ServiceSettings
 from ostiary.changes.snapshot import Snapshot
 from ostiary.changes.snapshot_settings import SnapshotSettings
+from ostiary.kernel.settings import SettingsTable
 
 OLD = "a" * 64
 NEW = "b" * 64
@@ -54,20 +56,76 @@ def test_a_flag_that_comes_and_one_that_goes_are_told() -> None:
     ]
 
 
-@pytest.mark.parametrize("table", ["identity", "edge"])
-def test_every_setting_is_explained(table: str) -> None:
-    model = IdentitySettings if table == "identity" else type(SnapshotSettings().edge)
+@pytest.mark.parametrize(
+    ("table", "model"),
+    [
+        ("identity", IdentitySettings),
+        ("edge", type(SnapshotSettings().edge)),
+        ("services.orders", ServiceSettings),
+    ],
+)
+def test_every_setting_is_explained(table: str, model: type[SettingsTable]) -> None:
     unexplained = [
         key
         for key in model.model_fields
-        if explain(f"{table}.{key}") is explanations.explain("no.such.key")
+        # Where the release of a service stands is no part of a snapshot.
+        if explain(f"{table}.{key}") is explanations.explain("no.such.key") and key != "release"
     ]
     assert unexplained == []
+
+
+ORDERS = {"command": ["orders"], "routes": ["/orders"]}
+
+
+def test_a_setting_of_a_service_is_told_with_the_service_and_its_meaning() -> None:
+    changed = ORDERS | {"timeout_seconds": 60.0, "environment": {"LOG": "debug"}}
+    found = difference(
+        snapshot(services={"orders": ORDERS}), snapshot(services={"orders": changed}), {}
+    )
+    environment, timeout = found.settings
+    assert (environment.key, environment.before, environment.after) == (
+        "services.orders.environment",
+        {},
+        {"LOG": "debug"},
+    )
+    assert (timeout.key, timeout.before, timeout.after) == (
+        "services.orders.timeout_seconds",
+        15.0,
+        60.0,
+    )
+    assert (timeout.unit, timeout.risk) == ("seconds", Risk.MEDIUM)
+    assert timeout.meaning == "How long an answer may take until it is complete."
+    assert timeout.touches == "everybody who uses the service"
+
+
+def test_a_service_that_comes_is_told_key_by_key() -> None:
+    found = difference(snapshot(), snapshot(services={"orders": ORDERS}), {})
+    told = {each.key: each.after for each in found.settings}
+    assert told["services.orders.command"] == ["orders"]
+    assert told["services.orders.replicas"] == 2
+    assert found.risk is Risk.HIGH
+
+
+def test_a_release_of_a_service_is_told_as_one_part() -> None:
+    before, after = (
+        Snapshot.of({"identity": OLD, "orders": hash_}, snapshot().settings) for hash_ in (OLD, NEW)
+    )
+    files = ({"app.js": "1", "old.js": "1"}, {"app.js": "2", "lib/new.js": "1"})
+    (release,) = difference(before, after, {"orders": files}).releases
+    assert (release.service, release.files, release.risk) == ("orders", 3, Risk.MEDIUM)
+    assert (release.added, release.removed, release.changed) == (
+        ("lib/new.js",),
+        ("old.js",),
+        ("app.js",),
+    )
+    (area,) = release.areas
+    assert (area.name, area.files) == ("orders", 3)
 
 
 def test_no_explanation_is_of_a_key_that_is_gone() -> None:
     keys = {f"identity.{key}" for key in IdentitySettings.model_fields}
     keys |= {f"edge.{key}" for key in type(SnapshotSettings().edge).model_fields}
+    keys |= {f"services.{key}" for key in ServiceSettings.model_fields}
     assert set(explanations._EXPLANATIONS) <= keys
 
 

@@ -37,3 +37,12 @@ def test_a_lopsided_edge_is_named_with_who_gets_too_much():
     }
     (line,) = lopsided_edge({"balance": {"lopsided": lopsided}})
     assert "seat 1 (identity-a) gets 94% of the requests, not 50%" in line
+
+
+def test_empty_seats_of_other_services_are_told_apart():
+    orders = {"service": "orders"} | seat("10:00")
+    lines = missing_replicas({"replicas_missing": [orders, seat(), orders]})
+    assert lines[0] == "missing: 1; started again as soon as possible"
+    assert lines[1].startswith(
+        "missing of orders: 2; started again as soon as possible; the latest"
+    )

@@ -122,3 +122,29 @@ def test_whichever_of_several_threads_sees_the_end_first_all_of_them_know_how(tm
         with ThreadPoolExecutor(8) as pool:
             seen = [pool.submit(look) for _ in range(8)]
             assert {each.result() for each in seen} == {"exit code 0"}
+
+
+MANY_THREADS = """
+import threading, time
+held = bytearray(b"x" * 80_000_000)
+for _ in range(200):
+    threading.Thread(target=time.sleep, args=(600,)).start()
+print("up", flush=True)
+"""
+
+
+def test_how_a_process_of_many_threads_was_killed_is_known_as_soon_as_it_is_gone(tmp_path):
+    for number in range(5):
+        log = tmp_path / f"{number}.log"
+        record = run(MANY_THREADS, log)
+        deadline = time.monotonic() + SECONDS_MAX
+        while "up" not in log.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+        send_signal(record, signal.SIGKILL)
+        # Without a pause: the first thread is a zombie while the others still end.
+        while is_alive(record):
+            assert time.monotonic() < deadline
+
+        assert how_it_ended(record) == "signal SIGKILL"

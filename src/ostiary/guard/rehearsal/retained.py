@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from ostiary.changes.model import Reason
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
-from ostiary.guard.fleet import SERVICE
 from ostiary.guard.history import History
 from ostiary.guard.rehearsal.contraction import Contraction, contractions
 from ostiary.guard.rehearsal.errors import StoreTrialError
 from ostiary.guard.rehearsal.programs import StorePrograms
 from ostiary.guard.rehearsal.schema import Schema
 from ostiary.guard.retention import STARTABLE_MIN
+from ostiary.runtime.ports import IDENTITY
 
 _NAMES_SHOWN = 3
 
@@ -35,7 +35,7 @@ class Retained:
 
     def releases(self) -> set[str]:
         """Return the releases of all of them: their migrations have run on this store."""
-        return {each.releases[SERVICE] for each in self._all()}
+        return {each.releases[IDENTITY] for each in self._all()}
 
     async def require_expanding(self, before: Schema, after: Schema) -> None:
         """Raise `StoreTrialError` where something is gone that one of them needs."""
@@ -51,7 +51,7 @@ class Retained:
 
     async def _needs(self) -> dict[str, Mapping[str, frozenset[str]] | None]:
         """Return by snapshot what its release needs; each release is asked once."""
-        by_release = {each.releases[SERVICE]: each.id for each in reversed(self._all())}
+        by_release = {each.releases[IDENTITY]: each.id for each in reversed(self._all())}
         return {
             snapshot: await self.programs.needs(release) for release, snapshot in by_release.items()
         }

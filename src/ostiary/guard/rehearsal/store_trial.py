@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ostiary.changes.model import Reason
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard import history
-from ostiary.guard.fleet import SERVICE, Fleet
+from ostiary.guard.fleet import Fleet
 from ostiary.guard.patience import journal_failure
 from ostiary.guard.rehearsal.errors import StoreTrialError
 from ostiary.guard.rehearsal.on_copy import CopyJourneys
@@ -26,6 +26,7 @@ from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.ids import Random
 from ostiary.kernel.journal import Journal
 from ostiary.kernel.processes import ProcessRecord
+from ostiary.runtime.ports import IDENTITY
 from ostiary.runtime.store_copies import StoreCopies, StoreCopy
 
 HELD_SECONDS_MAX = 1.0
@@ -97,7 +98,7 @@ class StoreTrial:
     async def _prepare(
         self, snapshot: Snapshot, watch: Callable[[ProcessRecord], None]
     ) -> tuple[Reason, ...]:
-        parts, release = self._parts, snapshot.releases[SERVICE]
+        parts, release = self._parts, snapshot.releases[IDENTITY]
         if release in parts.retained.releases():
             return ()
         needed = await parts.programs.revision(release)
@@ -129,7 +130,7 @@ class StoreTrial:
 
     async def _try(self, copy: StoreCopy, snapshot: Snapshot, needed: str) -> float:
         """Return for how long the migration held its locks on a copy; raise what speaks against."""
-        parts, release = self._parts, snapshot.releases[SERVICE]
+        parts, release = self._parts, snapshot.releases[IDENTITY]
         before = await parts.programs.describe(copy)
         held = await parts.programs.migrate(release, copy.database_url, _ON_COPY, copy.note_process)
         found = await parts.programs.present(copy.database_url)

@@ -86,11 +86,9 @@ class ArchiveReader:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Never through a link and never over another file: each is made here, and once.
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        # A release's code is read-only wherever it stands.
-        is_code = name.startswith("releases/") and name.count("/") > 1
         with open(os.open(path, flags, 0o600), "wb") as stream:  # noqa: PTH123 - flags are wanted
             stream.writelines(self.chunks(name))
-        os.chmod(path, 0o444 if is_code else 0o600)
+        os.chmod(path, _mode(name))
 
     def _require_room(self, directory: Path) -> None:
         needed = sum(member.bytes for member in self.manifest.files.values()) + _SPARE_BYTES
@@ -101,6 +99,16 @@ class ArchiveReader:
                 f"The backup needs {needed:,} bytes, and {directory} has {free:,} left.",
                 hint="Make room, or restore somewhere else.",
             )
+
+
+def _mode(name: str) -> int:
+    """Return the mode of a file: a release is read-only, and that of a service can be run."""
+    match name.split("/"):
+        case ["releases", _, "ostiary", *_]:
+            return 0o444
+        case ["releases", _, _, *_]:
+            return 0o555
+    return 0o600
 
 
 @contextmanager

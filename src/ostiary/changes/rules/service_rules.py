@@ -1,0 +1,26 @@
+"""Every rule about `[services]`, in the order in which people should read their findings."""
+
+from ostiary.changes.rules import service_commands, services
+from ostiary.changes.rules.finding import ComparingRule, Rule
+
+RULES: tuple[Rule, ...] = (
+    services.services_are_named_plainly,
+    services.services_are_few,
+    services.routes_are_paths,
+    services.routes_are_not_identitys,
+    services.routes_do_not_overlap,
+    services.health_is_a_path,
+    service_commands.commands_are_lists_of_words,
+    service_commands.placeholders_are_known,
+    service_commands.ports_are_not_written,
+    service_commands.variables_can_be_set,
+    service_commands.no_secret_stands_in_a_variable,
+)
+"""Those about a file alone."""
+
+COMPARING_RULES: tuple[ComparingRule, ...] = (
+    service_commands.releases_are_directories,
+    service_commands.commands_can_be_found,
+    services.services_stay,
+)
+"""Those about a file and the machine or system that it is for."""

@@ -1,0 +1,227 @@
+"""The orders API of the examples beside the login service, in one system after the other."""
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.guarded.conftest import QUICK, require_nothing_left
+from tests.guarded.test_flag_flip import CALLBACK, access_token
+from tests.guarded.test_replicas import runs
+from tests.guarded.waiting import wait_for
+from tests.system import RunningSystem, call_ostiary, free_port, run_ostiary
+
+# The tests go on from where the one before left the system; `tests/workers.py` knows that.
+pytestmark = pytest.mark.system
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "orders"
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A running system with the orders API, and the files that it was started with."""
+
+    system: RunningSystem
+    settings: Path
+
+    @property
+    def source(self) -> Path:
+        return self.settings.parent / "service"
+
+    @property
+    def orders(self) -> str:
+        return f"{self.system.issuer}/orders"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the replicas of the service as status shows them."""
+        replicas = self.system.ostiary("status")["replicas"]
+        return [each for each in replicas if each["service"] == "orders"]
+
+    def pids(self) -> list[int]:
+        return sorted(row["pid"] for row in self.rows())
+
+    def propose(self, *arguments: str) -> tuple[int, dict[str, Any]]:
+        result = call_ostiary("change", "propose", *arguments, "--wait", data=self.system.data)
+        return result.returncode, json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    directory = tmp_path_factory.mktemp("shop") / "orders"
+    shutil.copytree(EXAMPLE, directory, ignore=shutil.ignore_patterns("__pycache__"))
+    data, settings = directory.parent / "data", directory / "ostiary.toml"
+    settings.write_text(settings.read_text() + QUICK)
+    options = ["--config", str(settings), "--port", str(free_port())]
+    try:
+        up = run_ostiary("up", "--detach", *options, data=data)
+        yield Shop(RunningSystem(data, up, count(1)), settings)
+    finally:
+        call_ostiary("down", data=data)
+        require_nothing_left(data)
+
+
+@pytest.fixture(scope="module")
+def application(shop: Shop) -> dict[str, Any]:
+    return shop.system.ostiary("client", "add", "shop", "--redirect-uri", CALLBACK)
+
+
+@pytest.fixture(scope="module")
+def bearer(shop: Shop, application: dict[str, Any]) -> dict[str, str]:
+    """Return how somebody shows who they are who has no role."""
+    token = access_token(shop.system, shop.system.new_account(), application)
+    return {"authorization": f"Bearer {token}"}
+
+
+def test_people_order_through_the_edge_and_only_clerks_see_all(shop, application, bearer):
+    system = shop.system
+    clerk = access_token(system, system.new_account("clerk"), application)
+    as_clerk = {"authorization": f"Bearer {clerk}"}
+
+    for headers in ({}, {"authorization": "Bearer none"}, {"authorization": "Basic eDp5"}):
+        refused = httpx.get(shop.orders, headers=headers)
+        assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+    made = httpx.post(shop.orders, headers=bearer, json={"item": "tea", "quantity": 2})
+    assert (made.status_code, made.json()["item"]) == (201, "tea")
+    assert httpx.post(shop.orders, headers=bearer, json={"item": 3}).status_code == 400
+
+    # Whichever replica answers: they share the data directory of the service.
+    for _ in range(4):
+        assert httpx.get(shop.orders, headers=bearer).json() == {"orders": [made.json()]}
+        assert httpx.get(shop.orders, headers=as_clerk).json() == {"orders": []}
+    assert httpx.get(f"{shop.orders}/all", headers=bearer).status_code == 403
+    assert httpx.get(f"{shop.orders}/all", headers=as_clerk).json() == {"orders": [made.json()]}
+    # What is not below the route is identity's.
+    assert httpx.get(f"{system.issuer}/health").status_code == 404
+    assert httpx.get(f"{system.issuer}/sign-in").status_code == 200
+
+
+def test_status_shows_its_replicas_and_the_snapshot_its_release(shop):
+    status = shop.system.ostiary("status")
+    rows = shop.rows()
+
+    assert [row["share"] for row in rows] == [0.5, 0.5]
+    assert {row["snapshot"] for row in rows} == {status["last_good"]}
+    assert sorted(row["seat"] for row in rows) == [0, 1]
+    (snapshot,) = shop.system.ostiary("snapshot", "list")["snapshots"]
+    assert sorted(snapshot["releases"]) == ["identity", "orders"]
+    assert status["replicas_missing"] == []
+    assert status["drift"] == []
+
+
+def test_a_killed_replica_is_replaced_and_people_notice_nothing(shop, bearer):
+    before = shop.pids()
+
+    os.kill(before[0], signal.SIGKILL)
+    seen = [httpx.get(shop.orders, headers=bearer).status_code for _ in range(20)]
+
+    def healed() -> bool:
+        return len(shop.pids()) == 2 and before[0] not in shop.pids()
+
+    wait_for(healed, "the follower")
+    assert seen == [200] * 20
+    assert before[1] in shop.pids()
+    (follower,) = [row for row in shop.rows() if row["pid"] not in before]
+    assert (follower["restarts"], follower["last_exit"]["how"]) == (1, "died (signal SIGKILL)")
+
+
+def test_a_killed_guard_is_followed_by_one_that_adopts_them(shop, bearer):
+    before, guard = shop.pids(), json.loads((shop.system.data / "guard.json").read_text())
+
+    os.kill(guard["pid"], signal.SIGKILL)
+    seen = [httpx.get(shop.orders, headers=bearer).status_code for _ in range(20)]
+
+    def comes_back() -> bool:
+        found = json.loads((shop.system.data / "guard.json").read_text())
+        return found["epoch"] != guard["epoch"] and len(shop.pids()) == 2
+
+    wait_for(comes_back, "the next guard")
+    assert seen == [200] * 20
+    assert shop.pids() == before
+
+
+def test_no_change_can_touch_the_service_and_the_refusal_says_what_can_be_done(shop):
+    before = shop.pids()
+    text = shop.settings.read_text()
+    other = shop.settings.with_name("other.toml")
+    other.write_text(text.replace('["/orders"]', '["/orders", "/baskets"]'))
+
+    code, refused = shop.propose("--config", str(other))
+    assert (code, refused["verdict"]) == (3, "refused")
+    assert [reason["code"] for reason in refused["reasons"]] == ["services_fixed"]
+    assert f"{other}:3" in refused["reasons"][0]["text"]
+    assert "ostiary down" in refused["reasons"][0]["text"]
+
+    for arguments in (
+        ("--release", f"orders={shop.source}"),
+        ("--config", str(other), "--force", "--reason", "now"),
+    ):
+        code, said = shop.propose(*arguments)
+        assert (code, said["error"]["code"]) == (3, "services_fixed")
+        assert "ostiary down" in said["error"]["hint"]
+    assert shop.pids() == before
+    assert shop.system.ostiary("status")["change"] is None
+
+
+def test_a_change_of_identity_leaves_the_service_alone(shop, bearer):
+    before = shop.system.ostiary("status")
+    other = shop.settings.with_name("other.toml")
+    other.write_text(shop.settings.read_text() + "[identity]\naccess_token_seconds = 299\n")
+
+    code, change = shop.propose("--config", str(other), "--reason", "shorter")
+
+    assert (code, change["verdict"]) == (0, "promoted"), change["reasons"]
+    after = shop.system.ostiary("status")
+    assert after["last_good"] != before["last_good"]
+    pids = {row["pid"] for row in before["replicas"] if row["service"] == "orders"}
+    assert set(shop.pids()) == pids
+    assert httpx.get(shop.orders, headers=bearer).status_code == 200
+
+
+def test_down_leaves_nothing_and_up_takes_the_service_as_it_is_now(shop, bearer):
+    before = shop.pids()
+    assert call_ostiary("down", data=shop.system.data).returncode == 0
+    assert not [pid for pid in before if runs(pid)]
+    program = shop.source / "orders" / "__main__.py"
+    program.write_text(program.read_text().replace('"healthy": True', '"healthy": 2'))
+    shop.settings.write_text(
+        shop.settings.read_text().replace('["/orders"]', '["/orders", "/health"]')
+    )
+
+    up = run_ostiary("up", "--detach", "--config", str(shop.settings), data=shop.system.data)
+
+    again = replace(shop, system=RunningSystem(shop.system.data, up, count(1)))
+    assert httpx.get(f"{again.system.issuer}/health").json() == {"healthy": 2}
+    # What was ordered is still there.
+    assert len(httpx.get(again.orders, headers=bearer).json()["orders"]) == 1
+
+
+def test_services_that_do_not_come_up_are_told_and_nothing_is_left(tmp_path):
+    data, settings, release = tmp_path / "data", tmp_path / "ostiary.toml", tmp_path / "release"
+    release.mkdir()
+    settings.write_text(
+        '[services.orders]\nrelease = "release"\nroutes = ["/orders"]\nstart_seconds_max = 5\n'
+        'command = ["sh", "-c", "echo no database; exit 7"]\n'
+    )
+    options = ["up", "--detach", "--config", str(settings), "--port", str(free_port())]
+
+    failed = call_ostiary(*options, data=data)
+
+    error = json.loads(failed.stdout)["error"]
+    assert failed.returncode == 4
+    assert "Replica orders-" in error["message"]
+    assert (
+        "ended before it was ready (exit code 7). Its last words: no database" in error["message"]
+    )
+    # Told again as long as it is so: it was never good.
+    assert call_ostiary(*options, data=data).returncode == 4
+    # Who is told may be a moment ahead of the guard's own end.
+    wait_for(lambda: call_ostiary("down", data=data).returncode == 6, "the end")
+    require_nothing_left(data)
