@@ -53,11 +53,16 @@ async def _on_bug(
     _write(response, problem)
 
 
-def _write(response: falcon.asgi.Response, error: OstiaryError) -> None:
-    response.status = falcon.HTTP_409
-    response.media = {
+def body_of(error: OstiaryError) -> dict[str, str | int]:
+    """Return the JSON object that tells a problem over HTTP."""
+    return {
         "error": error.code,
         "message": error.message,
         "hint": error.hint,
         "exit_code": int(error.exit_code),
     }
+
+
+def _write(response: falcon.asgi.Response, error: OstiaryError) -> None:
+    response.status = falcon.HTTP_409
+    response.media = body_of(error)

@@ -29,6 +29,12 @@ def log_mean(logs: Sequence[float]) -> float:
     return largest + log(sum(exp(value - largest) for value in logs) / len(logs))
 
 
+def log_weighted_sum(parts: Sequence[tuple[float, float]]) -> float:
+    """Return the logarithm of Σ weight x number, of pairs of a weight and a number's logarithm."""
+    largest = max(log_e for _, log_e in parts)
+    return largest + log(sum(weight * exp(log_e - largest) for weight, log_e in parts))
+
+
 def conditional_bets(
     logs: tuple[float, ...], canary: Trials, control: Trials, tolerance: float = 1.0
 ) -> tuple[float, ...]:

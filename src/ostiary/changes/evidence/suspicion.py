@@ -6,10 +6,11 @@ they must not be outvoted by what has not seen it.
 """
 
 from collections.abc import Mapping
-from math import exp, log
+from math import log
 from typing import Final
 
 from ostiary.changes.evidence.metrics import Metric, share
+from ostiary.changes.evidence.mixture import log_weighted_sum
 from ostiary.changes.evidence.stratum import StratumEvidence
 
 PART_OF_DECISION: Final = 0.1
@@ -27,7 +28,4 @@ def suspected(strata: Mapping[str, StratumEvidence], threshold: float) -> frozen
 
 
 def _log_e(stratum: StratumEvidence) -> float:
-    logs = {metric: stratum.log_e(metric) for metric in Metric}
-    largest = max(logs.values())
-    mean = sum(share(metric) * exp(log_e - largest) for metric, log_e in logs.items())
-    return largest + log(mean)
+    return log_weighted_sum([(share(metric), stratum.log_e(metric)) for metric in Metric])

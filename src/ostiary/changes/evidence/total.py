@@ -13,6 +13,7 @@ from ostiary.changes.evidence.metrics import (
     in_words,
     weight,
 )
+from ostiary.changes.evidence.mixture import log_weighted_sum
 from ostiary.changes.evidence.stratum import StratumEvidence
 
 
@@ -176,8 +177,7 @@ class Evidence:
             for metric in Metric
         ]
         parts.append((idle * sum(map(self.weight, Metric)), 0.0))
-        largest = max(log_e for _, log_e in parts)
-        return largest + log(sum(share * exp(log_e - largest) for share, log_e in parts))
+        return log_weighted_sum(parts)
 
     def _contribution(self, name: str, stratum: StratumEvidence, metric: Metric) -> Contribution:
         """Return what one metric of one stratum adds, as a share of the total and in words."""

@@ -17,6 +17,7 @@ from math import exp, log
 
 from ostiary.changes.evidence import Evidence, EvidenceSettings, StratumWindow
 from ostiary.changes.evidence.counts import Trials
+from ostiary.changes.evidence.mixture import log_mean
 from ostiary.changes.evidence.paired import PairedProcess
 from ostiary.changes.model import Reason
 
@@ -96,11 +97,9 @@ class Trial:
     @property
     def log_e(self) -> float:
         """Return the logarithm of E, the evidence that the version is worse than the stable one."""
-        one, other = self.pairs.log_e, self.counts.log_e
         if not self.terms.routes:
-            return one
-        larger = max(one, other)
-        return larger + log((exp(one - larger) + exp(other - larger)) / 2.0)
+            return self.pairs.log_e
+        return log_mean((self.pairs.log_e, self.counts.log_e))
 
     @property
     def is_before_users(self) -> bool:

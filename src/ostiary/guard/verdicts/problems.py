@@ -7,7 +7,8 @@ from typing import Any
 import falcon
 import falcon.asgi
 
-from ostiary.kernel.errors import BugError, ExitCode, OstiaryError, UsageError
+from ostiary.guard.api_problems import body_of
+from ostiary.kernel.errors import BugError, OstiaryError, UsageError
 from ostiary.kernel.journal import JournalError
 
 _STATUS = MappingProxyType(
@@ -79,9 +80,4 @@ async def _on_bug(
 
 def _write(response: falcon.asgi.Response, error: OstiaryError, status: str | int) -> None:
     response.status = status
-    response.media = {
-        "error": error.code,
-        "message": error.message,
-        "hint": error.hint,
-        "exit_code": int(ExitCode(error.exit_code)),
-    }
+    response.media = body_of(error)
