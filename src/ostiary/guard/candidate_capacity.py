@@ -3,16 +3,21 @@
 One candidate signs probe accounts in for a second, off traffic. It is measured where something
 differs that decides about it: the release, the hashes, the threads. Otherwise the figure of the
 last good snapshot is the candidate's, too. A machine that is at its limit is left in peace.
+
+One second on a machine that has other work says little about a release. So a figure that speaks
+against the candidate is not believed by itself: candidate and last good are measured side by side,
+and what both lack is the machine's.
 """
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ostiary.changes.configuration import Configuration
 from ostiary.changes.identity_settings import IdentitySettings
 from ostiary.changes.load.judging import UTILISATION_MAX
+from ostiary.changes.load.known import KnownLoad
 from ostiary.changes.model import Reason
 from ostiary.changes.rules.load import load_can_be_carried
 from ostiary.changes.rules.surroundings import Surroundings
@@ -25,12 +30,16 @@ from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.ids import Random
 from ostiary.kernel.journal import Journal
+from ostiary.runtime.ports import Replica
 from ostiary.watch.capacity import measure_capacity
 from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.relying_party.target import Target
 
 _SECONDS = 1.0
+_SECONDS_SIDE_BY_SIDE = 2.0
 _LOAD_PER_CORE_MAX = 2.0
+_ALIKE = 0.9
+"""From this part of last good's sign-ins on, a candidate lacks nothing that a second can tell."""
 _DECIDING = (
     "hash_memory_kib",
     "hash_time_cost",
@@ -67,6 +76,9 @@ class CandidateCapacity:
             data: dict[str, Any] = {"same_as": last_good.id}
         else:
             rate, data = await self._measured(snapshot), {"seconds": _SECONDS}
+            if rate is not None and self._speaks_against(snapshot, rate):
+                rate, compared = await self._beside_last_good(snapshot, rate)
+                data |= compared
         if rate is None:
             return
         self.load.learn(snapshot.id, rate)
@@ -77,8 +89,18 @@ class CandidateCapacity:
         """Return what speaks against the candidate now that its capacity is known."""
         last_good = _settings(self.snapshots.get(self.plane.last_good))
         known = self.load.known(self._serving, last_good, snapshot.id)
+        return self._found(snapshot, known)
+
+    def _speaks_against(self, snapshot: Snapshot, rate: float) -> bool:
+        """Return whether a candidate that does no more than `rate` would be refused for it."""
+        last_good = _settings(self.snapshots.get(self.plane.last_good))
+        known = replace(self.load.known(self._serving, last_good), candidate_capacity=rate)
+        return bool(self._found(snapshot, known))
+
+    def _found(self, snapshot: Snapshot, known: KnownLoad) -> tuple[Reason, ...]:
         if known.candidate_capacity is None:
             return ()
+        last_good = _settings(self.snapshots.get(self.plane.last_good))
         findings = load_can_be_carried(
             Configuration(_settings(snapshot)), Surroundings(last_good=last_good, load=known)
         )
@@ -97,19 +119,49 @@ class CandidateCapacity:
         """Return the capacity of one replica while all of them work, None where it is not known."""
         if self._is_busy() or not self.plane.canary or not self.plane.stable:
             return None
-        candidate, old = self.plane.canary[-1], self.plane.stable[0]
-        target = Target(
-            f"candidate {candidate.name}",
-            f"http://{candidate.host}:{candidate.port}",
-            self.place.issuer,
-            snapshot=candidate.snapshot,
+        (alone,) = await self._sign_ins(self.plane.canary[-1]) or (None,)
+        return None if alone is None else round(alone * _part(snapshot), 1)
+
+    async def _beside_last_good(
+        self, snapshot: Snapshot, rate: float
+    ) -> tuple[float | None, dict[str, Any]]:
+        """Return the capacity of a candidate by what last good does in the same second.
+
+        What is known of last good counts, times the candidate's part of it; `rate` stands where
+        that is less, or nothing is known. None where both do the same and last good's is not known.
+        """
+        serving = self.snapshots.get(self._serving)
+        both = await self._sign_ins(
+            self.plane.canary[-1], self.plane.stable[0], seconds=_SECONDS_SIDE_BY_SIDE
         )
+        if both is None or both[1] <= 0:
+            return rate, {}
+        part = both[0] * _part(snapshot) / (both[1] * _part(serving))
+        compared = {"side_by_side": [round(each, 1) for each in both]}
+        known = self.load.known(self._serving, _settings(serving)).capacity
+        if known is None:
+            return (None if part >= _ALIKE else rate), compared
+        return max(rate, known if part >= _ALIKE else round(known * part, 1)), compared
+
+    async def _sign_ins(
+        self, *replicas: Replica, seconds: float = _SECONDS
+    ) -> tuple[float, ...] | None:
+        """Return the sign-ins a second of replicas measured at once, None where unknown."""
+        targets = [
+            Target(
+                replica.name,
+                f"http://{replica.host}:{replica.port}",
+                self.place.issuer,
+                snapshot=replica.snapshot,
+            )
+            for replica in replicas
+        ]
+        old = self.plane.stable[0]
         with suppress(OstiaryError):
             url = f"http://{old.host}:{old.port}"
             async with ProbeAdmin(url, self.place.admin_token, rng=self.rng) as admin:
-                (one,) = await measure_capacity([target], admin, seconds=_SECONDS, clock=self.clock)
-            alone = one.sign_ins_per_second
-            return round(alone * part_beside_others(_settings(snapshot).identity, _cores()), 1)
+                measured = await measure_capacity(targets, admin, seconds=seconds, clock=self.clock)
+            return tuple(one.sign_ins_per_second for one in measured)
         return None
 
     def _is_busy(self) -> bool:
@@ -125,6 +177,10 @@ def part_beside_others(identity: IdentitySettings, cores: int) -> float:
     """Return which part of what a replica does alone it does when all replicas hash at once."""
     at_once = identity.hash_concurrency or max(1, cores // identity.replicas)
     return min(1.0, cores / (at_once * identity.replicas))
+
+
+def _part(snapshot: Snapshot) -> float:
+    return part_beside_others(_settings(snapshot).identity, _cores())
 
 
 def _is_alike(last_good: Snapshot, candidate: Snapshot) -> bool:

@@ -1,6 +1,7 @@
 """What a candidate can do: when it is measured, when taken over, and what speaks against it."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -56,16 +57,27 @@ class World:
         return [each.data for each in self.journal.entries(kind=CAPACITY_MEASURED)][1:]
 
 
+class Measuring(list[str]):
+    """Stands in for the measurement; the names of what is measured, and what each one does."""
+
+    candidates: Sequence[float] = (20.0,)
+    """What the candidate does, each time that it is measured; the last of them from then on."""
+    last_good = 40.0
+
+    async def __call__(self, targets: Any, _admin: Any, **_: Any) -> list[Capacity]:
+        self.extend(target.name for target in targets)
+        first, *later = self.candidates
+        self.candidates = later or [first]
+        does = {"identity-1": self.last_good, "identity-2": first}
+        return [Capacity(target.name, does[target.name], 50.0, 90.0) for target in targets]
+
+
 @pytest.fixture
-def measuring(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Stand in for the measurement; the names of what is measured."""
-    measured: list[str] = []
+def measuring(monkeypatch: pytest.MonkeyPatch) -> Measuring:
+    """Replace the measurement."""
+    measured = Measuring()
 
-    async def measure(targets: Any, _admin: Any, **_: Any) -> list[Capacity]:
-        measured.extend(target.name for target in targets)
-        return [Capacity(targets[0].name, 20.0, 50.0, 90.0)]
-
-    monkeypatch.setattr(candidate_capacity, "measure_capacity", measure)
+    monkeypatch.setattr(candidate_capacity, "measure_capacity", measured)
     monkeypatch.setattr(candidate_capacity, "_cores", lambda: 2)
     monkeypatch.setattr("os.getloadavg", lambda: (0.5, 0.5, 0.5))
     return measured
@@ -92,7 +104,7 @@ def test_other_hashes_threads_or_numbers_are_measured(tmp_path, measuring, ident
 
     (entry,) = world.find_out(world.snapshot("r-1", **identity))
 
-    assert measuring == ["candidate identity-2"]
+    assert measuring == ["identity-2"]
     # Three replicas share two cores, so each does two thirds of what one did alone.
     alone = 20.0 if "replicas" not in identity else 13.3
     assert entry["sign_ins_per_second"] == alone
@@ -114,7 +126,40 @@ def test_a_slower_release_is_refused_only_where_users_would_feel_it(tmp_path, me
         "canary_overloaded",
     ]
     assert "a utilisation of 0.83" in reasons[0].text
-    assert measuring == ["candidate identity-2"] * 2
+    assert measuring == ["identity-2", "identity-2", "identity-2", "identity-1"]
+
+
+@pytest.mark.parametrize(("candidate", "capacity"), [(19.0, 40.0), (15.0, 30.0), (8.0, 20.0)])
+def test_what_last_good_lacks_as_well_is_the_machines(
+    tmp_path, measuring, candidate, capacity
+) -> None:
+    """Last good did 40 when the machine was idle, and does 20 now; the candidate did 20 alone."""
+    world = World(tmp_path, 22.0)
+    proposed = world.snapshot("r-2")
+    measuring.last_good = 20.0
+    measuring.candidates = [20.0, candidate]
+
+    (entry,) = world.find_out(proposed)
+
+    assert entry["sign_ins_per_second"] == capacity
+    assert entry["side_by_side"] == [candidate, 20.0]
+    # Utilisations of 0.41, 0.55 and 0.83 at a peak of 33 over two replicas.
+    assert bool(world.capacity.objections(proposed)) is (capacity < 33 / 0.9)
+
+
+def test_without_a_figure_of_last_good_the_comparison_alone_decides(tmp_path, measuring) -> None:
+    world = World(tmp_path, 22.0)
+    world.load._capacities.clear()
+    measuring.last_good = 20.0
+    alike = world.snapshot("r-2")
+    assert world.find_out(alike) == []
+    assert world.capacity.objections(alike) == ()
+
+    measuring.last_good = 40.0
+    slower = world.snapshot("r-3")
+    (entry,) = world.find_out(slower)
+    assert entry["sign_ins_per_second"] == 20.0
+    assert world.capacity.objections(slower)
 
 
 def test_a_machine_at_its_limit_is_left_in_peace(tmp_path, measuring, monkeypatch) -> None:
