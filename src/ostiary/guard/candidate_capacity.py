@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ostiary.changes.configuration import Configuration
-from ostiary.changes.identity_settings import IdentitySettings
 from ostiary.changes.load.judging import UTILISATION_MAX
 from ostiary.changes.load.known import KnownLoad
 from ostiary.changes.model import Reason
@@ -23,6 +22,7 @@ from ostiary.changes.rules.load import load_can_be_carried
 from ostiary.changes.rules.surroundings import Surroundings
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
 from ostiary.changes.snapshot_settings import SnapshotSettings
+from ostiary.guard.cores import cores, part_beside_others
 from ostiary.guard.load import CAPACITY_MEASURED, LoadWatch
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.trial_place import TrialPlace
@@ -169,18 +169,12 @@ class CandidateCapacity:
         loads = [self.load.load(replica) or 0.0 for replica in self.plane.stable]
         return (
             max(loads, default=0.0) > UTILISATION_MAX
-            or os.getloadavg()[0] > _LOAD_PER_CORE_MAX * _cores()
+            or os.getloadavg()[0] > _LOAD_PER_CORE_MAX * cores()
         )
 
 
-def part_beside_others(identity: IdentitySettings, cores: int) -> float:
-    """Return which part of what a replica does alone it does when all replicas hash at once."""
-    at_once = identity.hash_concurrency or max(1, cores // identity.replicas)
-    return min(1.0, cores / (at_once * identity.replicas))
-
-
 def _part(snapshot: Snapshot) -> float:
-    return part_beside_others(_settings(snapshot).identity, _cores())
+    return part_beside_others(_settings(snapshot).identity, cores())
 
 
 def _is_alike(last_good: Snapshot, candidate: Snapshot) -> bool:
@@ -191,11 +185,3 @@ def _is_alike(last_good: Snapshot, candidate: Snapshot) -> bool:
 
 def _settings(snapshot: Snapshot) -> SnapshotSettings:
     return SnapshotSettings.from_snapshot(snapshot.settings)
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        # Only some systems can say which cores a process may use.
-        return os.cpu_count() or 1

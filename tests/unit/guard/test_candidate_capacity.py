@@ -13,7 +13,8 @@ from ostiary.changes.snapshot import Snapshot, SnapshotStore
 from ostiary.changes.snapshot_settings import SnapshotSettings
 from ostiary.guard import candidate_capacity
 from ostiary.guard.busiest import BUSIEST_MINUTE
-from ostiary.guard.candidate_capacity import CandidateCapacity, part_beside_others
+from ostiary.guard.candidate_capacity import CandidateCapacity
+from ostiary.guard.cores import part_beside_others
 from ostiary.guard.load import CAPACITY_MEASURED, LoadWatch
 from ostiary.guard.trial_place import TrialPlace
 from ostiary.kernel.ids import SeededRandom
@@ -78,7 +79,7 @@ def measuring(monkeypatch: pytest.MonkeyPatch) -> Measuring:
     measured = Measuring()
 
     monkeypatch.setattr(candidate_capacity, "measure_capacity", measured)
-    monkeypatch.setattr(candidate_capacity, "_cores", lambda: 2)
+    monkeypatch.setattr(candidate_capacity, "cores", lambda: 2)
     monkeypatch.setattr("os.getloadavg", lambda: (0.5, 0.5, 0.5))
     return measured
 

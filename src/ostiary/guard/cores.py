@@ -1,0 +1,20 @@
+"""The cores that replicas of one machine share when they hash at the same time."""
+
+import os
+
+from ostiary.changes.identity_settings import IdentitySettings
+
+
+def part_beside_others(identity: IdentitySettings, of: int) -> float:
+    """Return which part of what a replica does alone it does when all replicas hash at once."""
+    at_once = identity.hash_concurrency or max(1, of // identity.replicas)
+    return min(1.0, of / (at_once * identity.replicas))
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        # Only some systems can say which cores a process may use.
+        return os.cpu_count() or 1
