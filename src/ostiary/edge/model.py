@@ -8,7 +8,7 @@ from ostiary.edge.endpoints import SEATS_MAX, Endpoint, Lease, check_unique
 from ostiary.edge.entrance import Entrance
 from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.edge.route_classes import SERVICES_MAX
-from ostiary.edge.service_model import GuardedService
+from ostiary.edge.service_model import GuardedService, is_below
 from ostiary.edge.wellformed import (
     NAME,
     TOKEN,
@@ -16,6 +16,7 @@ from ostiary.edge.wellformed import (
     VERSION,
     check_host,
     check_port,
+    check_share,
     check_text,
     refused,
 )
@@ -57,10 +58,7 @@ class CanaryArm:
     def __post_init__(self) -> None:
         """Raise `RefusedError` where a part cannot be meant."""
         check_text(self.snapshot, NAME, "canary snapshot")
-        if not 0.0 <= self.share <= 1.0:
-            raise refused(
-                f"The canary's share is {self.share}.", "Write a number from 0 to 1, such as 0.05."
-            )
+        check_share(self.share)
         if not self.endpoints:
             raise refused("The canary has no endpoint.", "Start a replica of it first.")
         check_unique(self.endpoints)
@@ -146,10 +144,16 @@ class EdgeModel:
             )
         routes = [route for service in self.services for route in service.routes]
         for route in routes:
-            if any(route != other and f"{other}/".startswith(f"{route}/") for other in routes):
+            if any(route != other and is_below(other, route) for other in routes):
                 raise refused(f"A route lies below {route}.", "Give each path to one service.")
         if len(set(routes)) < len(routes):
             raise refused("Two services have the same route.", "Give each path to one service.")
+        in_canary = [each.name for each in self.services if each.canary is not None]
+        if in_canary and self.canary is not None:
+            raise refused(
+                f"Identity and the service {in_canary[0]} are both in canary.",
+                "Let one go through its stages after the other.",
+            )
 
     def _check_timeouts(self) -> None:
         shortest = min(self.per_try_timeout_s, self.canary_per_try_timeout_s)

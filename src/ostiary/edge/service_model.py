@@ -1,15 +1,44 @@
 """A service beside identity as the edge is to see it, which cannot be built wrong."""
 
+import math
 import re
 from dataclasses import dataclass
 
-from ostiary.edge.endpoints import Endpoint, check_unique
+from ostiary.edge.endpoints import Endpoint, Lease, check_unique
 from ostiary.edge.route_classes import IDENTITYS, SERVICE_ROUTES_MAX
-from ostiary.edge.wellformed import check_text, refused
+from ostiary.edge.wellformed import NAME as SNAPSHOT
+from ostiary.edge.wellformed import check_share, check_text, refused
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _ROUTE = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _HEALTH = re.compile(r"/[A-Za-z0-9._~/-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceCanary:
+    """The new version of one service and its share of the service's first attempts, 0 to 1.
+
+    0 lets only pinned journeys reach it; at 1 everything goes to the canary first. The last good
+    version behind it is the service's own. `requests_max`, `timeout_s` and `ask_again` are what
+    the new settings say, as in `GuardedService`. Its health is the guard's answer for the lease.
+    """
+
+    snapshot: str
+    endpoints: tuple[Endpoint, ...]
+    share: float
+    lease: Lease
+    timeout_s: float
+    requests_max: int | None = None
+    ask_again: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise `RefusedError` where a part cannot be meant."""
+        check_text(self.snapshot, SNAPSHOT, "canary snapshot of a service")
+        check_share(self.share)
+        if not self.endpoints:
+            raise refused("The canary of a service has no endpoint.", "Start a replica first.")
+        check_unique(self.endpoints)
+        _check_limits("a canary", self.timeout_s, self.requests_max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +47,9 @@ class GuardedService:
 
     `requests_max` is how many requests one Envoy gives all its replicas at the same time; None is
     no limit. Without endpoints, while none of its replicas has got ready, the edge answers 503.
+    Requests below the paths in `ask_again` may be asked twice without harm, whatever their method.
+    While a change of the service is in canary or bake, `canary` is its new version; only what both
+    versions name in `ask_again` is then asked of both.
     """
 
     name: str
@@ -27,11 +59,28 @@ class GuardedService:
     timeout_s: float
     strip_prefix: bool = False
     requests_max: int | None = None
+    ask_again: tuple[str, ...] = ()
+    canary: ServiceCanary | None = None
 
     def __post_init__(self) -> None:
         """Raise `RefusedError` where a part cannot be meant."""
         check_text(self.name, NAME, "name of the service")
-        check_unique(self.endpoints)
+        others = () if self.canary is None else self.canary.endpoints
+        check_unique((*self.endpoints, *others))
+        self._check_routes()
+        if not _HEALTH.fullmatch(self.health):
+            raise refused(
+                f"The health path of {self.name} is {self.health[:80]!r}.",
+                "Write a path such as /health.",
+            )
+        _check_limits(self.name, self.timeout_s, self.requests_max)
+
+    @property
+    def cluster(self) -> str:
+        """The name of its cluster."""
+        return f"service_{self.name}"
+
+    def _check_routes(self) -> None:
         if not 1 <= len(self.routes) <= SERVICE_ROUTES_MAX:
             raise refused(
                 f"The service {self.name} has {len(self.routes)} routes.",
@@ -43,15 +92,24 @@ class GuardedService:
                     f"The service {self.name} cannot have the route {route[:80]!r}.",
                     "Write a path such as /orders that is not the login service's.",
                 )
-        if not _HEALTH.fullmatch(self.health):
-            raise refused(
-                f"The health path of {self.name} is {self.health[:80]!r}.",
-                "Write a path such as /health.",
-            )
-        if self.timeout_s <= 0:
-            raise refused(f"The time-out of {self.name} is {self.timeout_s} s.", "Write seconds.")
+        theirs = () if self.canary is None else self.canary.ask_again
+        for path in (*self.ask_again, *theirs):
+            if not _ROUTE.fullmatch(path) or not any(is_below(path, each) for each in self.routes):
+                raise refused(
+                    f"The service {self.name} cannot have {path[:80]!r} asked again.",
+                    f"Write paths below {', '.join(self.routes)[:200]}.",
+                )
 
-    @property
-    def cluster(self) -> str:
-        """The name of its cluster."""
-        return f"service_{self.name}"
+
+def is_below(path: str, route: str) -> bool:
+    """Return whether a path is a route, or lies below it."""
+    return f"{path}/".startswith(f"{route}/")
+
+
+def _check_limits(whose: str, timeout_s: float, requests_max: int | None) -> None:
+    if not 0 < timeout_s < math.inf:
+        raise refused(f"The time-out of {whose} is {timeout_s} s.", "Write seconds above 0.")
+    if requests_max is not None and requests_max < 1:
+        raise refused(
+            f"The requests at a time of {whose} are {requests_max}.", "Write at least 1, or none."
+        )

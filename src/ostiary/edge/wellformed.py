@@ -41,6 +41,14 @@ def check_port(port: int, where: str) -> None:
         raise refused(f"The port of {where} is {port}.", f"Write one from 1 to {_HIGHEST_PORT}.")
 
 
+def check_share(share: float) -> None:
+    """Raise `RefusedError` where a canary cannot get such a share of first attempts."""
+    if not 0.0 <= share <= 1.0:
+        raise refused(
+            f"The canary's share is {share}.", "Write a number from 0 to 1, such as 0.05."
+        )
+
+
 def refused(message: str, hint: str) -> RefusedError:
     """Return the refusal of a model with what is wrong and what to write."""
     return RefusedError("bad_edge_model", message, hint=hint)
