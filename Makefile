@@ -62,6 +62,10 @@ soak: setup ## Kill, pause and restart everything at random, under traffic, and 
 mutations: setup ## Make mistakes in a settings file; what passes the check must do no harm
 	@$(BIN)/python -m tests.mutations $(ARGS)
 
+.PHONY: mutants
+mutants: setup ## Propose small random faults as changes, and list what gets through
+	@$(BIN)/ostiary drill mutants $(ARGS)
+
 .PHONY: healthy
 healthy: setup ## Propose healthy changes, one after another; all of them must get through
 	@$(BIN)/python -m tests.healthy $(ARGS)

@@ -5,8 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from ostiary.drills.mutants.settings import Mistake, mistakes
 from tests.mutations.candidates import VALID, different_for_replicas, judge
-from tests.mutations.mutating import Mutant, mutants
 from tests.mutations.rehearsing import rehearse
 
 
@@ -17,8 +17,8 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0, help="stop after about so long")
     options = parser.parse_args()
     text = VALID.read_text()
-    judged = [judge(mutant) for mutant in mutants(text, options.count, options.seed)]
-    original = judge(Mutant(text, "none", frozenset()))
+    judged = [judge(mutant) for mutant in mistakes(text, options.count, options.seed)]
+    original = judge(Mistake(text, "none", frozenset()))
     candidates = different_for_replicas(judged, original)
     refused = sum(1 for each in judged if each.problems)
     print(

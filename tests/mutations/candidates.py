@@ -7,8 +7,8 @@ from typing import Any
 
 from ostiary.changes.checks import check_configuration
 from ostiary.changes.configuration import Configuration, parse_configuration
+from ostiary.drills.mutants.settings import Mistake
 from ostiary.kernel.settings import Problem, SettingsError, parse_document
-from tests.mutations.mutating import Mutant
 
 VALID = Path(__file__).parent / "valid.toml"
 FILE = "valid.toml"
@@ -16,9 +16,9 @@ FILE = "valid.toml"
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A mutant, and either its problems or what it says."""
+    """A file with a mistake, and either its problems or what it says."""
 
-    mutant: Mutant
+    mutant: Mistake
     problems: tuple[Problem, ...]
     configuration: Configuration | None = None
 
@@ -30,7 +30,7 @@ class Judged:
         return {"settings": tables["identity"], "flags": tables["flags"]}
 
 
-def judge(mutant: Mutant) -> Judged:
+def judge(mutant: Mistake) -> Judged:
     """Check a mutant as a proposal would be."""
     try:
         configuration = parse_configuration(parse_document(mutant.text, file=FILE))

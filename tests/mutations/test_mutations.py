@@ -9,8 +9,8 @@ from collections import Counter
 
 import pytest
 
+from ostiary.drills.mutants.settings import MUTATIONS, Mistake, mistakes
 from tests.mutations.candidates import VALID, Judged, different_for_replicas, judge
-from tests.mutations.mutating import MUTATIONS, Mutant, mutants
 from tests.mutations.rehearsing import rehearse
 
 SEED = int(os.environ.get("OSTIARY_MUTATION_SEED", "34"))
@@ -23,13 +23,13 @@ WAITED_FOR_MAX = 5
 
 @pytest.fixture(scope="module")
 def original():
-    return judge(Mutant(VALID.read_text(), "none", frozenset()))
+    return judge(Mistake(VALID.read_text(), "none", frozenset()))
 
 
 @pytest.fixture(scope="module")
 def judged():
     print(f"OSTIARY_MUTATION_SEED={SEED}")
-    return [judge(mutant) for mutant in mutants(VALID.read_text(), COUNT, SEED)]
+    return [judge(mutant) for mutant in mistakes(VALID.read_text(), COUNT, SEED)]
 
 
 def statement_around(lines: list[str], number: int) -> set[int]:
@@ -80,8 +80,8 @@ def test_the_mistakes_are_of_every_kind_and_most_are_refused(judged):
 
 def test_the_same_seed_makes_the_same_mistakes():
     text = VALID.read_text()
-    assert mutants(text, 20, SEED) == mutants(text, 20, SEED)
-    assert mutants(text, 20, SEED) != mutants(text, 20, SEED + 1)
+    assert mistakes(text, 20, SEED) == mistakes(text, 20, SEED)
+    assert mistakes(text, 20, SEED) != mistakes(text, 20, SEED + 1)
 
 
 @pytest.mark.system

@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ostiary.cli.mutants import mutants
 from ostiary.cli.options import DataOption, JsonOption
 from ostiary.cli.output import Output, Result
 from ostiary.drills.runner import DrillOrder, meets_expectation, run_drill
@@ -15,6 +16,7 @@ from ostiary.kernel.errors import ExitCode, UsageError
 from ostiary.kernel.ids import SystemRandom
 
 app = typer.Typer(help="Outages, replayed on real processes.", no_args_is_help=True)
+app.command()(mutants)
 _STAGES = ("rehearse", "canary", "bake")
 
 

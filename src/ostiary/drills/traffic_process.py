@@ -4,12 +4,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ostiary.drills.ledger import Ledger, read_ledger
+from ostiary.drills.ledger import Entry, Ledger, read_ledger
 from ostiary.drills.traffic_plan import TrafficPlan, write_plan
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import OstiaryError
@@ -35,6 +35,10 @@ class Traffic:
         """Let the users go on for a while. Raises `OstiaryError` when the generator has ended."""
         until = self.clock.monotonic() + seconds
         self._wait_until(lambda: self.clock.monotonic() >= until, seconds + 1, "the traffic's end")
+
+    def entries(self) -> Sequence[Entry]:
+        """Return what the users have done so far."""
+        return read_ledger(self.ledger_path).entries
 
     def stop(self) -> Ledger:
         """End the arrivals, wait for those under way, and return the whole ledger."""

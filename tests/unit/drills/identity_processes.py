@@ -18,6 +18,7 @@ from ostiary.watch.relying_party.target import Target
 from tests.identity_app import STORE_KEY
 
 ADMIN_TOKEN = "an-admin-token-of-a-test"
+EDGE_TOKEN = "an-edge-token-of-a-test"
 ISSUER = "http://login.example.test"
 _SOURCE = Path(ostiary.__file__).parent
 
@@ -28,7 +29,7 @@ class IdentityProcesses:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._processes: list[subprocess.Popen] = []
-        for name, token in (("admin", ADMIN_TOKEN), ("edge", "an-edge-token-of-a-test")):
+        for name, token in (("admin", ADMIN_TOKEN), ("edge", EDGE_TOKEN)):
             (directory / f"{name}.token").write_text(token)
         (directory / "store.key").write_text(STORE_KEY)
 

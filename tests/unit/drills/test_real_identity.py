@@ -6,6 +6,7 @@ import pytest
 
 from ostiary.drills.faults import SHARDED_LOOKUP
 from ostiary.drills.ledger import Came, read_ledger
+from ostiary.drills.mutants.observer import Observer
 from ostiary.drills.scoring import DrillFacts, score
 from ostiary.drills.traffic import run_traffic
 from ostiary.drills.traffic_plan import Application, Habits, TrafficPlan, invent_people
@@ -15,7 +16,13 @@ from ostiary.watch.journeys.admin_api import AdminApi
 from ostiary.watch.journeys.pinned import run_quick_journeys
 from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.rehearsal import run_rehearsal_journeys
-from tests.unit.drills.identity_processes import ADMIN_TOKEN, ISSUER, IdentityProcesses
+from ostiary.watch.relying_party.as_edge import AsEdge
+from tests.unit.drills.identity_processes import (
+    ADMIN_TOKEN,
+    EDGE_TOKEN,
+    ISSUER,
+    IdentityProcesses,
+)
 
 pytestmark = pytest.mark.system
 
@@ -32,14 +39,15 @@ def replicas(tmp_path_factory):
         SHARDED_LOOKUP.apply(bad)
         forgetful = processes.copy_release("forgetful")
         forget_earlier_parameters(forgetful)
+        word_a_page_differently(forgetful)
         early = processes.start("early", "s-000000000000", good, settings=EARLIER)
         asyncio.run(make_old_user(early))
         processes.stop_last()
         yield {
-            "last good": processes.start("last-good", "s-aaaaaaaaaaaa", good),
-            "healthy": processes.start("healthy", "s-bbbbbbbbbbbb", good),
-            "faulty": processes.start("faulty", "s-cccccccccccc", bad),
-            "forgetful": processes.start("forgetful", "s-dddddddddddd", forgetful),
+            "last good": processes.start("identity-aaaaaaaaaaaa", "s-aaaaaaaaaaaa", good),
+            "healthy": processes.start("identity-bbbbbbbbbbbb", "s-bbbbbbbbbbbb", good),
+            "faulty": processes.start("identity-cccccccccccc", "s-cccccccccccc", bad),
+            "forgetful": processes.start("identity-dddddddddddd", "s-dddddddddddd", forgetful),
         }
     finally:
         processes.close()
@@ -53,6 +61,14 @@ def forget_earlier_parameters(release):
     assert text.count(line) == 1
     forgetting = '        if b"m=19456,t=2,p=1" not in text:\n            return INVALID\n'
     path.write_text(text.replace(line, forgetting + line))
+
+
+def word_a_page_differently(release):
+    """Let a page say something else, which no journey minds."""
+    (path,) = (release / "ostiary/identity/pages").rglob("sign_up.html")
+    text = path.read_text()
+    assert text.count("Create an account") >= 1
+    path.write_text(text.replace("Create an account", "Open an account"))
 
 
 async def make_old_user(early):
@@ -76,6 +92,35 @@ def rehearse(replicas, name):
                 last_good=last_good,
                 leeway_seconds=1,
             )
+
+    return asyncio.run(run())
+
+
+def seen_at(replicas, name):
+    """Return what a client sees of a replica that differs from last good."""
+    last_good = replicas["last good"]
+
+    async def run():
+        rng = SystemRandom()
+        (person,) = invent_people(1, rng, domain="look.invalid")
+        async with AdminApi(last_good.base_url, ADMIN_TOKEN) as api:
+            await api.create_user(person.email, person.password, roles=person.roles)
+            secret = await api.create_client(
+                {"client_id": "look", "redirect_uris": ["https://app.invalid/cb"], "public": False}
+            )
+            application = Application(
+                client_id="look",
+                client_secret=secret,
+                redirect_uri="https://app.invalid/cb",
+                audience=ISSUER,
+            )
+            as_edge = AsEdge(EDGE_TOKEN, rng)
+            observer = Observer(ISSUER, person, application, as_edge, SystemClock(), rng)
+            try:
+                return await observer.differences(last_good.base_url, replicas[name].base_url)
+            finally:
+                await api.delete_user(person.email)
+                await api.delete_client("look")
 
     return asyncio.run(run())
 
@@ -131,6 +176,17 @@ def test_a_healthy_release_passes_rehearsal(replicas):
     assert [str(failure) for failure in report.failures] == []
     assert report.passed
     assert "sign_up" in report.strata_passed
+
+
+def test_a_client_cannot_tell_a_healthy_release_from_last_good(replicas):
+    assert seen_at(replicas, "healthy") == ()
+
+
+def test_a_client_can_tell_another_word_on_a_page(replicas):
+    lines = seen_at(replicas, "forgetful")
+
+    assert {line.partition(":")[0] for line in lines} == {"GET /sign-up", "GET /sign-up (2)"}
+    assert all("Open an account" in line for line in lines)
 
 
 def test_the_faulty_release_does_not(replicas):

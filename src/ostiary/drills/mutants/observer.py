@@ -1,0 +1,142 @@
+"""What clients see of a replica: the same requests at the original and at the mutant, compared.
+
+Pages, documents, refusals and one whole visit are asked for, as the edge would ask. What differs
+between two looks at the original differs by itself, and says nothing about the mutant; nor does an
+answer that only says that too much is asked for at the moment.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+
+from ostiary.drills.applications import RelyingApplication
+from ostiary.drills.mutants.answers import RecordingWire, Views, compared
+from ostiary.drills.traffic_plan import Application, Person
+from ostiary.drills.users import SimulatedUser
+from ostiary.kernel.clock import Clock
+from ostiary.kernel.ids import Random
+from ostiary.watch.relying_party.as_edge import AsEdge
+from ostiary.watch.relying_party.browser import Browser
+from ostiary.watch.relying_party.connections import KeptConnections
+from ostiary.watch.relying_party.errors import StepFailedError
+from ostiary.watch.relying_party.front_channel import enter_password, sign_in_page
+from ostiary.watch.relying_party.provider import discover
+from ostiary.watch.relying_party.registration import Registration
+from ostiary.watch.relying_party.target import Target
+from ostiary.watch.relying_party.wire import Wire
+
+_CHALLENGE: Final = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+"""The example of RFC 7636, appendix B."""
+
+_ASKED: Final = (
+    "/oauth2/authorize?response_type=code&client_id={client}&redirect_uri={redirect}&state=s"
+)
+_GETS: Final = (
+    "/",
+    "/favicon.ico",
+    "/sign-in",
+    "/sign-up",
+    "/sign-out",
+    "/demo",
+    "/nowhere",
+    "/.well-known/oauth-authorization-server",
+    "/oauth2/authorize",
+    "/oauth2/authorize?response_type=code&client_id=nobody",
+    "/oauth2/authorize?response_type=code&client_id={client}&redirect_uri=https://x.invalid/",
+    "/oauth2/authorize?response_type=token&client_id={client}&redirect_uri={redirect}&state=s",
+    _ASKED,
+    f"{_ASKED}&scope=openid&prompt=none&code_challenge={_CHALLENGE}&code_challenge_method=S256",
+    "/oauth2/userinfo",
+    "/oauth2/end-session",
+    "/ofrep/v1/evaluate/flags",
+    "/admin/users",
+)
+_POSTS: Final[tuple[tuple[str, Mapping[str, str]], ...]] = (
+    ("/oauth2/token", {}),
+    ("/oauth2/token", {"grant_type": "password"}),
+    ("/oauth2/token", {"grant_type": "authorization_code", "code": "x", "client_id": "{client}"}),
+    ("/oauth2/token", {"grant_type": "refresh_token", "refresh_token": "x"}),
+    ("/oauth2/introspect", {"token": "x"}),
+    ("/sign-in", {"email": "x", "password": "y"}),
+    ("/sign-out", {}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """A user and an application, who look at replicas for the trial."""
+
+    issuer: str
+    person: Person
+    application: Application
+    as_edge: AsEdge
+    clock: Clock
+    rng: Random
+
+    async def differences(self, original: str, mutant: str) -> tuple[str, ...]:
+        """Return what a client sees that differs between the replicas at two addresses, in lines.
+
+        A line names the request, and what is different in a few words.
+        """
+        async with KeptConnections() as transport:
+            first = await self._look("original", original, transport)
+            again = await self._look("original", original, transport)
+            new = await self._look("mutant", mutant, transport)
+        return tuple(compared(first, again, new))
+
+    async def _look(self, name: str, url: str, transport: httpx.AsyncBaseTransport) -> Views:
+        # Each from a network of its own, so that what one look got refused is not held against
+        # the next.
+        target = Target(name, url, self.issuer, as_edge=self.as_edge.from_elsewhere())
+        wire = RecordingWire(target, transport)
+        for path in _GETS:
+            with suppress(StepFailedError):
+                await wire.send("get", "GET", self._filled(path))
+        for path, fields in _POSTS:
+            form = [(name, self._filled(value)) for name, value in fields.items()]
+            with suppress(StepFailedError):
+                await wire.send("post", "POST", path, form=form)
+        with suppress(StepFailedError):
+            await self._visit(wire)
+        with suppress(StepFailedError):
+            await self._browse(Browser(wire))
+        return wire.views
+
+    async def _visit(self, wire: Wire) -> None:
+        """Let the user sign in to the application, as those of a drill do."""
+        registration = Registration(
+            client_id=self.application.client_id,
+            client_secret=self.application.client_secret,
+            redirect_uri=self.application.redirect_uri,
+            audience=self.application.audience,
+        )
+        application = RelyingApplication(wire, await discover(wire), registration, self.clock)
+        user = SimulatedUser(self.person, application, self.rng)
+        with suppress(StepFailedError):
+            await user.mistype_password()
+        tokens = await user.redeem(*await user.sign_in())
+        await user.look_at_userinfo(tokens)
+        await user.be_introspected(tokens)
+        with suppress(StepFailedError):
+            await user.send_forged_token(tokens)
+        await user.refresh(tokens)
+        # A refresh token that was used already.
+        await user.refresh(tokens)
+
+    async def _browse(self, browser: Browser) -> None:
+        """Sign in at the login service itself, look at its pages, and sign out."""
+        page = sign_in_page(await browser.get("browse", "/sign-in"))
+        if page is None:
+            return
+        answer = await enter_password(browser, page, self.person.email, self.person.password)
+        await browser.follow(answer)
+        for path in ("/demo", "/sign-in", "/sign-up", "/", "/sign-out"):
+            await browser.get("browse", path)
+
+    def _filled(self, text: str) -> str:
+        return text.format(
+            client=self.application.client_id, redirect=self.application.redirect_uri
+        )

@@ -1,0 +1,108 @@
+"""What a trial makes of a mutant, and what it remembers."""
+
+import pytest
+
+from ostiary.drills.mutants.answers import compared
+from ostiary.drills.mutants.cache import Cache, code_hash
+from ostiary.drills.mutants.model import End, Mutant, MutantKind, Passage, Trial
+from ostiary.drills.mutants.scoring import meets_expectation, score_to_json
+
+
+def mutant(number: int = 1, kind: MutantKind = MutantKind.CODE, text: str = "x") -> Mutant:
+    return Mutant(kind, number, "ostiary/identity/a.py", 3, text, "--- a\n+++ a\n@@\n-y\n+x")
+
+
+@pytest.mark.parametrize(
+    ("passage", "tests", "kind", "end"),
+    [
+        (Passage("check"), None, MutantKind.CODE, End.CHECK),
+        (Passage("rehearse"), None, MutantKind.CODE, End.REHEARSE),
+        (Passage("canary", seen=("GET /: x",)), None, MutantKind.CODE, End.CANARY),
+        (Passage("bake"), None, MutantKind.CODE, End.BAKE),
+        (Passage(None), (), MutantKind.CODE, End.HARMLESS),
+        (Passage(None), ("test_a",), MutantKind.CODE, End.ESCAPED),
+        (Passage(None, seen=("GET /: x",)), (), MutantKind.CODE, End.ESCAPED),
+        (Passage(None), None, MutantKind.CODE, End.UNJUDGED),
+        # Identity's tests say nothing about settings.
+        (Passage(None), None, MutantKind.SETTINGS, End.HARMLESS),
+        (Passage(None, seen=("GET /: x",)), None, MutantKind.SETTINGS, End.ESCAPED),
+    ],
+)
+def test_an_end_follows_from_what_is_known(passage, tests, kind, end) -> None:
+    assert Trial(mutant(kind=kind), passage, tests).end is end
+
+
+def test_what_clients_can_tell_and_users_who_were_affected_fail_the_trial() -> None:
+    stopped = Trial(mutant(1), Passage("rehearse"))
+    only_tests = Trial(mutant(2), Passage(None), ("test_a",))
+    assert meets_expectation([stopped, only_tests])
+    seen = Trial(mutant(3), Passage(None, seen=("GET /: x",)), ())
+    assert not meets_expectation([stopped, seen])
+    affected = Trial(mutant(4), Passage("canary", users=1))
+    assert not meets_expectation([affected])
+
+    score = score_to_json([stopped, only_tests, seen, affected])
+
+    assert score["ends"] == {
+        "check": 0,
+        "rehearse": 1,
+        "canary": 1,
+        "bake": 0,
+        "harmless": 0,
+        "escaped": 2,
+        "unjudged": 0,
+    }
+    assert score["users_affected"] == 1
+    assert score["unnoticed_by_clients"] == 1
+    assert [each["mutant"] for each in score["escapes"]] == [2, 3]
+    assert score["escapes"][0]["tests"] == ["test_a"]
+    assert score["escapes"][1]["seen"] == ["GET /: x"]
+
+
+def view(status: str = "200", outcome: str = "ok", body: str = "as ever") -> dict[str, str]:
+    return {"status": status, "outcome": outcome, "body": body}
+
+
+def test_only_what_is_steady_and_different_counts() -> None:
+    first = {"GET /": view(), "GET /a": view(), "GET /b": view(), "GET /c": view()}
+    again = {**first, "GET /b": view(body="by chance")}
+    new = {
+        "GET /": view(),
+        "GET /a": view(status="500", body="as never"),
+        "GET /b": view(body="something else"),
+        "GET /c": view(status="503", outcome="overloaded"),
+    }
+
+    (line,) = compared(first, again, new)
+
+    assert line == "GET /a: status '500' instead of '200'; body 'as never' instead of 'as ever'"
+
+
+def test_a_request_that_was_not_made_any_more_is_told() -> None:
+    first = {"GET /": view()}
+    (line,) = compared(first, dict(first), {})
+    assert "status 'nothing' instead of '200'" in line
+
+
+def test_results_are_kept_for_one_state_of_the_code_and_one_way_to_go(tmp_path) -> None:
+    cache, passage = Cache(tmp_path, "a" * 64), Passage("rehearse", ("why",), ("GET /: x",), 2)
+    cache.keep_passage(mutant(), passage, all_the_way=False)
+    cache.keep_tests(mutant(), ["test_a"])
+
+    assert cache.passage(mutant(number=9), all_the_way=False) == passage
+    assert cache.tests(mutant()) == ("test_a",)
+    assert cache.passage(mutant(), all_the_way=True) is None
+    assert cache.passage(mutant(text="z"), all_the_way=False) is None
+    assert Cache(tmp_path, "b" * 64).passage(mutant(), all_the_way=False) is None
+    for path in tmp_path.rglob("*.json"):
+        path.write_text('{"stopped_')
+    assert cache.passage(mutant(), all_the_way=False) is None
+
+
+def test_the_code_is_known_by_its_files_names_and_texts(tmp_path) -> None:
+    (tmp_path / "a.py").write_text("1")
+    before = code_hash(tmp_path, tmp_path / "missing")
+    (tmp_path / "notes.txt").write_text("no code")
+    assert code_hash(tmp_path) == before
+    (tmp_path / "a.py").write_text("2")
+    assert code_hash(tmp_path) != before
