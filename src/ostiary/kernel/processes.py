@@ -20,7 +20,7 @@ _STATE_FIELD = 0
 _START_TIME_FIELD = 19
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _ENDS_KEPT_MAX = 256
-_THREADS_MS_MAX = 200
+_THREADS_MS_MAX = 500
 
 _ends: dict[tuple[int, int], int] = {}
 """Wait statuses by process id and start time: the kernel tells each once, to whoever asks first."""
@@ -108,8 +108,10 @@ def how_it_ended(record: ProcessRecord) -> str | None:
 
     None for the children of others: the kernel tells nobody else. Only the latest ends are kept.
     """
-    with _reaping:
-        status = _ends.get((record.pid, record.start_ticks))
+    status = _end_of(record)
+    if status is None and not is_alive(record):
+        # On a busy machine its threads may not have ended when it was looked at last.
+        status = _end_of(record)
     if status is None:
         return None
     if os.WIFSIGNALED(status):
@@ -117,6 +119,11 @@ def how_it_ended(record: ProcessRecord) -> str | None:
         known = {each.value: each.name for each in signal.Signals}
         return f"signal {known.get(number, number)}"
     return f"exit code {os.waitstatus_to_exitcode(status)}"
+
+
+def _end_of(record: ProcessRecord) -> int | None:
+    with _reaping:
+        return _ends.get((record.pid, record.start_ticks))
 
 
 def send_signal(record: ProcessRecord, number: signal.Signals) -> bool:
@@ -162,7 +169,7 @@ def _limit(pid: int, kind: int, wanted: int) -> None:
 
 
 def _wait_for_threads(pid: int) -> bool:
-    """Wait until all threads of a child have ended whose first one has; for 0.2 s at most.
+    """Wait until all threads of a child have ended whose first one has; for half a second at most.
 
     A process that is killed shows as a zombie while its other threads still end, and only then
     does the kernel tell how. Return whether they have ended.
