@@ -24,6 +24,7 @@ def leased_cluster(
     candidates: Sequence[Endpoint],
     lease: Lease,
     last_good: Sequence[Endpoint],
+    *,
     filters: Sequence[JsonObject] = (),
 ) -> JsonObject:
     """Return the cluster of a canary as long as its lease is answered, and of last good behind it.
@@ -68,6 +69,7 @@ def pinned_cluster(
     name: str,
     balancer: Balancer,
     candidates: Sequence[Endpoint],
+    *,
     filters: Sequence[JsonObject] = (),
 ) -> JsonObject:
     """Return the cluster of the canary alone, whatever its lease.

@@ -26,17 +26,12 @@ def service_clusters(service: GuardedService) -> list[JsonObject]:
     """Return the clusters of a service: its last good replicas first, by their own health."""
     found = [_last_good(service)]
     if (canary := service.canary) is not None:
-        balancer, candidates, filters = Balancer.ROUND_ROBIN, canary.endpoints, [_hygiene()]
+        balancer, filters = Balancer.ROUND_ROBIN, [_hygiene()]
+        leased, pinned = service.canary_cluster, service.pinned_cluster
+        candidates, last_good = canary.endpoints, service.endpoints
         found += [
-            leased_cluster(
-                service.canary_cluster,
-                balancer,
-                candidates,
-                canary.lease,
-                service.endpoints,
-                filters,
-            ),
-            pinned_cluster(service.pinned_cluster, balancer, candidates, filters),
+            leased_cluster(leased, balancer, candidates, canary.lease, last_good, filters=filters),
+            pinned_cluster(pinned, balancer, candidates, filters=filters),
         ]
     return found
 
