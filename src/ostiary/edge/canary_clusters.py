@@ -51,16 +51,7 @@ def leased_cluster(
             "policy": {"overprovisioning_factor": 100 * (len(first) + 1)},
         },
         panic_percent=0,
-        health_checks=[
-            {
-                "timeout": duration(LEASE_TIMEOUT_S),
-                "interval": duration(LEASE_INTERVAL_S),
-                "no_traffic_interval": duration(LEASE_INTERVAL_S),
-                "unhealthy_threshold": 1,
-                "healthy_threshold": 1,
-                "http_health_check": {"path": lease.path},
-            }
-        ],
+        health_checks=[_lease_check(lease)],
         filters=filters,
     )
 
@@ -86,6 +77,17 @@ def pinned_cluster(
         health_checks=[],
         filters=filters,
     )
+
+
+def _lease_check(lease: Lease) -> JsonObject:
+    return {
+        "timeout": duration(LEASE_TIMEOUT_S),
+        "interval": duration(LEASE_INTERVAL_S),
+        "no_traffic_interval": duration(LEASE_INTERVAL_S),
+        "unhealthy_threshold": 1,
+        "healthy_threshold": 1,
+        "http_health_check": {"path": lease.path},
+    }
 
 
 def _lease_address(lease: Lease, endpoint: Endpoint) -> JsonObject:

@@ -19,6 +19,7 @@ from ostiary.edge.xds import JsonObject
 from ostiary.kernel.outcomes import OUTCOME_HEADER
 
 _TOKENS = "x-ostiary-"
+# Where filters of a cluster run, %RESPONSE_CODE% is 0 still.
 _WHOSE_AND_STATUS = f"%UPSTREAM_METADATA({METADATA}:{SERVED_KEY})%/%RESP(:status)%"
 
 
