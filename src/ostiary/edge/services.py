@@ -17,6 +17,13 @@ from ostiary.edge.service_policies import retry_policy, route_timeout_s
 from ostiary.edge.xds import JsonObject, duration
 from ostiary.kernel.outcomes import PIN_HEADER
 
+UNSAFE_SHARE_MAX = 0.9
+"""The most of the requests that are not safe which a canary gets, in bake as well.
+
+No second opinion tells what is wrong with them, so a control arm has to be there as long as the
+canary is.
+"""
+
 _PREFIX_HEADER = "x-forwarded-prefix"
 _SAFE_METHODS = {
     "name": ":method",
@@ -33,7 +40,7 @@ def service_routes(service: GuardedService, edge_token: str) -> list[JsonObject]
         _arm_route(service, number, arm, match, safe=safe)
         for number, route in enumerate(service.routes, start=1)
         for safe, requests in _matches(service, route)
-        for arm, match in _arms(service, requests, edge_token)
+        for arm, match in _arms(service, requests, edge_token, safe=safe)
     ]
 
 
@@ -46,13 +53,14 @@ def _matches(service: GuardedService, route: str) -> Iterator[tuple[bool, JsonOb
 
 
 def _arms(
-    service: GuardedService, requests: JsonObject, edge_token: str
+    service: GuardedService, requests: JsonObject, edge_token: str, *, safe: bool
 ) -> Iterator[tuple[Arm, JsonObject]]:
     """Yield the arms of these requests in matching order, each with what it takes of them."""
+    share = 0.0
     if service.canary is not None:
         pin = {"name": PIN_HEADER, "string_match": {"exact": edge_token}}
         yield Arm.PINNED, {**requests, "headers": [*requests.get("headers", []), pin]}
-    share = 0.0 if service.canary is None else service.canary.share
+        share = service.canary.share if safe else min(service.canary.share, UNSAFE_SHARE_MAX)
     for arm, upper in arm_fractions(share):
         yield arm, {**requests, **drawn_below(upper)}
 

@@ -8,7 +8,7 @@ from ostiary.changes.evidence.counts import NO_COUNTS, Trials
 from ostiary.edge.counters import EdgeCounters, StratumCounts, difference
 from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.edge.latencies import Latencies
-from ostiary.edge.route_classes import CLASS_NAMES, Served
+from ostiary.edge.route_classes import CLASS_NAMES, Served, keeps_control
 from ostiary.guard.mint_watch import Minted
 from ostiary.guard.slowness import Slowness, SlownessReader
 from ostiary.kernel.request_kinds import is_part, stratum_name
@@ -110,6 +110,7 @@ class WindowReader:
                 name,
                 _arm(counted.get((name, "canary"), _NOTHING), slow.get(name), "canary"),
                 _arm(counted.get((name, "control"), _NOTHING), slow.get(name), "control"),
+                keeps_control(name),
             )
             for name in sorted(names)
             if not is_part(name) or name in self._named

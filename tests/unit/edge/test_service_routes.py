@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ostiary.edge.route_classes import Arm
+from ostiary.edge.route_classes import Arm, keeps_control, service_strata
 from ostiary.edge.service_clusters import service_clusters
 from ostiary.edge.service_policies import SETTLED, retry_policy, route_timeout_s
 from ostiary.edge.services import service_routes
@@ -17,10 +17,10 @@ TOKEN = "edge-token-for-tests"
 ALONE = replace(ORDERS, canary=None)
 
 
-def _arms(share: float | None) -> list[str]:
+def _arms(share: float | None, kind: str = "safe") -> list[str]:
     canary = None if share is None else replace(CANARY, share=share)
     routes = service_routes(replace(ORDERS, canary=canary), TOKEN)
-    first = [each for each in routes if each["name"].startswith("service_orders_1_safe.")]
+    first = [each for each in routes if each["name"].startswith(f"service_orders_1_{kind}.")]
     return [each["name"].partition(".")[2] for each in first]
 
 
@@ -36,6 +36,17 @@ def _arms(share: float | None) -> list[str]:
 )
 def test_the_arms_of_a_share_stand_in_matching_order(share: float | None, arms: list[str]) -> None:
     assert _arms(share) == arms
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.95, 1.0])
+def test_what_may_have_been_done_keeps_a_control_arm_as_long_as_there_is_a_canary(
+    share: float,
+) -> None:
+    assert _arms(share, "unsafe") == ["pinned", "canary", "control"]
+    strata = service_strata("orders", 1)
+    assert [keeps_control(each) for each in (*strata, "token", "page")] == [False, True] + [
+        False
+    ] * 2
 
 
 def test_requests_that_may_be_asked_again_are_told_from_the_others_by_route() -> None:

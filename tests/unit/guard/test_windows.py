@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.changes.evidence import ArmCounts
+from ostiary.changes.evidence import ArmCounts, StratumWindow
 from ostiary.changes.evidence.counts import Trials
 from ostiary.edge.counters import AttemptKey, EdgeCounters, StratumCounts, total
 from ostiary.edge.route_classes import Arm, Served, service_strata
@@ -160,7 +160,8 @@ def test_only_the_classes_that_a_change_is_compared_on_are_read() -> None:
     beside = AttemptKey(safe, Arm.CONTROL, Served.LAST_GOOD, True, ServiceAnswer.GOOD)
     other = AttemptKey("service_bills_1_safe", Arm.STABLE, Served.LAST_GOOD, True, Outcome.OTHER)
     stable = AttemptKey(unsafe, Arm.STABLE, Served.LAST_GOOD, True, ServiceAnswer.REFUSED)
-    seen = EdgeCounters({key: 3, again: 3, beside: 4, other: 5, stable: 6})
+    made = AttemptKey(unsafe, Arm.CONTROL, Served.LAST_GOOD, True, ServiceAnswer.GOOD)
+    seen = EdgeCounters({key: 3, again: 3, beside: 4, other: 5, stable: 6, made: 2})
     reading = total([seen, attempt(Arm.CANARY, Outcome.INTERNAL_ERROR)])
     minted = Minted(Trials(9, 9), Trials(9, 0))
     reader = WindowReader(NOTHING, classes=service_strata("orders", 1))
@@ -168,9 +169,10 @@ def test_only_the_classes_that_a_change_is_compared_on_are_read() -> None:
 
     windows, _, hidden = reader.close(reading, minted=minted)
 
-    assert [(each.stratum, each.canary, each.control) for each in windows] == [
-        (safe, ArmCounts(3, faults=3, overturned=3), ArmCounts(4))
-    ]
+    assert windows == (
+        StratumWindow(safe, ArmCounts(3, faults=3, overturned=3), ArmCounts(4)),
+        StratumWindow(unsafe, ArmCounts(), ArmCounts(2), keeps_control=True),
+    )
     assert hidden == 3
     assert reader.stable == ArmCounts(6, refusals=6)
     # A change of identity does not look at services, whatever arms they are in.
