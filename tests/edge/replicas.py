@@ -104,7 +104,7 @@ class Replica:
                 except ConnectionError:
                     return
 
-        for method in ("GET", "POST"):
+        for method in ("GET", "HEAD", "OPTIONS", "POST", "DELETE"):
             setattr(Handler, f"do_{method}", Handler._respond)
         return Handler
 
@@ -143,7 +143,8 @@ class Replica:
         for name, value in reply.headers.items():
             handler.send_header(name, value)
         handler.end_headers()
-        handler.wfile.write(reply.body)
+        if handler.command != "HEAD":
+            handler.wfile.write(reply.body)
         handler.wfile.flush()
 
 

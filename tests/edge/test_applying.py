@@ -15,6 +15,7 @@ from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.errors import RefusedError, UsageError
 from tests.edge.conftest import TOKEN, Servers
 from tests.edge.replicas import Replica, Reply, always
+from tests.unit.edge.test_service_model import ORDERS
 
 pytestmark = [pytest.mark.edge, pytest.mark.anyio]
 
@@ -148,6 +149,14 @@ async def test_the_way_back_from_a_canary_is_validated_together_with_it(
     await edge.prevalidate(model)
 
     assert judged == [model, replace(model, canary=None)]
+
+    judged.clear()
+    of_service = replace(model, canary=None, services=(ORDERS,))
+    await edge.prevalidate(of_service)
+    await edge.prevalidate(of_service.without_canaries)
+
+    alone = replace(of_service, services=(replace(ORDERS, canary=None),))
+    assert judged == [of_service, alone, alone]
 
 
 def _broken(model: EdgeModel) -> EdgeModel:

@@ -11,7 +11,8 @@ import anyio
 import httpx
 import pytest
 
-from ostiary.edge.clusters import DRAIN_S, clusters
+from ostiary.edge.canary_clusters import DRAIN_S
+from ostiary.edge.clusters import clusters
 from ostiary.edge.edge import Edge
 from ostiary.edge.health import CanaryHealth
 from ostiary.edge.model import EdgeModel, Endpoint, Lease

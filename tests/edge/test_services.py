@@ -231,7 +231,8 @@ async def test_answers_are_counted_by_service_and_route(
     for each in orders:
         each.answer = always(Reply(404, b"", f"{CANARY}/ok"))
     await client.get("/baskets/none")
-    first, second = (service_class("orders", number) for number in (1, 2))
+    await client.post("/baskets")
+    first, second = (service_class("orders", number, safe=True) for number in (1, 2))
 
     async def counted() -> bool:
         finals = (await edge.counters()).finals
@@ -239,13 +240,14 @@ async def test_answers_are_counted_by_service_and_route(
             FinalKey(first, Arm.STABLE, "2xx"): 2,
             FinalKey(second, Arm.STABLE, "2xx"): 1,
             FinalKey(second, Arm.STABLE, "4xx"): 1,
+            FinalKey(service_class("orders", 2, safe=False), Arm.STABLE, "4xx"): 1,
         }
 
     await until(counted)
     counters = await edge.counters()
-    assert sum(counters.first_attempts("service_orders", Served.LAST_GOOD, 2)) == 4
+    assert sum(counters.first_attempts("service_orders", Served.LAST_GOOD, 2)) == 5
     # No word of the service makes a counter of its own.
-    assert {key.outcome.value for key in counters.attempts} == {"other"}
+    assert {key.outcome.value for key in counters.attempts} == {"good", "refused"}
     assert counters.unnamed_since(counters) == 0
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from ostiary.changes.edge_settings import Weight
 from ostiary.changes.setting_fields import as_tuple, seconds, unit, unset
 from ostiary.edge.route_classes import SERVICE_ROUTES_MAX
 from ostiary.kernel.settings import SettingsTable
@@ -51,6 +52,19 @@ class ServiceSettings(SettingsTable):
         ge=1,
         le=64,
         json_schema_extra=unit("processes"),
+    )
+    weights: Annotated[tuple[Weight, ...], Field(strict=False), BeforeValidator(as_tuple)] = Field(
+        (),
+        description="Weight of each replica by its seat, 1 to 128; empty for all alike.",
+        max_length=64,
+    )
+    ask_again: Annotated[tuple[Prefix, ...], Field(strict=False), BeforeValidator(as_tuple)] = (
+        Field(
+            (),
+            description="Paths below its routes where every request may be asked twice without "
+            "harm, whatever its method, such as a search by POST.",
+            max_length=SERVICE_ROUTES_MAX,
+        )
     )
     health: str = Field(
         "/health",
@@ -95,3 +109,7 @@ class ServiceSettings(SettingsTable):
         le=65_536,
         json_schema_extra=unit("MiB"),
     )
+
+    def weight(self, seat: int) -> int:
+        """Return the weight of a seat; one that has none written counts as 1."""
+        return self.weights[seat] if seat < len(self.weights) else 1

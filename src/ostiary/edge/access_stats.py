@@ -17,6 +17,7 @@ from ostiary.edge.route_classes import (
     Arm,
     Served,
 )
+from ostiary.edge.service_answers import ServiceAnswer
 from ostiary.edge.tag_rules import (
     STATUS_CLASSES,
     attempt_rules,
@@ -81,15 +82,15 @@ _ROUTES = len(CLASS_NAMES) * len(Arm) + 2
 _KINDS = sum(map(len, KINDS.values())) * len(Arm)
 _ATTEMPTS = (_ROUTES + _KINDS) * (len(Served) + 1) * 2 * len(Outcome)
 _STATUSES = len(STATUS_CLASSES) + 2
-# Answers of other services say no outcome, so attempts there differ in few words.
-_SERVICE_ROUTES = SERVICES_MAX * SERVICE_ROUTES_MAX
-_OF_SERVICES = _SERVICE_ROUTES * ((len(Served) + 1) * 2 + _STATUSES)
+# Attempts at other services differ in few words, and these are not the service's.
+_SERVICE_ROUTES = SERVICES_MAX * SERVICE_ROUTES_MAX * 2 * len(Arm)
+_OF_SERVICES = _SERVICE_ROUTES * ((len(Served) + 1) * 2 * len(ServiceAnswer) + _STATUSES)
 MAX_COUNTERS = _ATTEMPTS + _ROUTES * _STATUSES + _OF_SERVICES
 """More counters than the closed lists can make. Envoy drops what is above it and tells nobody, so
 each kind is also counted in all, apart; what is missing in the sum is the alarm."""
 
 _SUBJECT_COUNTERS_MAX = (_ROUTES + _KINDS) * (SUBJECT_BUCKETS + 1)
-_SEAT_COUNTERS_MAX = SEATS_MAX * (len(Arm) + SERVICES_MAX) * len(Served) * 2
+_SEAT_COUNTERS_MAX = SEATS_MAX * len(Arm) * (1 + SERVICES_MAX) * len(Served) * 2
 
 _STATS = "type.googleapis.com/envoy.extensions.access_loggers.stats.v3.Config"
 # Outcome header, status, and Envoy's flags of the attempt: without a flag it was completed.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ostiary.edge.route_classes import Arm, Served
+from ostiary.edge.service_answers import ServiceAnswer
 from ostiary.kernel.outcomes import Outcome
 from ostiary.kernel.request_kinds import Kind
 
@@ -11,14 +12,15 @@ from ostiary.kernel.request_kinds import Kind
 class AttemptKey:
     """One kind of attempt. `served` says whose replica it went to, `first` which attempt it was.
 
-    `kind` is what that replica said the request was; None where it named none of its class.
+    `outcome` is what came of it, on routes of other services than identity by status. `kind` is
+    what that replica said the request was; None where it named none of its class.
     """
 
     route_class: str
     arm: Arm
     served: Served
     first: bool
-    outcome: Outcome
+    outcome: Outcome | ServiceAnswer
     kind: Kind | None = None
 
 

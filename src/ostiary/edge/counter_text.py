@@ -15,8 +15,8 @@ from ostiary.edge.access_stats import (
 )
 from ostiary.edge.counters import AttemptKey, EdgeCounters, FinalKey, SeatKey, SubjectKey
 from ostiary.edge.route_classes import Arm, Served
+from ostiary.edge.service_answers import read_answer
 from ostiary.edge.tag_rules import FIRST_ATTEMPT, read_kind
-from ostiary.kernel.outcomes import parse
 
 COUNTER_FILTER = rf"^({PREFIX}|{SEAT_PREFIX}|{SUBJECT_PREFIX}|{TOTAL_PREFIX})\."
 """The regular expression for Envoy's `/stats` that selects what `parse_counters` reads."""
@@ -94,6 +94,6 @@ def _attempt_key(match: re.Match[str]) -> AttemptKey | None:
         Arm(match[2]),
         served,
         match[4] == FIRST_ATTEMPT,
-        parse(match[5]),
+        read_answer(match[1], match[5]),
         read_kind(match[1], match[6]),
     )

@@ -1,12 +1,12 @@
 """What the edge counted, as typed totals, and the few numbers of them that evidence needs."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ostiary.edge.counter_keys import AttemptKey, FinalKey, SeatKey, SubjectKey
 from ostiary.edge.intended_refusals import IntendedRefusal
-from ostiary.edge.route_classes import Served
+from ostiary.edge.route_classes import CLASS_NAMES, Served
 from ostiary.edge.stratum_counts import StratumCounts, count_strata
 
 __all__ = [
@@ -64,17 +64,20 @@ class EdgeCounters:
         )
 
     def strata(
-        self, intended: frozenset[IntendedRefusal] = frozenset()
+        self,
+        intended: frozenset[IntendedRefusal] = frozenset(),
+        classes: Collection[str] = CLASS_NAMES,
     ) -> dict[tuple[str, str], StratumCounts]:
         """Return the numbers of each (stratum, arm) that saw anything: classes, and their kinds.
 
+        `classes` are the classes of routes that are looked at, by default identity's.
         Refusals that a change intends count as requests only, in every arm: an arm that has them
         as well must not look as if it refused what the other does not.
 
         First attempts that a drained canary left to the last good version are in no arm: they
         say nothing about the canary, and the control arm must stay a random sample.
         """
-        return count_strata(self.attempts, self.finals, self.subjects, intended)
+        return count_strata(self.attempts, self.finals, self.subjects, intended, classes)
 
 
 def total(parts: Iterable[EdgeCounters]) -> EdgeCounters:

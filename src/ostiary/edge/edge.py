@@ -1,7 +1,6 @@
 """The edge as one object: start it, change it, read it, keep it alive, end it."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import anyio
 import anyio.to_thread
@@ -97,12 +96,12 @@ class Edge:
     async def prevalidate(self, model: EdgeModel) -> None:
         """Let Envoy judge a model now, so that a later `apply` of it need not wait for that.
 
-        Also judges the same model without its canary: a rollback must never have to wait.
+        Also judges the same model without its canaries: a rollback must never have to wait.
         Raises `RefusedError` with Envoy's reason.
         """
         await anyio.to_thread.run_sync(self._check, model)
-        if model.canary is not None:
-            await anyio.to_thread.run_sync(self._check, replace(model, canary=None))
+        if (last_good := model.without_canaries) != model:
+            await anyio.to_thread.run_sync(self._check, last_good)
 
     async def apply(self, model: EdgeModel) -> Applied:
         """Put a model into effect on every live Envoy.

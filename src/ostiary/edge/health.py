@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ostiary.edge.admin import EnvoySilentError
-from ostiary.edge.clusters import CANARY_CLUSTER
+from ostiary.edge.clusters import is_canary_cluster
 from ostiary.edge.envoys import Envoy
 
 
@@ -28,13 +28,19 @@ async def seen_health(envoys: Sequence[Envoy]) -> CanaryHealth:
 
 
 def parse_canary_health(answer: Mapping[str, Any]) -> CanaryHealth:
-    """Return the canary's health in the JSON form of Envoy's `/clusters`; without one, zeros."""
-    for cluster in answer.get("cluster_statuses", ()):
-        if cluster["name"] == CANARY_CLUSTER:
-            # Priority 1 is the last good version, which stands behind the canary.
-            own = [host for host in cluster.get("host_statuses", ()) if not host.get("priority")]
-            return CanaryHealth(sum(_healthy(host) for host in own), len(own))
-    return CanaryHealth(0, 0)
+    """Return the canaries' health in the JSON form of Envoy's `/clusters`; without one, zeros.
+
+    Services that change together are counted together.
+    """
+    own = [
+        host
+        for cluster in answer.get("cluster_statuses", ())
+        if is_canary_cluster(cluster["name"])
+        for host in cluster.get("host_statuses", ())
+        # Priority 1 is the last good version, which stands behind the canary.
+        if not host.get("priority")
+    ]
+    return CanaryHealth(sum(map(_healthy, own)), len(own))
 
 
 def _healthy(host: Mapping[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """What the edge is to do, as typed values that cannot be built wrong."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ostiary.edge.balancing import Balancer
@@ -132,8 +132,14 @@ class EdgeModel:
     @property
     def longest_route_timeout_s(self) -> float:
         """Seconds that a request of any arm, or of any service, may take."""
-        services = (service.timeout_s for service in self.services)
+        services = (service.longest_timeout_s for service in self.services)
         return max(self.route_timeout_s, self.canary_route_timeout_s, *services)
+
+    @property
+    def without_canaries(self) -> "EdgeModel":
+        """The same with the last good versions only, which is what a rollback returns to."""
+        services = tuple(replace(service, canary=None) for service in self.services)
+        return replace(self, canary=None, services=services)
 
     def _check_services(self) -> None:
         names = [service.name for service in self.services]

@@ -9,6 +9,41 @@ from ostiary.kernel.outcomes import OUTCOME_HEADER
 _UNAVAILABLE = 503
 
 
+ONE_STEP_DOWN: JsonObject = {
+    "retry_priority": {
+        "name": "envoy.retry_priorities.previous_priorities",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.retry.priority"
+            ".previous_priorities.v3.PreviousPrioritiesConfig",
+            "update_frequency": 1,
+        },
+    }
+}
+"""The part of a policy by which a second attempt goes to whoever stands behind the first one."""
+
+
+def once_more(draws: int) -> JsonObject:
+    """Return what all policies have in common: once, almost at once, and of another replica.
+
+    `draws` is how often a balancer may have to draw for that; see `draws_for_another`.
+    """
+    return {
+        "num_retries": 1,
+        "retry_back_off": {"base_interval": "0.002s", "max_interval": "0.01s"},
+        # Within one priority, a second attempt goes to another replica where there is one.
+        "retry_host_predicate": [
+            {
+                "name": "envoy.retry_host_predicates.previous_hosts",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.retry.host"
+                    ".previous_hosts.v3.PreviousHostsPredicate"
+                },
+            }
+        ],
+        "host_selection_retry_max_attempts": draws,
+    }
+
+
 def canary_policy(model: EdgeModel, route_class: str) -> JsonObject:
     """Return the retry policy of the canary's arm on one class of routes.
 
@@ -38,28 +73,9 @@ def second_opinion(model: EdgeModel, route_class: str = "") -> JsonObject:
                 "string_match": {"safe_regex": {"regex": settled_answers(model, route_class)}},
             }
         ],
-        "num_retries": 1,
         "per_try_timeout": duration(model.per_try_timeout_s),
-        "retry_back_off": {"base_interval": "0.002s", "max_interval": "0.01s"},
-        "retry_priority": {
-            "name": "envoy.retry_priorities.previous_priorities",
-            "typed_config": {
-                "@type": "type.googleapis.com/envoy.extensions.retry.priority"
-                ".previous_priorities.v3.PreviousPrioritiesConfig",
-                "update_frequency": 1,
-            },
-        },
-        # Within one priority, a second attempt goes to another replica where there is one.
-        "retry_host_predicate": [
-            {
-                "name": "envoy.retry_host_predicates.previous_hosts",
-                "typed_config": {
-                    "@type": "type.googleapis.com/envoy.extensions.retry.host"
-                    ".previous_hosts.v3.PreviousHostsPredicate"
-                },
-            }
-        ],
-        "host_selection_retry_max_attempts": _draws(model),
+        **once_more(_draws(model)),
+        **ONE_STEP_DOWN,
     }
 
 

@@ -88,13 +88,34 @@ HIDDEN_ROUTE = "hidden"
 SERVICE_PREFIX = "service_"
 """Beginning of the classes of routes that are other services'; no class of identity's has it."""
 
+_SAFE = "_safe"
+_UNSAFE = "_unsafe"
+
 SERVICES_MAX = 16
 SERVICE_ROUTES_MAX = 16
 
 
-def service_class(service: str, number: int) -> str:
-    """Return the name of the class of a service's route, counted from 1."""
-    return f"{SERVICE_PREFIX}{service}_{number}"
+def service_class(service: str, number: int, *, safe: bool) -> str:
+    """Return the name of one class of a service's route, counted from 1.
+
+    `safe` requests may be asked twice without harm, by their method or because the settings say
+    so. Only these get second opinions, so they are compared apart from the others.
+    """
+    return f"{SERVICE_PREFIX}{service}_{number}{_SAFE if safe else _UNSAFE}"
+
+
+def service_strata(service: str, routes: int) -> tuple[str, ...]:
+    """Return the classes of a service with so many routes: what is compared in its changes."""
+    return tuple(
+        service_class(service, number, safe=safe)
+        for number in range(1, routes + 1)
+        for safe in (True, False)
+    )
+
+
+def keeps_control(class_name: str) -> bool:
+    """Return whether a class of routes has a control arm whatever the share of the canary."""
+    return is_service_class(class_name) and class_name.endswith(_UNSAFE)
 
 
 def is_service_class(class_name: str) -> bool:

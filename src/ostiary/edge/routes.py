@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ostiary.edge.arm_fractions import arm_fractions, drawn_below
 from ostiary.edge.balancing import Balancer, hash_policy
 from ostiary.edge.cluster_limits import CONTROL_PRIORITY
 from ostiary.edge.clusters import CANARY_CLUSTER, PINNED_CLUSTER, STABLE_CLUSTER
@@ -29,7 +30,6 @@ from ostiary.kernel.subjects import SUBJECT_HEADER
 ROUTE_TABLE = "edge"
 """Name of the one route configuration."""
 
-_PARTS = 1_000_000
 # Envoy names the moment at which a request began, and how long it took to arrive. Only the sum
 # says when the client had shown all of it: the first alone could be hours before a body that a
 # client holds back.
@@ -71,31 +71,14 @@ def route_table(model: EdgeModel, edge_token: str, *, trusts_proxy: bool = False
                     "x-envoy-upstream-service-time",
                 ],
                 # Services first: within their own paths an escape means what they say it does.
-                "routes": [*_service_routes(model), *_hidden_routes(), *served],
+                "routes": [*_service_routes(model, edge_token), *_hidden_routes(), *served],
             }
         ],
     }
 
 
-def _service_routes(model: EdgeModel) -> list[JsonObject]:
-    return [route for service in model.services for route in service_routes(service)]
-
-
-def arm_fractions(share: float) -> list[tuple[Arm, int | None]]:
-    """Return the arms in matching order, each with the upper end of its range in millionths.
-
-    Envoy draws one number per request and compares it on every route that is tried. The ranges
-    therefore add up: control is drawn below twice the share, and what canary took is gone by
-    then. None means all that is left.
-    """
-    canary = round(share * _PARTS)
-    if canary == 0:
-        return [(Arm.STABLE, None)]
-    if canary == _PARTS:
-        return [(Arm.CANARY, None)]
-    if 2 * canary >= _PARTS:
-        return [(Arm.CANARY, canary), (Arm.CONTROL, None)]
-    return [(Arm.CANARY, canary), (Arm.CONTROL, 2 * canary), (Arm.STABLE, None)]
+def _service_routes(model: EdgeModel, edge_token: str) -> list[JsonObject]:
+    return [route for service in model.services for route in service_routes(service, edge_token)]
 
 
 def _header(name: str, value: str) -> JsonObject:
@@ -154,11 +137,7 @@ def _pinned_route(route_class: RouteClass, model: EdgeModel, edge_token: str) ->
 def _arm_route(
     route_class: RouteClass, model: EdgeModel, arm: Arm, upper: int | None
 ) -> JsonObject:
-    match = _match(route_class)
-    if upper is not None:
-        match["runtime_fraction"] = {
-            "default_value": {"numerator": upper, "denominator": "MILLION"}
-        }
+    match = {**_match(route_class), **drawn_below(upper)}
     action: JsonObject = {
         "cluster": STABLE_CLUSTER,
         "timeout": duration(model.route_timeout_s),

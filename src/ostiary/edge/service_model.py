@@ -12,6 +12,11 @@ from ostiary.edge.wellformed import check_share, check_text, refused
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _ROUTE = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _HEALTH = re.compile(r"/[A-Za-z0-9._~/-]*")
+SERVICE_CANARY_PREFIX = "canary_"
+"""Beginning of the names of services' canary clusters."""
+
+_PAUSE_S = 0.25
+"""Seconds above those of two attempts that a request may take: the pause between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,6 @@ class ServiceCanary:
     share: float
     lease: Lease
     timeout_s: float
-    requests_max: int | None = None
     ask_again: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -38,7 +42,7 @@ class ServiceCanary:
         if not self.endpoints:
             raise refused("The canary of a service has no endpoint.", "Start a replica first.")
         check_unique(self.endpoints)
-        _check_limits("a canary", self.timeout_s, self.requests_max)
+        _check_timeout("a canary", self.timeout_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +77,52 @@ class GuardedService:
                 f"The health path of {self.name} is {self.health[:80]!r}.",
                 "Write a path such as /health.",
             )
-        _check_limits(self.name, self.timeout_s, self.requests_max)
+        _check_timeout(self.name, self.timeout_s)
+        if self.requests_max is not None and self.requests_max < 1:
+            raise refused(
+                f"The requests at a time of {self.name} are {self.requests_max}.",
+                "Write at least 1, or none.",
+            )
 
     @property
     def cluster(self) -> str:
-        """The name of its cluster."""
+        """The name of the cluster of its last good version."""
         return f"service_{self.name}"
+
+    @property
+    def canary_cluster(self) -> str:
+        """The name of the cluster of its canary, and of last good behind it."""
+        return f"{SERVICE_CANARY_PREFIX}{self.name}"
+
+    @property
+    def pinned_cluster(self) -> str:
+        """The name of the cluster of its canary alone."""
+        return f"pinned_{self.name}"
+
+    @property
+    def longest_timeout_s(self) -> float:
+        """Seconds that a request of any arm may take; in canary there may be two attempts."""
+        if self.canary is None:
+            return self.timeout_s
+        return self.two_attempts_s(max(self.canary.timeout_s, self.timeout_s))
+
+    def two_attempts_s(self, first_s: float) -> float:
+        """Return the seconds for an attempt of `first_s`, and one of last good after it."""
+        return first_s + _PAUSE_S + self.timeout_s
+
+    def safe_paths(self, route: str) -> tuple[str, ...]:
+        """Return the paths below a route where every request may be asked again.
+
+        While there is a canary, both versions have to say so: each may be the second one asked.
+        """
+        theirs = self.ask_again if self.canary is None else self.canary.ask_again
+        both = [
+            path
+            for own, others in ((self.ask_again, theirs), (theirs, self.ask_again))
+            for path in own
+            if any(is_below(path, other) for other in others)
+        ]
+        return tuple(path for path in dict.fromkeys(both) if is_below(path, route))
 
     def _check_routes(self) -> None:
         if not 1 <= len(self.routes) <= SERVICE_ROUTES_MAX:
@@ -106,10 +150,6 @@ def is_below(path: str, route: str) -> bool:
     return f"{path}/".startswith(f"{route}/")
 
 
-def _check_limits(whose: str, timeout_s: float, requests_max: int | None) -> None:
+def _check_timeout(whose: str, timeout_s: float) -> None:
     if not 0 < timeout_s < math.inf:
         raise refused(f"The time-out of {whose} is {timeout_s} s.", "Write seconds above 0.")
-    if requests_max is not None and requests_max < 1:
-        raise refused(
-            f"The requests at a time of {whose} are {requests_max}.", "Write at least 1, or none."
-        )

@@ -1,65 +1,82 @@
-"""Services beside identity at the edge: whose requests are theirs, and how they are passed on.
+"""Routes of services beside identity: whose requests are theirs, and how they are passed on.
 
-A service is not asked for outcomes, and gets no second opinion yet: its requests go to its last
-good replicas, in the arm `stable`. It never sees what only the edge and identity may say to each
-other, and cannot say it either; for the rest its answers are its own.
+A service never sees what only the edge and identity may say to each other, and cannot say it
+either; for the rest its answers are its own. While a change of it is in canary or bake, it has
+arms and second opinions as identity has.
 """
 
 import re
+from collections.abc import Iterator
 
-from ostiary.edge.balancing import Balancer
-from ostiary.edge.cluster_limits import unlimited
-from ostiary.edge.cluster_parts import cluster, last_good_endpoints, live_check
-from ostiary.edge.request_hygiene import INSIDE_PREFIXES
+from ostiary.edge.arm_fractions import arm_fractions, drawn_below
+from ostiary.edge.cluster_limits import CONTROL_PRIORITY
 from ostiary.edge.route_classes import Arm, route_name, service_class
 from ostiary.edge.security_headers import HEADER_FILTER
 from ostiary.edge.service_model import GuardedService
+from ostiary.edge.service_policies import retry_policy, route_timeout_s
 from ostiary.edge.xds import JsonObject, duration
+from ostiary.kernel.outcomes import PIN_HEADER
 
-_TOKENS = "x-ostiary-"
+UNSAFE_SHARE_MAX = 0.9
+"""The most of the requests that are not safe which a canary gets, in bake as well.
+
+No second opinion tells what is wrong with them, so a control arm has to be there as long as the
+canary is.
+"""
+
 _PREFIX_HEADER = "x-forwarded-prefix"
-_SAFE_METHODS = "GET|HEAD|OPTIONS"
-_DRAWS = 10
+_SAFE_METHODS = {
+    "name": ":method",
+    "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS"}},
+}
 
 
-def service_cluster(service: GuardedService) -> JsonObject:
-    """Return the cluster of a service's last good replicas, by their own health."""
-    limits = unlimited("DEFAULT")
-    if service.requests_max is not None:
-        limits["max_requests"] = service.requests_max
-    return cluster(
-        service.cluster,
-        Balancer.ROUND_ROBIN,
-        limits=[limits],
-        load_assignment={
-            "endpoints": [{"priority": 0, "lb_endpoints": last_good_endpoints(service.endpoints)}]
-        },
-        panic_percent=1,
-        health_checks=[live_check(service.health, ok=(200, 300))],
-        filters=[_hygiene()],
-    )
+def service_routes(service: GuardedService, edge_token: str) -> list[JsonObject]:
+    """Return the routes of a service; what may be asked twice without harm comes first.
 
-
-def service_routes(service: GuardedService) -> list[JsonObject]:
-    """Return the routes of a service; what may be asked twice without harm comes first."""
+    `edge_token` is what the guard's journeys say to reach the canary.
+    """
     return [
-        _route(service, prefix, number, methods)
-        for number, prefix in enumerate(service.routes, start=1)
-        for methods in (_SAFE_METHODS, "")
+        _arm_route(service, number, arm, match, safe=safe)
+        for number, route in enumerate(service.routes, start=1)
+        for safe, requests in _matches(service, route)
+        for arm, match in _arms(service, requests, edge_token, safe=safe)
     ]
 
 
-def _route(service: GuardedService, prefix: str, number: int, methods: str) -> JsonObject:
-    match: JsonObject = {"path_separated_prefix": prefix}
-    if methods:
-        match["headers"] = [{"name": ":method", "string_match": {"safe_regex": {"regex": methods}}}]
+def _matches(service: GuardedService, route: str) -> Iterator[tuple[bool, JsonObject]]:
+    """Yield the requests below a route, each with whether they may be asked twice."""
+    for path in service.safe_paths(route):
+        yield True, {"path_separated_prefix": path}
+    yield True, {"path_separated_prefix": route, "headers": [_SAFE_METHODS]}
+    yield False, {"path_separated_prefix": route}
+
+
+def _arms(
+    service: GuardedService, requests: JsonObject, edge_token: str, *, safe: bool
+) -> Iterator[tuple[Arm, JsonObject]]:
+    """Yield the arms of these requests in matching order, each with what it takes of them."""
+    share = 0.0
+    if service.canary is not None:
+        pin = {"name": PIN_HEADER, "string_match": {"exact": edge_token}}
+        yield Arm.PINNED, {**requests, "headers": [*requests.get("headers", []), pin]}
+        share = service.canary.share if safe else min(service.canary.share, UNSAFE_SHARE_MAX)
+    for arm, upper in arm_fractions(share):
+        yield arm, {**requests, **drawn_below(upper)}
+
+
+def _arm_route(
+    service: GuardedService, number: int, arm: Arm, match: JsonObject, *, safe: bool
+) -> JsonObject:
     action: JsonObject = {
-        "cluster": service.cluster,
-        "timeout": duration(service.timeout_s),
-        "retry_policy": _second_try(repeatable=bool(methods)),
+        "cluster": _cluster(service, arm),
+        "timeout": duration(route_timeout_s(service, arm)),
+        "retry_policy": retry_policy(service, arm, safe=safe),
     }
+    if arm is Arm.CONTROL:
+        action["priority"] = CONTROL_PRIORITY
     route: JsonObject = {
-        "name": route_name(service_class(service.name, number), Arm.STABLE),
+        "name": route_name(service_class(service.name, number, safe=safe), arm),
         "match": match,
         "route": action,
         # What its answers tell browsers is the service's own business.
@@ -71,6 +88,7 @@ def _route(service: GuardedService, prefix: str, number: int, methods: str) -> J
         },
     }
     if service.strip_prefix:
+        prefix = service.routes[number - 1]
         # A prefix rewrite would leave two slashes at the beginning, or none.
         pattern = {"regex": f"^{re.escape(prefix)}/?"}
         action["regex_rewrite"] = {"pattern": pattern, "substitution": "/"}
@@ -83,44 +101,7 @@ def _route(service: GuardedService, prefix: str, number: int, methods: str) -> J
     return route
 
 
-def _second_try(*, repeatable: bool) -> JsonObject:
-    """Return the retry policy: once, of another replica, and never what may have been done.
-
-    `repeatable` requests are asked again also where the connection broke off under way.
-    """
-    lost = "reset" if repeatable else "reset-before-request"
-    return {
-        "retry_on": f"connect-failure,refused-stream,{lost}",
-        "num_retries": 1,
-        "retry_back_off": {"base_interval": "0.002s", "max_interval": "0.01s"},
-        "retry_host_predicate": [
-            {
-                "name": "envoy.retry_host_predicates.previous_hosts",
-                "typed_config": {
-                    "@type": "type.googleapis.com/envoy.extensions.retry.host"
-                    ".previous_hosts.v3.PreviousHostsPredicate"
-                },
-            }
-        ],
-        "host_selection_retry_max_attempts": _DRAWS,
-    }
-
-
-def _hygiene() -> JsonObject:
-    """Return the cluster's filter that keeps the edge's own words from the service, and back.
-
-    With the edge token a service could pass for the edge at identity. Its answers say nothing by
-    inside headers, so the counters of its routes have one outcome and stay few.
-    """
-    answers = [{"remove_on_match": {"key_matcher": {"prefix": each}}} for each in INSIDE_PREFIXES]
-    return {
-        "name": "envoy.filters.http.header_mutation",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3"
-            ".HeaderMutation",
-            "mutations": {
-                "request_mutations": [{"remove_on_match": {"key_matcher": {"prefix": _TOKENS}}}],
-                "response_mutations": answers,
-            },
-        },
-    }
+def _cluster(service: GuardedService, arm: Arm) -> str:
+    if arm is Arm.CANARY:
+        return service.canary_cluster
+    return service.pinned_cluster if arm is Arm.PINNED else service.cluster

@@ -9,13 +9,14 @@ does, both arms count the same requests.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ostiary.edge.counter_keys import AttemptKey, FinalKey, SubjectKey
 from ostiary.edge.intended_refusals import IntendedRefusal
-from ostiary.edge.route_classes import Arm, Served, is_service_class
-from ostiary.kernel.outcomes import OutcomeClass, classify
+from ostiary.edge.route_classes import Arm, Served
+from ostiary.edge.service_answers import meaning
+from ostiary.kernel.outcomes import OutcomeClass
 from ostiary.kernel.request_kinds import stratum_name
 
 _FAILED = ("5xx", "broken")
@@ -31,7 +32,9 @@ class StratumCounts:
     second opinions that were good: failures that users did not see. `final_failures` are answers
     with a 5xx status and answers that broke off, which users did see; they are known per class
     only. In a kind, `requests` are those that the module's docstring tells. `disagreements` are
-    overturned requests again, but so that subjects in one bucket count once.
+    overturned requests again, but so that subjects in one bucket count once. Services beside
+    identity name no subject, so there each counts: a client cannot make one at will, since a
+    request that last good refuses as well, or fails, is none.
     """
 
     requests: int = 0
@@ -47,13 +50,11 @@ def count_strata(
     finals: Mapping[FinalKey, int],
     subjects: Mapping[SubjectKey, int],
     intended: frozenset[IntendedRefusal],
+    classes: Collection[str],
 ) -> dict[tuple[str, str], StratumCounts]:
-    """Return the numbers of each (stratum, arm) that saw anything.
-
-    Routes of other services are no strata: their answers say no outcome that could be compared.
-    """
-    attempts = {key: count for key, count in attempts.items() if _is_compared(key)}
-    finals = {key: count for key, count in finals.items() if _is_compared(key)}
+    """Return the numbers of each (stratum, arm) of these classes of routes that saw anything."""
+    attempts = {key: count for key, count in attempts.items() if key.route_class in classes}
+    finals = {key: count for key, count in finals.items() if key.route_class in classes}
     found: dict[tuple[str, str], Counter[str]] = {}
     for key, count in attempts.items():
         whole = found.setdefault((key.route_class, key.arm.value), Counter())
@@ -74,10 +75,6 @@ def count_strata(
     return {place: StratumCounts(**numbers) for place, numbers in found.items()}
 
 
-def _is_compared(key: AttemptKey | FinalKey) -> bool:
-    return not is_service_class(key.route_class)
-
-
 def _repetitions(subjects: Mapping[SubjectKey, int]) -> Counter[tuple[str, str]]:
     """Return how many second opinions were good for a bucket that had one before, per stratum."""
     by_bucket: Counter[tuple[str, str, int]] = Counter()
@@ -95,7 +92,7 @@ def _repetitions(subjects: Mapping[SubjectKey, int]) -> Counter[tuple[str, str]]
 def _in_class(key: AttemptKey, intended: frozenset[IntendedRefusal]) -> list[str]:
     if not key.first:
         return ["overturned"] if _is_good(key) else []
-    if not _of_own_version(key):
+    if not _of_own_version(key) or meaning(key.outcome) is None:
         return []
     return ["requests", *_bad(key, intended)]
 
@@ -110,7 +107,7 @@ def _in_kind(key: AttemptKey, intended: frozenset[IntendedRefusal]) -> list[str]
 
 
 def _bad(key: AttemptKey, intended: frozenset[IntendedRefusal]) -> list[str]:
-    outcome = classify(key.outcome)
+    outcome = meaning(key.outcome)
     if outcome is OutcomeClass.FAULT:
         return ["faults"]
     is_intended = IntendedRefusal(key.route_class, key.outcome.value) in intended
@@ -125,7 +122,7 @@ def _asked_again(key: AttemptKey, bad: list[str]) -> bool:
 
 
 def _is_good(key: AttemptKey) -> bool:
-    return classify(key.outcome) in {OutcomeClass.OK, OutcomeClass.PROTOCOL}
+    return meaning(key.outcome) in {OutcomeClass.OK, OutcomeClass.PROTOCOL}
 
 
 def _of_own_version(key: AttemptKey) -> bool:

@@ -3,6 +3,8 @@
 They are rules of Envoy's stats access logger, one set for each tag; see `access_stats`.
 """
 
+from ostiary.edge.route_classes import Served
+from ostiary.edge.service_answers import ServiceAnswer
 from ostiary.edge.xds import JsonObject
 from ostiary.kernel.outcomes import Outcome, OutcomeClass, classify, plainly_good
 from ostiary.kernel.request_kinds import KINDS, Kind
@@ -32,6 +34,12 @@ _OUTCOME_START = "[A-Za-z0-9._-]{1,64}/"
 _OUTCOME = _OUTCOME_START + "[a-z_]{1,40}"
 _COMPLETED = f"{_OUTCOME} [1-4][0-9][0-9] -"
 _FAILED = f"{_OUTCOME} 5[0-9][0-9] -"
+# What a service's cluster says of its answers in place of an outcome.
+_BY_STATUS = f"({'|'.join(Served)})/[0-9]{{3}}"
+_GOOD = f"{_BY_STATUS} [23][0-9][0-9] -"
+_REFUSED = f"{_BY_STATUS} 4[0-9][0-9] -"
+# No answer, and nothing that the replica did: the client went away.
+_LEFT = " 0 -"
 # The replica reset or closed the connection, broke the protocol, or ran out of time.
 _BROKEN = "[1-4][0-9][0-9] (.*,)?(UC|UF|UR|UPE|UT|LR)(,.*)?"
 
@@ -89,12 +97,18 @@ def outcome_rules() -> JsonObject:
     """Return what makes an outcome of an attempt's end.
 
     A release cannot call a failure by a good name: what was not completed is `other`, and so is a
-    5xx answer whose outcome is not a fault.
+    5xx answer whose outcome is not a fault. What services answer becomes a `ServiceAnswer`.
     """
     faults = [each for each in Outcome if classify(each) is OutcomeClass.FAULT]
     return {
         "matcher_list": {
-            "matchers": [_one_of(_COMPLETED, list(Outcome)), _one_of(_FAILED, faults)]
+            "matchers": [
+                _one_of(_COMPLETED, list(Outcome)),
+                _one_of(_FAILED, faults),
+                _when(_regex(_GOOD), ServiceAnswer.GOOD),
+                _when(_regex(_REFUSED), ServiceAnswer.REFUSED),
+                _when({"exact": _LEFT}, ServiceAnswer.LEFT),
+            ]
         },
         "on_no_match": _become(Outcome.OTHER.value),
     }

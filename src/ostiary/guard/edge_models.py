@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ostiary.changes.edge_change import edge_of, keeps_replicas
+from ostiary.changes.service_change import service_settings
 from ostiary.changes.snapshot import Snapshot
 from ostiary.edge.balancing import Balancer
 from ostiary.edge.intended_refusals import IntendedRefusal
@@ -114,6 +115,11 @@ class EdgeModels:
             )
             for replica in replicas
         )
+
+    def service_weight(self, replica: Replica) -> int:
+        """Return the weight of another service's replica, by the settings that it runs on."""
+        settings = service_settings(self._read(replica.snapshot)[0], replica.service)
+        return settings.weight(replica.seat)
 
     def placeholders(self, snapshot: str) -> tuple[Endpoint, ...]:
         """Return endpoints as a group of the snapshot would have them, at addresses of nobody."""

@@ -18,7 +18,14 @@ def guarded_service(
     return GuardedService(
         name=service,
         endpoints=tuple(
-            Endpoint(each.name, each.host, each.port, each.health_port, seat=each.seat)
+            Endpoint(
+                each.name,
+                each.host,
+                each.port,
+                each.health_port,
+                weight=settings.weight(each.seat),
+                seat=each.seat,
+            )
             for each in replicas
         ),
         routes=settings.routes,
@@ -26,4 +33,5 @@ def guarded_service(
         timeout_s=settings.timeout_seconds,
         strip_prefix=settings.strip_prefix,
         requests_max=None if capacity is None else capacity * max(1, len(replicas)),
+        ask_again=settings.ask_again,
     )

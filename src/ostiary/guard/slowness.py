@@ -8,12 +8,13 @@ version, whatever the distribution; one that takes three times as long passes tw
 """
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from ostiary.changes.evidence.counts import Trials
 from ostiary.edge.access_stats import DURATION_BUCKETS_MS
 from ostiary.edge.latencies import Latencies, LatencyKey, latency_difference
-from ostiary.edge.route_classes import Arm, Served
+from ostiary.edge.route_classes import CLASS_NAMES, Arm, Served
 from ostiary.kernel.request_kinds import stratum_name
 
 PAST_MIN = 200
@@ -44,8 +45,12 @@ class Slowness:
 class SlownessReader:
     """Turns readings of the edge's durations into numbers of slow requests."""
 
-    def __init__(self, first: Latencies) -> None:
-        """Count from a first reading; what was served before it is the past as well."""
+    def __init__(self, first: Latencies, classes: Collection[str] = CLASS_NAMES) -> None:
+        """Count from a first reading; what was served before it is the past as well.
+
+        `classes` are the classes of routes that are looked at, by default identity's.
+        """
+        self._classes = frozenset(classes)
         self._last = first
         self._thresholds: dict[str, int] = {}
         self._warm_up: Counter[str] = Counter()
@@ -58,7 +63,7 @@ class SlownessReader:
         What is remembered of it counts only for the readings that follow.
         """
         added = latency_difference(reading, self._last)
-        canary, control = _by_stratum(added, Arm.CANARY), _by_stratum(added, Arm.CONTROL)
+        canary, control = self._by_stratum(added, Arm.CANARY), self._by_stratum(added, Arm.CONTROL)
         found = {
             stratum: Slowness(
                 _slow(canary.get(stratum, _NONE), threshold),
@@ -76,11 +81,22 @@ class SlownessReader:
 
     def _remember(self, added: Latencies) -> None:
         for arm in (Arm.STABLE, Arm.CONTROL):
-            for stratum, counts in _by_stratum(added, arm).items():
+            for stratum, counts in self._by_stratum(added, arm).items():
                 past = _faded(_sum(self._buckets.get(stratum, _NONE), counts))
                 self._buckets[stratum] = past
                 if (threshold := threshold_of(past)) is not None:
                     self._thresholds[stratum] = threshold
+
+    def _by_stratum(self, latencies: Latencies, arm: Arm) -> dict[str, _Buckets]:
+        """Return one arm's first attempts at its own version, per class and per kind in it."""
+        own = Served.CANARY if arm is Arm.CANARY else Served.LAST_GOOD
+        found: dict[str, _Buckets] = {}
+        for key, counts in latencies.buckets.items():
+            looked_at = key.route_class in self._classes
+            if looked_at and key.arm is arm and key.served is own and key.first:
+                for stratum in _strata_of(key):
+                    found[stratum] = _sum(found.get(stratum, _NONE), counts)
+        return found
 
 
 def threshold_of(past: _Buckets) -> int | None:
@@ -106,17 +122,6 @@ def _faded(past: _Buckets) -> _Buckets:
 
 def _slow(counts: _Buckets, threshold: int) -> Trials:
     return Trials(sum(counts), sum(counts[threshold + 1 :]))
-
-
-def _by_stratum(latencies: Latencies, arm: Arm) -> dict[str, _Buckets]:
-    """Return one arm's first attempts at its own version, per class and per kind in it."""
-    own = Served.CANARY if arm is Arm.CANARY else Served.LAST_GOOD
-    found: dict[str, _Buckets] = {}
-    for key, counts in latencies.buckets.items():
-        if key.arm is arm and key.served is own and key.first:
-            for stratum in _strata_of(key):
-                found[stratum] = _sum(found.get(stratum, _NONE), counts)
-    return found
 
 
 def _strata_of(key: LatencyKey) -> list[str]:

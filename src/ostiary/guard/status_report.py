@@ -54,11 +54,13 @@ def _part(plane: DataPlane, snapshot: str, replica: Replica, group: list[Replica
 
 
 def _service_rows(plane: DataPlane) -> Iterator[dict[str, Any]]:
-    """Yield the replicas of other services: all of a group get the same share of its requests."""
+    """Yield the replicas of other services, each with its share of the service's requests."""
     for service in plane.services.names:
         group = plane.services.members(service)
-        for replica in group:
-            yield _facts(replica) | {"share": 1 / len(group), "capacity": None, "load": None}
+        weights = [plane.models.service_weight(each) for each in group]
+        for replica, weight in zip(group, weights, strict=True):
+            share = weight / sum(weights)
+            yield _facts(replica) | {"share": share, "capacity": None, "load": None}
 
 
 def _row(replica: Replica, share: float | None, load: LoadWatch) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """From the edge's counters to windows of evidence."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from ostiary.changes.evidence import ArmCounts, StratumWindow
@@ -8,13 +8,15 @@ from ostiary.changes.evidence.counts import NO_COUNTS, Trials
 from ostiary.edge.counters import EdgeCounters, StratumCounts, difference
 from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.edge.latencies import Latencies
-from ostiary.edge.route_classes import Served
+from ostiary.edge.route_classes import CLASS_NAMES, Served, keeps_control
 from ostiary.guard.mint_watch import Minted
 from ostiary.guard.slowness import Slowness, SlownessReader
 from ostiary.kernel.request_kinds import is_part, stratum_name
 
 _NOTHING = StratumCounts()
 _USER_ARMS = ("canary", "control")
+_MINTS = "token"
+"""The class of routes that mints tokens."""
 
 LOST_MAX = 16
 """Counts without a name that mean nothing: those of requests under way in two readings."""
@@ -30,6 +32,9 @@ class WindowReader:
     A kind within a class is read only once both versions have named it: counts of a version that
     does not know the kind could not be compared. The pinned journeys name them before any user
     comes. With `by_kind` false, where both arms have the same replicas, no kinds are read at all.
+
+    `classes` are the classes of routes that the change is compared on: identity's, or those that
+    `service_strata` names for each service that changes.
     """
 
     def __init__(
@@ -38,10 +43,12 @@ class WindowReader:
         intended: frozenset[IntendedRefusal] = frozenset(),
         *,
         by_kind: bool = True,
+        classes: Collection[str] = CLASS_NAMES,
     ) -> None:
         self._intended = intended
         self._first = self._last = first
         self._by_kind = by_kind
+        self._classes = frozenset(classes)
         self._named: frozenset[str] = frozenset()
         self._slowness: SlownessReader | None = None
         self._minted: Minted | None = None
@@ -68,7 +75,7 @@ class WindowReader:
         `latencies` are given with some windows only, `minted` is what replicas have told so far.
         Strata of which nothing was counted are left out.
         """
-        counted = difference(reading, self._last).strata(self._intended)
+        counted = difference(reading, self._last).strata(self._intended, self._classes)
         # What is missing in two readings in a row was not just under way.
         unnamed = reading.unnamed_since(self._first)
         self.lost = min(unnamed, self._last.unnamed_since(self._first))
@@ -103,6 +110,7 @@ class WindowReader:
                 name,
                 _arm(counted.get((name, "canary"), _NOTHING), slow.get(name), "canary"),
                 _arm(counted.get((name, "control"), _NOTHING), slow.get(name), "control"),
+                keeps_control(name),
             )
             for name in sorted(names)
             if not is_part(name) or name in self._named
@@ -112,12 +120,12 @@ class WindowReader:
         if latencies is None:
             return {}
         if self._slowness is None:
-            self._slowness = SlownessReader(latencies)
+            self._slowness = SlownessReader(latencies, self._classes)
             return {}
         return self._slowness.close(latencies)
 
     def _shown(self, minted: Minted | None) -> Minted | None:
-        if minted is None:
+        if minted is None or _MINTS not in self._classes:
             return None
         before, self._minted = self._minted, minted
         return None if before is None else minted.since(before)
@@ -145,9 +153,9 @@ def _with_minted(
     if shown is None or not shown.by_canary.requests + shown.by_last_good.requests:
         return windows
     found = {window.stratum: window for window in windows}
-    token = found.get("token", StratumWindow("token", NO_COUNTS, NO_COUNTS))
-    found["token"] = StratumWindow(
-        "token",
+    token = found.get(_MINTS, StratumWindow(_MINTS, NO_COUNTS, NO_COUNTS))
+    found[_MINTS] = StratumWindow(
+        _MINTS,
         _with_holders(token.canary, shown.by_canary),
         _with_holders(token.control, shown.by_last_good),
     )

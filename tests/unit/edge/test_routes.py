@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ostiary.edge.arm_fractions import arm_fractions
 from ostiary.edge.clusters import clusters
 from ostiary.edge.outcome_rules import settled_answers
 from ostiary.edge.route_classes import CLASS_NAMES, Arm
-from ostiary.edge.routes import arm_fractions, route_table
+from ostiary.edge.routes import route_table
 from ostiary.kernel.outcomes import Outcome, OutcomeClass, classify
 from tests.unit.edge.test_model import ARM, GOOD, MODEL, NEW
 

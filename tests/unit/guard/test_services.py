@@ -31,6 +31,7 @@ from tests.unit.guard.groups import Probes, Processes, Routes, at_once, turns
 from tests.unit.guard.groups import replica as identity_replica
 
 ORDERS = ServiceSettings(command=("orders",), routes=("/orders",), capacity=10)
+UNEVEN = ORDERS.model_copy(update={"weights": (3, 1), "ask_again": ("/orders/search",)})
 STOCK = ServiceSettings(command=("stock",), routes=("/stock",), replicas=1, strip_prefix=True)
 
 
@@ -260,7 +261,7 @@ def test_a_service_that_dies_again_and_again_is_followed_ever_later(make):
 
 
 def test_the_edge_is_told_of_services_with_all_that_their_settings_say(make):
-    world = make(snapshot(orders=ORDERS, stock=STOCK))
+    world = make(snapshot(orders=UNEVEN, stock=STOCK))
     world.begin(running("a", world.snapshot), running("b", world.snapshot, seat=1))
     models = EdgeModels(EdgeTerms("e", 9), world.store)
 
@@ -269,24 +270,35 @@ def test_the_edge_is_told_of_services_with_all_that_their_settings_say(make):
     model = models.make(1, served, served, stable, None, services=world.plane.services)
 
     orders, stock = model.services
-    assert [(each.name, each.seat) for each in orders.endpoints] == [("a", 0), ("b", 1)]
+    assert [(each.name, each.seat, each.weight) for each in orders.endpoints] == [
+        ("a", 0, 3),
+        ("b", 1, 1),
+    ]
+    assert (orders.ask_again, stock.ask_again) == (("/orders/search",), ())
     assert (orders.routes, orders.requests_max, orders.timeout_s) == (("/orders",), 20, 15.0)
     assert (stock.endpoints, stock.strip_prefix, stock.requests_max) == ((), True, None)
 
 
 def test_status_shows_services_beside_identity(make):
-    world = make(snapshot())
+    world = make(snapshot(orders=UNEVEN))
     world.begin(running("a", world.snapshot), running("b", world.snapshot, seat=1))
+    models = EdgeModels(EdgeTerms("e", 9), world.store)
     load: Any = SimpleNamespace(capacity=lambda _: None, load=lambda _: None)
     plane: Any = SimpleNamespace(
-        stable=[], canary=[], services=world.plane.services, edge_pids=[], last_good="", serving=""
+        stable=[],
+        canary=[],
+        services=world.plane.services,
+        models=models,
+        edge_pids=[],
+        last_good="",
+        serving="",
     )
 
     rows = report_status(plane, "http://x", None, load)["replicas"]
 
     assert [(row["service"], row["name"], row["seat"], row["share"]) for row in rows] == [
-        ("orders", "a", 0, 0.5),
-        ("orders", "b", 1, 0.5),
+        ("orders", "a", 0, 0.75),
+        ("orders", "b", 1, 0.25),
     ]
 
 

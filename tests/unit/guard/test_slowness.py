@@ -11,7 +11,7 @@ from ostiary.changes.evidence import ArmCounts, Evidence, EvidenceSettings, Stra
 from ostiary.changes.evidence.counts import Trials
 from ostiary.edge.access_stats import DURATION_BUCKETS_MS
 from ostiary.edge.latencies import Latencies, LatencyKey, total_latencies
-from ostiary.edge.route_classes import STRATA, Arm, Served
+from ostiary.edge.route_classes import STRATA, Arm, Served, service_strata
 from ostiary.guard.slowness import (
     PAST_MIN,
     WARM_UP_REQUESTS,
@@ -31,13 +31,18 @@ DISTRIBUTIONS: dict[str, Draw] = {
 }
 
 
-def durations(arm: Arm, milliseconds: list[float], kind: Kind | None = None) -> Latencies:
+def durations(
+    arm: Arm,
+    milliseconds: list[float],
+    kind: Kind | None = None,
+    route_class: str = "sign_in",
+) -> Latencies:
     """Return durations of first attempts as the edge counts them."""
     counts = [0] * len(DURATION_BUCKETS_MS)
     for each in milliseconds:
         counts[min(bisect_left(DURATION_BUCKETS_MS, each), len(counts) - 1)] += 1
     served = Served.CANARY if arm is Arm.CANARY else Served.LAST_GOOD
-    return Latencies({LatencyKey("sign_in", arm, served, first=True, kind=kind): tuple(counts)})
+    return Latencies({LatencyKey(route_class, arm, served, first=True, kind=kind): tuple(counts)})
 
 
 class Rollout:
@@ -193,6 +198,27 @@ def test_kinds_have_thresholds_of_their_own():
 
     assert seen["sign_in.password"].canary == Trials(3, 0)
     assert seen["sign_in"].canary == Trials(3, 0)
+
+
+def test_only_the_classes_that_a_change_is_compared_on_are_read():
+    safe, unsafe = service_strata("orders", 1)
+    past = total_latencies(
+        durations(Arm.STABLE, [40.0] * PAST_MIN, route_class=name)
+        for name in ("sign_in", safe, unsafe, "service_bills_1_safe")
+    )
+    added = total_latencies(
+        durations(Arm.CANARY, [900.0] * 30, route_class=name)
+        for name in ("sign_in", safe, "service_bills_1_safe")
+    )
+    of_service = SlownessReader(past, service_strata("orders", 1))
+    of_identity = SlownessReader(past)
+    for reader in (of_service, of_identity):
+        reader.close(total_latencies([past, added]))
+
+    seen = total_latencies([past, added, added])
+
+    assert of_service.close(seen) == {safe: Slowness(Trials(30, 30), Trials(0, 0))}
+    assert of_identity.close(seen) == {"sign_in": Slowness(Trials(30, 30), Trials(0, 0))}
 
 
 def test_ends_of_buckets_lie_so_far_apart_as_the_promise_needs():

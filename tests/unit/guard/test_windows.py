@@ -5,9 +5,12 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.changes.evidence import ArmCounts
+from ostiary.changes.evidence import ArmCounts, StratumWindow
+from ostiary.changes.evidence.counts import Trials
 from ostiary.edge.counters import AttemptKey, EdgeCounters, StratumCounts, total
-from ostiary.edge.route_classes import Arm, Served
+from ostiary.edge.route_classes import Arm, Served, service_strata
+from ostiary.edge.service_answers import ServiceAnswer
+from ostiary.guard.mint_watch import Minted
 from ostiary.guard.windows import WindowReader
 from ostiary.kernel.outcomes import Outcome
 from ostiary.kernel.request_kinds import Kind
@@ -148,3 +151,30 @@ def test_two_versions_that_behave_alike_have_the_same_counts_in_both_arms(reques
     for kind in (Kind.CLIENT_CREDENTIALS, Kind.REFRESH_TOKEN):
         name = f"token.{kind}"
         assert strata.get((name, "canary")) == strata.get((name, "control"))
+
+
+def test_only_the_classes_that_a_change_is_compared_on_are_read() -> None:
+    safe, unsafe = service_strata("orders", 1)
+    key = AttemptKey(safe, Arm.CANARY, Served.CANARY, True, ServiceAnswer.FAILED)
+    again = AttemptKey(safe, Arm.CANARY, Served.LAST_GOOD, False, ServiceAnswer.GOOD)
+    beside = AttemptKey(safe, Arm.CONTROL, Served.LAST_GOOD, True, ServiceAnswer.GOOD)
+    other = AttemptKey("service_bills_1_safe", Arm.STABLE, Served.LAST_GOOD, True, Outcome.OTHER)
+    stable = AttemptKey(unsafe, Arm.STABLE, Served.LAST_GOOD, True, ServiceAnswer.REFUSED)
+    made = AttemptKey(unsafe, Arm.CONTROL, Served.LAST_GOOD, True, ServiceAnswer.GOOD)
+    seen = EdgeCounters({key: 3, again: 3, beside: 4, other: 5, stable: 6, made: 2})
+    reading = total([seen, attempt(Arm.CANARY, Outcome.INTERNAL_ERROR)])
+    minted = Minted(Trials(9, 9), Trials(9, 0))
+    reader = WindowReader(NOTHING, classes=service_strata("orders", 1))
+    reader.close(NOTHING, minted=Minted(Trials(0, 0), Trials(0, 0)))
+
+    windows, _, hidden = reader.close(reading, minted=minted)
+
+    assert windows == (
+        StratumWindow(safe, ArmCounts(3, faults=3, overturned=3), ArmCounts(4)),
+        StratumWindow(unsafe, ArmCounts(), ArmCounts(2), keeps_control=True),
+    )
+    assert hidden == 3
+    assert reader.stable == ArmCounts(6, refusals=6)
+    # A change of identity does not look at services, whatever arms they are in.
+    windows, _, hidden = WindowReader(NOTHING).close(seen)
+    assert (windows, hidden) == ((), 0)

@@ -102,11 +102,13 @@ class StratumWindow:
     """One window of one stratum: the canary beside its control.
 
     A stratum is a class of routes, or one kind of its requests, which the class counts as well.
+    `keeps_control` says that it has a control arm also while the canary has all other traffic.
     """
 
     stratum: str
     canary: ArmCounts
     control: ArmCounts
+    keeps_control: bool = False
 
     @property
     def is_part(self) -> bool:

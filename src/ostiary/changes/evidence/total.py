@@ -103,8 +103,9 @@ class Evidence:
     def update(self, windows: Iterable[StratumWindow], *, control_arm: bool = True) -> "Evidence":
         """Return the evidence after one window of all strata that had traffic.
 
-        `control_arm` says whether a share of the traffic goes to the control arm. It must be known
-        before the window, not read from its counts.
+        `control_arm` says whether a share of the traffic goes to the control arm, of all strata or
+        else only of those that keep theirs. It must be known before the window, not read from its
+        counts.
         """
         strata = dict(self.strata)
         for name, window in self._pooled(windows).items():
@@ -151,7 +152,10 @@ class Evidence:
             name = window.stratum if window.stratum in self.settings.strata else OTHER_STRATUM
             known = pooled.get(name, StratumWindow(name, NO_COUNTS, NO_COUNTS))
             pooled[name] = StratumWindow(
-                name, known.canary + window.canary, known.control + window.control
+                name,
+                known.canary + window.canary,
+                known.control + window.control,
+                keeps_control=window.keeps_control and name != OTHER_STRATUM,
             )
         return pooled
 
@@ -161,7 +165,7 @@ class Evidence:
         """Return one stratum's evidence after its window."""
         margin, tolerance = self.settings.harmless_margin, self.settings.odds_tolerance
         stratum = stratum.with_minted(window.canary, window.control, tolerance=tolerance)
-        if control_arm:
+        if control_arm or window.keeps_control:
             return stratum.with_control(
                 window.canary, window.control, tolerance=tolerance, margin=margin
             )

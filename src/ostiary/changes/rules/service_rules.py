@@ -1,6 +1,6 @@
 """Every rule about `[services]`, in the order in which people should read their findings."""
 
-from ostiary.changes.rules import service_commands, services
+from ostiary.changes.rules import service_commands, service_requests, services
 from ostiary.changes.rules.finding import ComparingRule, Rule
 
 RULES: tuple[Rule, ...] = (
@@ -10,6 +10,9 @@ RULES: tuple[Rule, ...] = (
     services.routes_are_not_identitys,
     services.routes_do_not_overlap,
     services.health_is_a_path,
+    service_requests.asked_again_below_a_route,
+    service_requests.weights_are_one_for_each_replica,
+    service_requests.nobody_has_no_weight,
     service_commands.commands_are_lists_of_words,
     service_commands.placeholders_are_known,
     service_commands.ports_are_not_written,

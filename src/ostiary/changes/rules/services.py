@@ -59,7 +59,7 @@ def services_are_few(configuration: Configuration) -> Iterator[Finding]:
 def routes_are_paths(configuration: Configuration) -> Iterator[Finding]:
     """Object to what could not be compared with the path of a request."""
     for name, position, route in _routes(configuration):
-        if not _is_prefix(route):
+        if not is_prefix(route):
             yield Finding(
                 key_of(name, "routes", position),
                 "route_not_a_path",
@@ -73,7 +73,7 @@ def routes_are_paths(configuration: Configuration) -> Iterator[Finding]:
 def routes_are_not_identitys(configuration: Configuration) -> Iterator[Finding]:
     """Object to paths by which people sign in, and to those that the edge hides."""
     for name, position, route in _routes(configuration):
-        first = route.split("/")[1] if _is_prefix(route) else ""
+        first = route.split("/")[1] if is_prefix(route) else ""
         if first.lower() in IDENTITYS:
             yield Finding(
                 key_of(name, "routes", position),
@@ -135,6 +135,7 @@ def _routes(configuration: Configuration) -> Iterator[tuple[str, int, str]]:
             yield name, position, route
 
 
-def _is_prefix(route: str) -> bool:
+def is_prefix(route: str) -> bool:
+    """Return whether a route can be compared with the path of a request."""
     start, *parts = route.split("/")
     return start == "" and all(_PART.fullmatch(part) and part.strip(".") for part in parts)

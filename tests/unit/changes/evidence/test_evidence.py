@@ -250,6 +250,35 @@ def test_without_control_arm_the_canary_is_compared_with_what_the_control_was() 
     assert broken.leading(1)[0].text.endswith("while it had all traffic, 0 of 1000 control")
 
 
+def test_a_stratum_that_keeps_its_control_arm_is_compared_with_it_in_bake_too() -> None:
+    # Nobody overturns what may have been done, so without control nothing would be said.
+    broken = StratumWindow("token", ArmCounts(18, 9), ArmCounts(2), keeps_control=True)
+    decided, windows = until_decided(NOTHING, lambda: broken, control_arm=False)
+    assert windows <= 40
+    assert decided.leading(1)[0].metric is Metric.FAULTS
+
+    alone, shared = NOTHING, NOTHING
+    outage = StratumWindow("token", ArmCounts(18, 9), ArmCounts(2, 1), keeps_control=True)
+    for _ in range(100):
+        alone = alone.update([replace(broken, keeps_control=False)], control_arm=False)
+        shared = shared.update([outage], control_arm=False)
+    assert not alone.decided
+    assert not shared.decided
+
+
+def test_strata_that_nobody_listed_keep_no_control_arm_together() -> None:
+    # What is counted together may hold strata that have none.
+    listed, unlisted = (
+        StratumWindow(name, ArmCounts(18, 9), ArmCounts(2), keeps_control=True)
+        for name in ("token", "new")
+    )
+    evidence = NOTHING
+    for _ in range(100):
+        evidence = evidence.update([unlisted], control_arm=False)
+    assert not evidence.decided
+    assert evidence.update([listed], control_arm=False).strata["token"].canary.faults == 9
+
+
 def test_a_stratum_may_be_cleared_while_there_is_no_control_arm() -> None:
     evidence = NOTHING
     for _ in range(40):

@@ -45,6 +45,33 @@ def test_a_service_that_can_run_is_not_objected_to(tmp_path):
     assert found(tmp_path, ORDERS) == ()
 
 
+def test_requests_that_may_be_asked_again_and_weights_are_not_objected_to(tmp_path):
+    more = 'ask_again = ["/orders", "/orders/search"]\nweights = [3, 1]\n'
+    assert found(tmp_path, ORDERS + more) == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "weights = [129, 1]",
+        "weights = [-1, 1]",
+        "weights = [1.5, 1]",
+        'weights = ["3", 1]',
+        "weights = 3",
+        'ask_again = "/orders"',
+        "ask_again = [1]",
+        "ask_again = true",
+        'ask_again = [""]',
+    ],
+)
+def test_values_of_another_kind_are_told_at_their_line(tmp_path, line):
+    problem = only(tmp_path, ORDERS + line + "\n")
+    assert (problem.line, problem.key.partition("[")[0]) == (
+        5,
+        f"services.orders.{line.partition(' ')[0]}",
+    )
+
+
 def test_a_relative_release_begins_at_the_settings_file_and_is_not_in_the_snapshot(tmp_path):
     (tmp_path / "ostiary.toml").write_text(ORDERS)
 
@@ -100,6 +127,41 @@ def test_what_a_key_cannot_hold_is_told_at_its_line(tmp_path, text, key, line, w
         (('"/orders"', '"/a", "/a"'), "routes_overlap", "routes[1]", 4, "is the same as /a"),
         (("routes", 'health = "up"\nroutes'), "health_not_a_path", "health", 4, "no path"),
         (("routes", 'health = "/a?b"\nroutes'), "health_not_a_path", "health", 4, "no path"),
+        (
+            ("routes", 'ask_again = ["/orders/a", "/b"]\nroutes'),
+            "asked_again_elsewhere",
+            "ask_again[1]",
+            4,
+            "no path below a route of the service orders",
+        ),
+        (
+            ("routes", 'ask_again = ["/orders2"]\nroutes'),
+            "asked_again_elsewhere",
+            "ask_again[0]",
+            4,
+            "/orders2",
+        ),
+        (
+            ("routes", 'ask_again = ["/orders/*"]\nroutes'),
+            "asked_again_elsewhere",
+            "ask_again[0]",
+            4,
+            "/orders/*",
+        ),
+        (
+            ("routes", "weights = [1]\nroutes"),
+            "weights_not_one_each",
+            "weights",
+            4,
+            "`services.orders.weights` has 1 weight, but `services.orders.replicas` is 2.",
+        ),
+        (
+            ("routes", "weights = [1, 0]\nroutes"),
+            "weight_is_zero",
+            "weights",
+            4,
+            "`services.orders.weights` holds a 0",
+        ),
         (('"sh", ', '"sh", "${OSTIARY_PROT}", '), "placeholder_unknown", "command[1]", 2, "PROT"),
         (('"${OSTIARY_PORT}"', '"--port", "8080"'), "port_is_written", "command", 2, "8080"),
         (('"${OSTIARY_PORT}"', '"--bind=0.0.0.0:80"'), "port_is_written", "command", 2, ":80"),
