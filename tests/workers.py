@@ -26,8 +26,12 @@ IN_ORDER = (
     "tests/guarded/test_broken_last_good.py",
     "tests/guarded/test_broken_releases.py",
     "tests/guarded/test_edge_changes.py",
+    "tests/guarded/test_explained.py",
+    "tests/guarded/test_promotion.py",
+    "tests/guarded/test_replicas.py",
     "tests/guarded/test_rollback_anywhere.py",
     "tests/guarded/test_services.py",
+    "tests/guarded/test_store_changes.py",
     "tests/guarded/test_token_settings.py",
 )
 

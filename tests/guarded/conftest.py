@@ -36,6 +36,15 @@ def guarded(tmp_path: Path, quick_settings: Path) -> Iterator[RunningSystem]:
         yield system
 
 
+@contextmanager
+def running_quick(directory: Path) -> Iterator[tuple[RunningSystem, Path]]:
+    """Run a system for several tests, each of which leaves it whole; with its settings file."""
+    settings = directory / "ostiary.toml"
+    settings.write_text(QUICK)
+    with running_with(settings, directory / "data") as system:
+        yield system, settings
+
+
 @pytest.fixture
 def release(guarded: RunningSystem, tmp_path: Path) -> ReleaseMaker:
     """Return a function that makes a release with faults from the running one."""

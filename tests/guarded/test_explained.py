@@ -1,6 +1,10 @@
-"""A change is explained, remembered, declared and taken back, on a running system."""
+"""A change is explained, remembered, declared and taken back, on a running system.
+
+The tests share it: each leaves it whole.
+"""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +12,7 @@ import httpx
 import pytest
 
 from tests.guarded import releases
-from tests.guarded.conftest import QUICK
+from tests.guarded.conftest import QUICK, running_quick
 from tests.guarded.releases import Fault
 from tests.guarded.test_bad_releases import propose, require_as_it_was
 from tests.system import RunningSystem, call_ostiary
@@ -24,6 +28,18 @@ STRICTER = Fault(
     + '        if is_strict and request.path == "/oauth2/introspect":\n'
     + "            raise __import__('falcon').HTTPNotFound\n",
 )
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningSystem, Path]]:
+    """Return the system and its settings file."""
+    with running_quick(tmp_path_factory.mktemp("explained")) as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def guarded(running: tuple[RunningSystem, Path]) -> RunningSystem:
+    return running[0]
 
 
 def settings(system: RunningSystem, tmp_path: Path, text: str) -> tuple[int, dict[str, Any]]:
@@ -102,7 +118,8 @@ def test_what_a_security_fix_refuses_stands_for_everybody_and_is_no_harm(guarded
     assert (shown["security"], shown["reason"]) == (True, "introspection told too much")
 
 
-def test_drift_is_shown_until_it_is_over(guarded, quick_settings):
+def test_drift_is_shown_until_it_is_over(running):
+    guarded, quick_settings = running
     quick_settings.write_text("[identity]\nsign_up = false\n" + QUICK)
     call_ostiary("down", data=guarded.data)
     call_ostiary("up", "--detach", data=guarded.data)

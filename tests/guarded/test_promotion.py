@@ -1,4 +1,7 @@
-"""Healthy changes get through, and everything that users had goes on working."""
+"""Healthy changes get through, and everything that users had goes on working.
+
+The tests go on where the one before stopped; the last one ends the system.
+"""
 
 import json
 
@@ -6,10 +9,17 @@ import pytest
 
 from ostiary.changes.course import POINTS_MAX
 from tests.guarded import releases
+from tests.guarded.conftest import running_quick
 from tests.guarded.test_bad_releases import propose
 from tests.system import call_ostiary
 
 pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    with running_quick(tmp_path_factory.mktemp("promotion")) as (system, _):
+        yield system
 
 
 def test_a_healthy_release_is_promoted_and_the_old_replicas_are_gone(guarded, release):

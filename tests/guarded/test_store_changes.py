@@ -6,7 +6,6 @@ import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,14 @@ import pytest
 
 from ostiary.guard.client import GuardClient
 from tests.guarded import releases, store_releases
-from tests.guarded.conftest import QUICK, require_nothing_left
+from tests.guarded.conftest import running_quick
 from tests.guarded.releases import Fault, make_release
 from tests.guarded.store_releases import add_migration
 from tests.guarded.users import users
 from tests.guarded.waiting import wait_for
-from tests.system import RunningSystem, call_ostiary, free_port, run_ostiary
+from tests.system import RunningSystem, call_ostiary
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("store changes")]
+pytestmark = pytest.mark.system
 
 Maker = Callable[..., Path]
 
@@ -29,16 +28,8 @@ Maker = Callable[..., Path]
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     """One system on SQLite for all releases of this module."""
-    directory = tmp_path_factory.mktemp("store-changes")
-    settings, data = directory / "ostiary.toml", directory / "data"
-    settings.write_text(QUICK)
-    options = ["--config", str(settings), "--port", str(free_port())]
-    try:
-        up = run_ostiary("up", "--detach", *options, data=data)
-        yield RunningSystem(data, up, count(1))
-    finally:
-        call_ostiary("down", data=data)
-        require_nothing_left(data)
+    with running_quick(tmp_path_factory.mktemp("store-changes")) as (running, _):
+        yield running
 
 
 @pytest.fixture
