@@ -24,6 +24,7 @@ _MEANINGS = {
     "canary": "stopped in canary",
     "bake": "stopped in bake",
     "harmless": "harmless: nobody could tell it from the original",
+    "reworded": "harmless but for what it says to people",
     "escaped": "escaped",
     "unjudged": "passed; identity's tests are not here to judge it",
 }

@@ -6,6 +6,7 @@ import pytest
 
 from ostiary.drills.faults import SHARDED_LOOKUP
 from ostiary.drills.ledger import Came, read_ledger
+from ostiary.drills.mutants.answers import Differences
 from ostiary.drills.mutants.observer import Observer
 from ostiary.drills.scoring import DrillFacts, score
 from ostiary.drills.traffic import run_traffic
@@ -179,12 +180,14 @@ def test_a_healthy_release_passes_rehearsal(replicas):
 
 
 def test_a_client_cannot_tell_a_healthy_release_from_last_good(replicas):
-    assert seen_at(replicas, "healthy") == ()
+    assert seen_at(replicas, "healthy") == Differences()
 
 
 def test_a_client_can_tell_another_word_on_a_page(replicas):
-    lines = seen_at(replicas, "forgetful")
+    found = seen_at(replicas, "forgetful")
 
+    assert found.seen == ()
+    lines = found.worded
     assert {line.partition(":")[0] for line in lines} == {"GET /sign-up", "GET /sign-up (2)"}
     assert all("Open an account" in line for line in lines)
 

@@ -1,12 +1,13 @@
 """Answers in a form that can be compared: what is drawn by chance masked, the rest as it came."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import httpx
 
+from ostiary.drills.mutants.body_form import form_of
 from ostiary.kernel.outcomes import Outcome
 from ostiary.watch.relying_party.answers import Answer
 from ostiary.watch.relying_party.errors import StepFailedError
@@ -21,6 +22,9 @@ _OF_COOKIE = re.compile(r"^([^=]+)=[^;]*")
 _OF_THE_MOMENT: Final = frozenset({Outcome.RATE_LIMITED.value, Outcome.OVERLOADED.value})
 
 
+WORDS: Final = "words"
+"""The part of an answer that only people read."""
+
 View = Mapping[str, str]
 """One answer in parts that can be compared; what is drawn by chance is masked."""
 
@@ -28,16 +32,27 @@ Views = dict[str, View]
 """The answers of one look by their requests."""
 
 
-def compared(first: Views, again: Views, new: Views) -> Iterator[str]:
-    """Yield a line for each request that is answered in another way in the `new` look.
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What is different: for clients, in `seen`, and in nothing but words, in `worded`."""
+
+    seen: tuple[str, ...] = ()
+    worded: tuple[str, ...] = ()
+
+
+def compared(first: Views, again: Views, new: Views) -> Differences:
+    """Return a line for each request that is answered in another way in the `new` look.
 
     `first` and `again` are looks at the same replica; what differs between them says nothing.
     """
+    found: dict[bool, list[str]] = {True: [], False: []}
     for name, view in first.items():
         other = new.get(name, {})
         passing = {view.get("outcome"), other.get("outcome")} & _OF_THE_MOMENT
         if view == again.get(name) and view != other and not passing:
-            yield f"{name}: {_differing(view, other)}"
+            parts = [part for part in {**view, **other} if view.get(part) != other.get(part)]
+            found[parts == [WORDS]].append(f"{name}: {_differing(parts, view, other)}")
+    return Differences(tuple(found[False]), tuple(found[True]))
 
 
 @dataclass
@@ -101,7 +116,8 @@ def _view(answer: Answer) -> View:
     return {
         "status": str(answer.status),
         "outcome": "" if outcome is None else outcome.value,
-        "body": _masked(answer.text),
+        "form": _masked(form_of(answer.text)),
+        WORDS: _masked(answer.text),
         **headers,
     }
 
@@ -110,10 +126,10 @@ def _masked(text: str) -> str:
     return _DRAWN.sub("…", text)
 
 
-def _differing(before: View, after: View) -> str:
-    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+def _differing(parts: Sequence[str], before: View, after: View) -> str:
     words = []
-    for name in names[:3]:
+    shown = [part for part in parts if part != WORDS] or [WORDS]
+    for name in shown[:3]:
         old, new = before.get(name, "nothing"), after.get(name, "nothing")
         at = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), 0)
         begin = max(0, at - 20)

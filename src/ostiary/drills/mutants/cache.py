@@ -28,7 +28,11 @@ class Cache:
         if value is None:
             return None
         return Passage(
-            value["stopped_at"], tuple(value["reasons"]), tuple(value["seen"]), value["users"]
+            value["stopped_at"],
+            tuple(value["reasons"]),
+            tuple(value["seen"]),
+            tuple(value["worded"]),
+            value["users"],
         )
 
     def keep_passage(self, mutant: Mutant, passage: Passage, *, all_the_way: bool) -> None:

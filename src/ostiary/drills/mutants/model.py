@@ -22,8 +22,9 @@ class End(StrEnum):
     """What became of a mutant.
 
     The first four are the stages that stopped it. `harmless` passed, and nothing that a client or a
-    test could see was different. `escaped` passed, and something was. `unjudged` passed, and there
-    was nothing to judge it by: identity's tests are not part of an installed Ostiary.
+    test could see was different; `reworded` says something else to people, and is harmless for
+    the rest. `escaped` passed, and something was different. `unjudged` passed, and there was
+    nothing to judge it by: identity's tests are not part of an installed Ostiary.
     """
 
     CHECK = "check"
@@ -31,6 +32,7 @@ class End(StrEnum):
     CANARY = "canary"
     BAKE = "bake"
     HARMLESS = "harmless"
+    REWORDED = "reworded"
     ESCAPED = "escaped"
     UNJUDGED = "unjudged"
 
@@ -60,13 +62,14 @@ class Passage:
     """How a mutant went through the stages.
 
     `stopped_at` is the stage that stopped it, None where none did; `reasons` are the change's own
-    words. `seen` are differences that a client sees between what it and the original answer, and
-    `users` is how many were affected meanwhile.
+    words. `seen` are differences that a client sees between what it and the original answer,
+    `worded` those that are nothing but words; `users` is how many were affected meanwhile.
     """
 
     stopped_at: str | None
     reasons: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
+    worded: tuple[str, ...] = ()
     users: int = 0
 
 
@@ -86,8 +89,10 @@ class Trial:
         """Return what became of it."""
         if self.passage.stopped_at is not None:
             return End(self.passage.stopped_at)
-        if self.passage.seen or self.tests:
+        if self.passage.seen or (self.tests and not self.passage.worded):
             return End.ESCAPED
+        if self.passage.worded:
+            return End.REWORDED
         is_judged = self.tests is not None or self.mutant.kind is MutantKind.SETTINGS
         return End.HARMLESS if is_judged else End.UNJUDGED
 

@@ -13,7 +13,7 @@ from typing import Final
 import httpx
 
 from ostiary.drills.applications import RelyingApplication
-from ostiary.drills.mutants.answers import RecordingWire, Views, compared
+from ostiary.drills.mutants.answers import Differences, RecordingWire, Views, compared
 from ostiary.drills.traffic_plan import Application, Person
 from ostiary.drills.users import SimulatedUser
 from ostiary.kernel.clock import Clock
@@ -76,7 +76,7 @@ class Observer:
     clock: Clock
     rng: Random
 
-    async def differences(self, original: str, mutant: str) -> tuple[str, ...]:
+    async def differences(self, original: str, mutant: str) -> Differences:
         """Return what a client sees that differs between the replicas at two addresses, in lines.
 
         A line names the request, and what is different in a few words.
@@ -85,7 +85,7 @@ class Observer:
             first = await self._look("original", original, transport)
             again = await self._look("original", original, transport)
             new = await self._look("mutant", mutant, transport)
-        return tuple(compared(first, again, new))
+        return compared(first, again, new)
 
     async def _look(self, name: str, url: str, transport: httpx.AsyncBaseTransport) -> Views:
         # Each from a network of its own, so that what one look got refused is not held against

@@ -5,10 +5,11 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ostiary.drills.mutants.answers import Differences
 from ostiary.drills.mutants.model import Mutant, MutantKind, Passage
 from ostiary.drills.mutants.observer import Observer
 from ostiary.drills.mutants.settings import written_out
@@ -81,7 +82,7 @@ class Proving:
             # No user has met it.
             return passage
         hit = affected_users([one for one in self.traffic.entries() if one.ended >= began])
-        return Passage(passage.stopped_at, passage.reasons, passage.seen, len(hit))
+        return replace(passage, users=len(hit))
 
     def _written(self, mutant: Mutant) -> dict[str, Any]:
         body: dict[str, Any] = {"reason": "mutation trial", "again": True}
@@ -96,14 +97,14 @@ class Proving:
         return body | {"releases": {"identity": str(release)}}
 
     def _follow(self, change: str, *, all_the_way: bool) -> Passage:
-        seen: tuple[str, ...] | None = None
+        seen: Differences | None = None
         baking_since: float | None = None
         taken_back = False
         deadline = self.clock.monotonic() + _END_SECONDS_MAX
         while (now := self.clock.monotonic()) < deadline:
             value = self.system.guard.get(f"/changes/{change}")
             if value["verdict"] is not None:
-                return _passage(value, seen or (), taken_back=taken_back)
+                return _passage(value, seen or Differences(), taken_back=taken_back)
             if value["stage"] in {"canary", "bake"} and not taken_back:
                 if seen is None:
                     seen = self._compared(str(value["snapshot"]))
@@ -123,7 +124,7 @@ class Proving:
             return False
         return True
 
-    def _compared(self, snapshot: str) -> tuple[str, ...]:
+    def _compared(self, snapshot: str) -> Differences:
         """Return what clients see of a candidate that differs from the original."""
         status = self.system.guard.get("/status")
         ports = {
@@ -133,17 +134,17 @@ class Proving:
         }
         serving = str(status["serving"])
         if snapshot not in ports or serving not in ports or serving == snapshot:
-            return ()
+            return Differences()
         urls = [f"http://127.0.0.1:{ports[each]}" for each in (serving, snapshot)]
         return asyncio.run(self.observer.differences(*urls))
 
 
-def _passage(value: dict[str, Any], seen: tuple[str, ...], *, taken_back: bool) -> Passage:
+def _passage(value: dict[str, Any], seen: Differences, *, taken_back: bool) -> Passage:
     reasons = tuple(str(reason["text"]) for reason in value["reasons"])
     stopped = value["verdict"] in {"refused", "rolled_back", "held"} and not taken_back
     stage = str(value["stage"])
     stopped_at = {"approve": "check", "good": "bake"}.get(stage, stage)
-    return Passage(stopped_at if stopped else None, reasons, seen)
+    return Passage(stopped_at if stopped else None, reasons, seen.seen, seen.worded)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import pytest
 
 from ostiary.drills.mutants.answers import compared
+from ostiary.drills.mutants.body_form import form_of
 from ostiary.drills.mutants.cache import Cache, code_hash
 from ostiary.drills.mutants.model import End, Mutant, MutantKind, Passage, Trial
 from ostiary.drills.mutants.scoring import meets_expectation, score_to_json
@@ -23,6 +24,8 @@ def mutant(number: int = 1, kind: MutantKind = MutantKind.CODE, text: str = "x")
         (Passage(None), ("test_a",), MutantKind.CODE, End.ESCAPED),
         (Passage(None, seen=("GET /: x",)), (), MutantKind.CODE, End.ESCAPED),
         (Passage(None), None, MutantKind.CODE, End.UNJUDGED),
+        (Passage(None, worded=("GET /: x",)), ("test_a",), MutantKind.CODE, End.REWORDED),
+        (Passage(None, ("GET /: y",), ("GET /: y",), ("x",)), (), MutantKind.CODE, End.ESCAPED),
         # Identity's tests say nothing about settings.
         (Passage(None), None, MutantKind.SETTINGS, End.HARMLESS),
         (Passage(None, seen=("GET /: x",)), None, MutantKind.SETTINGS, End.ESCAPED),
@@ -49,6 +52,7 @@ def test_what_clients_can_tell_and_users_who_were_affected_fail_the_trial() -> N
         "canary": 1,
         "bake": 0,
         "harmless": 0,
+        "reworded": 0,
         "escaped": 2,
         "unjudged": 0,
     }
@@ -59,33 +63,48 @@ def test_what_clients_can_tell_and_users_who_were_affected_fail_the_trial() -> N
     assert score["escapes"][1]["seen"] == ["GET /: x"]
 
 
-def view(status: str = "200", outcome: str = "ok", body: str = "as ever") -> dict[str, str]:
-    return {"status": status, "outcome": outcome, "body": body}
+def view(status: str = "200", outcome: str = "ok", words: str = "as ever") -> dict[str, str]:
+    return {"status": status, "outcome": outcome, "words": words}
 
 
 def test_only_what_is_steady_and_different_counts() -> None:
-    first = {"GET /": view(), "GET /a": view(), "GET /b": view(), "GET /c": view()}
-    again = {**first, "GET /b": view(body="by chance")}
+    first = {f"GET /{name}": view() for name in ("", "a", "b", "c", "d")}
+    again = {**first, "GET /b": view(words="by chance")}
     new = {
         "GET /": view(),
-        "GET /a": view(status="500", body="as never"),
-        "GET /b": view(body="something else"),
+        "GET /a": view(status="500", words="as never"),
+        "GET /b": view(words="something else"),
         "GET /c": view(status="503", outcome="overloaded"),
+        "GET /d": view(words="as once"),
     }
 
-    (line,) = compared(first, again, new)
+    found = compared(first, again, new)
 
-    assert line == "GET /a: status '500' instead of '200'; body 'as never' instead of 'as ever'"
+    assert found.seen == ("GET /a: status '500' instead of '200'",)
+    assert found.worded == ("GET /d: words 'as once' instead of 'as ever'",)
+
+
+def test_of_a_body_programs_see_fields_links_and_forms() -> None:
+    refusal = '{"error": "invalid_grant", "error_description": "%s"}'
+    assert form_of(refusal % "One.") == form_of(refusal % "Two.")
+    assert form_of(refusal % "One.") != form_of('{"error": "invalid_grant"}')
+    page = '<!doctype html><html><form method="post"><input name="%s" value="%s"><p>%s</p></html>'
+    assert form_of(page % ("email", "1", "Sign in")) == form_of(page % ("email", "2", "Come in"))
+    assert form_of(page % ("email", "1", "Sign in")) != form_of(page % ("mail", "1", "Sign in"))
+    assert form_of("plain text") == "plain text"
 
 
 def test_a_request_that_was_not_made_any_more_is_told() -> None:
     first = {"GET /": view()}
-    (line,) = compared(first, dict(first), {})
+    (line,) = compared(first, dict(first), {}).seen
     assert "status 'nothing' instead of '200'" in line
 
 
 def test_results_are_kept_for_one_state_of_the_code_and_one_way_to_go(tmp_path) -> None:
-    cache, passage = Cache(tmp_path, "a" * 64), Passage("rehearse", ("why",), ("GET /: x",), 2)
+    cache, passage = (
+        Cache(tmp_path, "a" * 64),
+        Passage("rehearse", ("why",), ("GET /: x",), ("GET /: z",), 2),
+    )
     cache.keep_passage(mutant(), passage, all_the_way=False)
     cache.keep_tests(mutant(), ["test_a"])
 
