@@ -13,6 +13,7 @@ from ostiary.changes.edge_settings import Weight
 from ostiary.changes.setting_fields import as_tuple, seconds, unit, unset
 from ostiary.edge.route_classes import SERVICE_ROUTES_MAX
 from ostiary.kernel.settings import SettingsTable
+from ostiary.watch.own_journeys.settings import JourneySettings
 
 Word = Annotated[str, Field(min_length=1, max_length=4096)]
 Prefix = Annotated[str, Field(min_length=1, max_length=200)]
@@ -113,3 +114,8 @@ class ServiceSettings(SettingsTable):
     def weight(self, seat: int) -> int:
         """Return the weight of a seat; one that has none written counts as 1."""
         return self.weights[seat] if seat < len(self.weights) else 1
+    journeys: Mapping[str, JourneySettings] = Field(
+        {},
+        description="What every release of the service must do, tried at its candidates and beside "
+        "last good.",
+    )
