@@ -111,11 +111,12 @@ class ServiceSettings(SettingsTable):
         json_schema_extra=unit("MiB"),
     )
 
-    def weight(self, seat: int) -> int:
-        """Return the weight of a seat; one that has none written counts as 1."""
-        return self.weights[seat] if seat < len(self.weights) else 1
     journeys: Mapping[str, JourneySettings] = Field(
         {},
         description="What every release of the service must do, tried at its candidates and beside "
         "last good.",
     )
+
+    def weight(self, seat: int) -> int:
+        """Return the weight of a seat; one that has none written counts as 1."""
+        return self.weights[seat] if seat < len(self.weights) else 1

@@ -26,7 +26,7 @@ def served() -> Iterator[Replica]:
 
 def looked(served: Replica, answers: list[int]) -> list[tuple[frozenset[str], Reason | None]]:
     """Return who is silent, and what is said, after each look at such answers."""
-    one = SimpleNamespace(name="canary-1", host="127.0.0.1", health_port=served.port)
+    one = SimpleNamespace(name="canary-1", host="127.0.0.1", health_port=served.port, health="")
 
     async def look() -> list[tuple[frozenset[str], Reason | None]]:
         watch = CanaryWatch(Living())
