@@ -5,6 +5,7 @@ renews the canary's lease. If any of it stops working, the canary drains by itse
 """
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +22,7 @@ from ostiary.changes.state import ChangeState, Phase, Step
 from ostiary.changes.terms import NO_TERMS, Terms
 from ostiary.edge.counters import EdgeCounters
 from ostiary.edge.latencies import Latencies
-from ostiary.edge.route_classes import STRATA
+from ostiary.edge.route_classes import CLASS_NAMES, STRATA
 from ostiary.guard import history
 from ostiary.guard.background import Background
 from ostiary.guard.balance_watch import BalanceWatch
@@ -294,7 +295,14 @@ class Conductor:
         """
         if self.windows is None and first is not None:
             intended = frozenset(state.terms.intended)
-            self.windows = WindowReader(first, intended, by_kind=state.balance is None)
+            self.windows = WindowReader(
+                first, intended, by_kind=state.balance is None, classes=self._classes(state)
+            )
+
+    def _classes(self, state: ChangeState) -> Collection[str]:
+        """Return the classes of routes that the change is compared on."""
+        is_of_services = self._parts.plane.services.changing
+        return state.evidence.settings.strata if is_of_services else CLASS_NAMES
 
     def brief(self) -> dict[str, Any] | None:
         """Return the running change in short, None where none runs."""

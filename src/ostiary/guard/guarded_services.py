@@ -36,7 +36,7 @@ def _guarded_service(
     groups: ServiceGroups, name: str, read: Callable[[str], Snapshot], arm: ServiceArm | None
 ) -> GuardedService:
     settings = service_settings(read(groups.snapshot_of(name)), name)
-    members = groups.members(name)
+    members, capacity = groups.members(name), settings.capacity
     changes = arm is not None and name in groups.changing
     return GuardedService(
         name=name,
@@ -45,7 +45,7 @@ def _guarded_service(
         health=settings.health,
         timeout_s=settings.timeout_seconds,
         strip_prefix=settings.strip_prefix,
-        requests_max=_requests_max(settings, len(members)),
+        requests_max=None if capacity is None else capacity * max(1, len(members)),
         ask_again=settings.ask_again,
         canary=_canary(groups, name, read, arm) if arm is not None and changes else None,
     )
@@ -63,7 +63,7 @@ def _canary(
         share=arm.share,
         lease=arm.lease,
         timeout_s=settings.timeout_seconds,
-        requests_max=_requests_max(settings, len(endpoints)),
+        ask_again=settings.ask_again,
     )
 
 
@@ -86,7 +86,3 @@ def _nobody(name: str, settings: ServiceSettings) -> tuple[Endpoint, ...]:
         Endpoint(f"{name}-candidate-{n}", "127.0.0.1", n + 1, n + 1, seat=n)
         for n in range(settings.replicas)
     )
-
-
-def _requests_max(settings: ServiceSettings, replicas: int) -> int | None:
-    return None if settings.capacity is None else settings.capacity * max(1, replicas)

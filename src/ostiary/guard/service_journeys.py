@@ -1,13 +1,13 @@
 """The journeys of one service as they are walked, and told with the names that it has."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import httpx
 
 from ostiary.changes.service_change import service_settings
 from ostiary.changes.snapshot import Snapshot
-from ostiary.edge.route_classes import service_class
+from ostiary.edge.route_classes import service_class, service_strata
 from ostiary.edge.service_model import is_below
 from ostiary.watch.journeys.report import JourneyFailure
 from ostiary.watch.own_journeys.settings import JourneySettings, StepSettings
@@ -39,12 +39,25 @@ class ServiceJourneys:
         chosen = {name: each for name, each in self.walked.items() if each.in_canary}
         return replace(self, walked=chosen)
 
+    @property
+    def vouching(self) -> dict[str, JourneySettings]:
+        """Return the journeys, each that vouches for a route doing so under its own name.
+
+        Two may vouch for one route and try other methods there, of which one alone has passed.
+        """
+        return {
+            name: journey.model_copy(update={"vouches_for": name})
+            if journey.vouches_for is not None
+            else journey
+            for name, journey in self.walked.items()
+        }
+
     def way(self, transport: httpx.AsyncBaseTransport, *, strips: bool = False) -> ToService:
         """Return the way to the service over a transport, see `ToService`."""
         return ToService(transport, self.routes, strips=strips)
 
     def told(self, found: OwnReport) -> OwnReport:
-        """Return what was found with this service's own names: its table, its classes of routes."""
+        """Return what was found of `vouching` with this service's names of tables and classes."""
         failures = tuple(map(self._named, found.report.failures))
         failed = frozenset(each.stratum for each in failures)
         passed = frozenset().union(*map(self._strata, found.report.strata_passed))
@@ -66,34 +79,41 @@ class ServiceJourneys:
     def _named(self, failure: JourneyFailure) -> JourneyFailure:
         named = replace(failure, journey=self._name(failure.journey))
         step = self.step_of(named)
-        return replace(named, stratum=self._stratum("" if step is None else step.path))
+        return replace(named, stratum=self._stratum(step))
 
     def _name(self, journey: str) -> str:
         return f"services.{self.service}.{journey}"
 
-    def _strata(self, route: str) -> frozenset[str]:
-        """Return the strata of a route that a journey vouches for."""
-        return frozenset({self._stratum(route)}) if route in self.routes else frozenset()
+    def _strata(self, name: str) -> frozenset[str]:
+        """Return what a journey vouches for: of its route, the classes that its steps went to."""
+        journey = self.walked[name]
+        steps = [step for step in journey.steps if is_below(_path(step), journey.vouches_for or "")]
+        return frozenset(map(self._stratum, steps))
 
-    def _stratum(self, path: str) -> str:
-        """Return the class of the route that a path is below, by default the first one."""
-        path = path.partition("?")[0]
+    def _stratum(self, step: StepSettings | None) -> str:
+        """Return the class of requests that a step's is of, by default the first one."""
+        path = "" if step is None else _path(step)
         below = (n for n, route in enumerate(self.routes, start=1) if is_below(path, route))
-        return service_class(self.service, next(below, 1))
+        safe = step is None or self._is_safe(step)
+        return service_class(self.service, next(below, 1), safe=safe)
+
+    def _is_safe(self, step: StepSettings) -> bool:
+        return step.method in SAFE_METHODS
+
+    def hides(self, failure: JourneyFailure) -> bool:
+        """Return whether the edge hides such a failure from users: it asks safe requests again."""
+        step = self.step_of(failure)
+        return failure.is_hideable and (step is None or self._is_safe(step))
 
 
 def strata_of_services(snapshot: Snapshot, services: Sequence[str]) -> tuple[str, ...]:
-    """Return what is compared in a change of these services: each of their routes."""
+    """Return what is compared in a change of these services: the classes of all their routes."""
     return tuple(
-        service_class(service, number)
+        stratum
         for service in services
-        for number, _ in enumerate(service_settings(snapshot, service).routes, start=1)
+        for stratum in service_strata(service, len(service_settings(snapshot, service).routes))
     )
 
 
-def is_hideable(failure: JourneyFailure, services: Iterable[ServiceJourneys]) -> bool:
-    """Return whether the edge hides such a failure from users: it asks safe requests again."""
-    steps: Sequence[StepSettings] = [
-        step for each in services if (step := each.step_of(failure)) is not None
-    ]
-    return failure.is_hideable and all(step.method in SAFE_METHODS for step in steps)
+def _path(step: StepSettings) -> str:
+    return step.path.partition("?")[0]

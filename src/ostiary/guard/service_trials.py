@@ -17,7 +17,7 @@ from ostiary.changes.snapshot import Snapshot
 from ostiary.guard.own_trials import broken_note
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.probe_tokens import ProbePerson, probe_person
-from ostiary.guard.service_journeys import ServiceJourneys, is_hideable
+from ostiary.guard.service_journeys import ServiceJourneys
 from ostiary.guard.trial_place import TrialPlace, url_of
 from ostiary.guard.trial_reasons import no_accounts, reasons_of
 from ostiary.kernel.clock import Clock
@@ -83,7 +83,8 @@ class ServiceTrials:
             # Without accounts neither arm can be tried, which says nothing about the canary.
             return JourneysRun(passed=False, failures=(no_accounts(error),), control_passed=False)
         report = _joined(found).report
-        hideable = all(is_hideable(each, self._all(snapshot)) for each in report.failures)
+        services = self._all(snapshot)
+        hideable = all(one.hides(each) for each in report.failures for one in services)
         return JourneysRun(
             passed=not report.failures,
             strata_passed=report.strata_passed,
@@ -162,7 +163,7 @@ class _Run:
             person.account, trials.clock, trials.rng, trials.environment, person.access_token
         )
         control = self._control(journeys, of)
-        found = await try_own_journeys(journeys.walked, places, control=control, tools=tools)
+        found = await try_own_journeys(journeys.vouching, places, control=control, tools=tools)
         return journeys.told(found)
 
     def _control(self, journeys: ServiceJourneys, of: Of) -> Place | None:
