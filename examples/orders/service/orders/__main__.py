@@ -38,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
         """List orders: one's own, or those of everybody."""
         path = self.path.partition("?")[0]
         if path == "/health":
-            self._answer(HTTPStatus.OK, {"healthy": True})
+            self._health()
         elif path == "/orders":
             self._for_person(self._own)
         elif path == "/orders/all":
@@ -53,6 +53,12 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.NOT_FOUND, {"error": "There is nothing here."})
         else:
             self._for_person(lambda person: self._order(person, body))
+
+    def _health(self) -> None:
+        if self.tokens.had_keys():
+            self._answer(HTTPStatus.OK, {"healthy": True})
+        else:
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, {"healthy": False}, _RETRY_AFTER)
 
     def _own(self, person: Principal) -> None:
         self._answer(HTTPStatus.OK, {"orders": self.orders.of(person.subject)})

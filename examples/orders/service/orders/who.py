@@ -28,7 +28,16 @@ class Tokens:
     def __init__(self, verifier: Verifier) -> None:
         """Fetch keys from now on; nobody has to wait for them."""
         self._verifier = verifier
+        self._had_keys = False
         verifier.start()
+
+    def had_keys(self) -> bool:
+        """Return whether keys have ever been there: until then nobody could be let in.
+
+        Once they were, an issuer that is away says nothing against this process.
+        """
+        self._had_keys = self._had_keys or self._verifier.is_ready
+        return self._had_keys
 
     def holder(self, authorization: str | None) -> Principal:
         """Return who sent a request.
