@@ -21,18 +21,32 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True)
 class ServiceJourneys:
-    """What a snapshot says that a service must do. `walked` are its journeys by name."""
+    """What a snapshot says that a service must do. `walked` are its journeys by name.
+
+    `asked_again` are the paths below which the edge asks every request again, because the settings
+    of both versions say that it may.
+    """
 
     service: str
     walked: Mapping[str, JourneySettings]
     routes: tuple[str, ...]
     strip_prefix: bool
+    asked_again: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, snapshot: Snapshot, service: str) -> "ServiceJourneys":
-        """Return the journeys of a service in a snapshot."""
-        settings = service_settings(snapshot, service)
-        return cls(service, settings.journeys, settings.routes, settings.strip_prefix)
+    def of(cls, snapshot: Snapshot, service: str, last_good: Snapshot) -> "ServiceJourneys":
+        """Return the journeys of a service in a snapshot that goes after last good."""
+        own, beside = (service_settings(each, service) for each in (snapshot, last_good))
+        asked_again = tuple(
+            path
+            for paths, others in (
+                (own.ask_again, beside.ask_again),
+                (beside.ask_again, own.ask_again),
+            )
+            for path in paths
+            if any(is_below(path, other) for other in others)
+        )
+        return cls(service, own.journeys, own.routes, own.strip_prefix, asked_again)
 
     def in_canary(self) -> "ServiceJourneys":
         """Return those that go on while users meet the change."""
@@ -98,7 +112,9 @@ class ServiceJourneys:
         return service_class(self.service, next(below, 1), safe=safe)
 
     def _is_safe(self, step: StepSettings) -> bool:
-        return step.method in SAFE_METHODS
+        if step.method in SAFE_METHODS:
+            return True
+        return any(is_below(_path(step), each) for each in self.asked_again)
 
     def hides(self, failure: JourneyFailure) -> bool:
         """Return whether the edge hides such a failure from users: it asks safe requests again."""

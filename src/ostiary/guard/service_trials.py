@@ -114,7 +114,9 @@ class ServiceTrials:
         return ProofRun(of=of, passed=signed_in.passed and not failures, failures=failures)
 
     def _all(self, snapshot: Snapshot) -> list[ServiceJourneys]:
-        return [ServiceJourneys.of(snapshot, name) for name in self.plane.services.changing]
+        last_good = self.read(self.plane.last_good)
+        changing = self.plane.services.changing
+        return [ServiceJourneys.of(snapshot, name, last_good) for name in changing]
 
     @asynccontextmanager
     async def _run(self) -> AsyncIterator["_Run"]:
