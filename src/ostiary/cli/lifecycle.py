@@ -44,19 +44,21 @@ _UP_KEYS = (
 _REPLICA_KEYS = ("service", "name", "pid", "port", "snapshot")
 _REFRESH_SECONDS = 0.5
 
+DetachOption = Annotated[
+    bool, typer.Option("--detach", help="Return when ready; the guard is kept running.")
+]
+ExampleOption = Annotated[
+    bool, typer.Option("--example", help="Start a small orders API too, from a copy of its code.")
+]
+
 
 def up(
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Return when ready; the guard is kept running.")
-    ] = False,
+    detach: DetachOption = False,
     config: Annotated[
         Path | None,
         typer.Option("--config", help="Settings file (default: ./ostiary.toml where it exists)."),
     ] = None,
-    example: Annotated[
-        bool,
-        typer.Option("--example", help="Start a small orders API too, from a copy of its code."),
-    ] = False,
+    example: ExampleOption = False,
     port: Annotated[
         int | None,
         typer.Option(

@@ -27,8 +27,7 @@ class DataPlane:
         self, edge: Edge, lease: LeaseServer, terms: EdgeTerms, snapshots: Snapshots
     ) -> None:
         self._edge = edge
-        self._lease = lease
-        self._epoch = terms.epoch
+        self._lease, self._epoch = lease, terms.epoch
         self.models = EdgeModels(terms, snapshots)
         self._writing = EdgeWriting(edge, lambda write: present_edge(self, write))
         self._former: tuple[str, str] | None = None
@@ -70,8 +69,8 @@ class DataPlane:
 
     def beside(self, replica: Replica) -> list[Replica]:
         """Return the last good replicas of the same service."""
-        is_identitys = replica.service == IDENTITY
-        return self.stable if is_identitys else self.services.members(replica.service)
+        others = self.services.members(replica.service)
+        return self.stable if replica.service == IDENTITY else others
 
     def kept_snapshots(self) -> list[str]:
         """Return for which snapshots members are kept up: those of last good and the one before."""

@@ -120,12 +120,7 @@ class Guard:
         if unfinished is not None:
             other = {unfinished.snapshot, unfinished.from_snapshot}
             ours = [replica for replica in (*strays, *others) if replica.snapshot in other]
-            identity = [replica for replica in ours if replica in strays]
-            services = [replica for replica in ours if replica in others]
-            if unfinished.is_promoted:
-                parts.plane.replaced, parts.plane.services.replaced = identity, services
-            else:
-                parts.plane.canary, parts.plane.services.candidates = identity, services
+            parts.services.hold(ours, replaced=unfinished.is_promoted)
             parts.conductor.take_over(unfinished)
         await parts.fleet.stop([one for one in (*strays, *others) if one not in ours])
 
