@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
+from ostiary.guard.client import GuardClient
+from tests.guarded.callers import calling
 from tests.guarded.conftest import QUICK, require_nothing_left
 from tests.guarded.test_flag_flip import CALLBACK, access_token
 from tests.guarded.test_replicas import runs
@@ -22,6 +24,10 @@ from tests.system import RunningSystem, call_ostiary, free_port, run_ostiary
 # The tests go on from where the one before left the system; `tests/workers.py` knows that.
 pytestmark = pytest.mark.system
 
+MORE = """stop_seconds_max = 2
+[identity]
+access_token_seconds = 3600
+"""
 EXAMPLE = Path(__file__).parents[2] / "examples" / "orders"
 
 
@@ -48,6 +54,24 @@ class Shop:
     def pids(self) -> list[int]:
         return sorted(row["pid"] for row in self.rows())
 
+    def file(self, *changes: tuple[str, str]) -> Path:
+        """Return a settings file like the one that it was started with but for some lines."""
+        other, text = self.settings.with_name("other.toml"), self.settings.read_text()
+        for written, instead in changes:
+            assert text.count(written) == 1, written
+            text = text.replace(written, instead)
+        other.write_text(text)
+        return other
+
+    def release(self, name: str, file: str, written: str, instead: str) -> Path:
+        """Return a release that differs in one place from the one that it was started with."""
+        made = self.settings.with_name(name)
+        shutil.copytree(self.source, made, ignore=shutil.ignore_patterns("__pycache__"))
+        text = (made / "orders" / file).read_text()
+        assert written in text
+        (made / "orders" / file).write_text(text.replace(written, instead))
+        return made
+
     def propose(self, *arguments: str) -> tuple[int, dict[str, Any]]:
         result = call_ostiary("change", "propose", *arguments, "--wait", data=self.system.data)
         return result.returncode, json.loads(result.stdout)
@@ -58,7 +82,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     directory = tmp_path_factory.mktemp("shop") / "orders"
     shutil.copytree(EXAMPLE, directory, ignore=shutil.ignore_patterns("__pycache__"))
     data, settings = directory.parent / "data", directory / "ostiary.toml"
-    settings.write_text(settings.read_text() + QUICK)
+    settings.write_text(settings.read_text() + QUICK + MORE)
     options = ["--config", str(settings), "--port", str(free_port())]
     try:
         up = run_ostiary("up", "--detach", *options, data=data)
@@ -147,33 +171,156 @@ def test_a_killed_guard_is_followed_by_one_that_adopts_them(shop, bearer):
     assert shop.pids() == before
 
 
-def test_no_change_can_touch_the_service_and_the_refusal_says_what_can_be_done(shop):
+def test_what_one_change_cannot_do_is_refused_and_says_what_can_be_done(shop):
     before = shop.pids()
-    text = shop.settings.read_text()
-    other = shop.settings.with_name("other.toml")
-    other.write_text(text.replace('["/orders"]', '["/orders", "/baskets"]'))
-
-    code, refused = shop.propose("--config", str(other))
+    moved = shop.file(('["/orders"]', '["/orders", "/baskets"]'))
+    code, refused = shop.propose("--config", str(moved))
     assert (code, refused["verdict"]) == (3, "refused")
     assert [reason["code"] for reason in refused["reasons"]] == ["services_fixed"]
-    assert f"{other}:3" in refused["reasons"][0]["text"]
-    assert "ostiary down" in refused["reasons"][0]["text"]
+    assert f"{moved}:7" in refused["reasons"][0]["text"]
+    code, said = shop.propose("--config", str(moved), "--force", "--reason", "now")
+    assert (code, said["error"]["code"]) == (3, "services_fixed")
+    assert "ostiary down" in said["error"]["hint"]
 
-    for arguments in (
-        ("--release", f"orders={shop.source}"),
-        ("--config", str(other), "--force", "--reason", "now"),
-    ):
-        code, said = shop.propose(*arguments)
-        assert (code, said["error"]["code"]) == (3, "services_fixed")
-        assert "ostiary down" in said["error"]["hint"]
+    both = shop.file(("= 3600", "= 1800"), ('["/orders"]', '["/orders"]\nreplicas = 3'))
+    code, refused = shop.propose("--config", str(both))
+    assert (code, [each["code"] for each in refused["reasons"]]) == (3, ["services_apart"])
+    assert "one after the other" in refused["reasons"][0]["text"]
     assert shop.pids() == before
     assert shop.system.ostiary("status")["change"] is None
 
 
+@pytest.fixture(scope="module")
+def seed_003(shop: Shop) -> Path:
+    """Return an update of the middleware in which checking a token raises."""
+    right = "        return self._verifier.verify(token.strip())\n"
+    return shop.release("seed-003", "who.py", right, '        raise RuntimeError("validation")\n')
+
+
+def test_an_update_of_the_middleware_that_raises_is_refused_in_rehearsal(shop, seed_003, bearer):
+    before = shop.pids()
+
+    with calling(shop.orders, bearer):
+        code, change = shop.propose("--release", f"orders={seed_003}")
+
+    assert (code, change["verdict"], change["stage"]) == (4, "refused", "rehearse")
+    texts = [reason["text"] for reason in change["reasons"]]
+    assert any("services.orders.journeys.own_orders, step listed" in text for text in texts)
+    assert any("got HTTP 500" in text for text in texts)
+    assert shop.pids() == before
+
+
+def test_from_canary_it_is_rolled_back_and_no_user_is_affected(shop, seed_003, bearer):
+    before = shop.pids()
+
+    with calling(shop.orders, bearer):
+        code, change = shop.propose(
+            "--release", f"orders={seed_003}", "--from", "canary", "--again"
+        )
+
+    assert (code, change["verdict"]) == (5, "rolled_back"), change["reasons"]
+    assert change["users_affected"] == 0
+    assert change["failed_attempts_hidden"] > 0
+    (reason,) = [each for each in change["reasons"] if each["code"] == "harm"][:1]
+    assert reason["numbers"]["stratum"] == "service_orders_1_safe"
+    assert change["withdrawal"]["journeys_seconds"] is not None
+    assert shop.pids() == before
+    assert shop.system.ostiary("status")["change"] is None
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ('["sh", "-c", "echo no database; exit 7"]', "(exit code 7). Its last words: no database"),
+        (
+            '["sh", "-c", "OSTIARY_PORT=$((OSTIARY_PORT + 1)) exec ${OSTIARY_PYTHON} -m orders"]',
+            "which OSTIARY_PORT tells it",
+        ),
+        (
+            """["sh", "-c", 'trap "" TERM; $OSTIARY_PYTHON -m http.server $OSTIARY_PORT & wait']""",
+            "its health path /health",
+        ),
+    ],
+    ids=["exits", "another port", "ignores SIGTERM"],
+)
+def test_a_command_that_does_not_serve_is_refused_and_last_good_stays(shop, bearer, command, told):
+    before = shop.pids()
+    text = shop.file(
+        ('["${OSTIARY_PYTHON}", "-m", "orders"]', command),
+        ("\nstart_seconds_max = 15\n", "\nstart_seconds_max = 2\n"),
+    )
+
+    code, change = shop.propose("--config", str(text))
+
+    assert (code, change["stage"]) == (4, "rehearse")
+    assert told in change["reasons"][0]["text"]
+    assert shop.pids() == before
+    assert httpx.get(shop.orders, headers=bearer).status_code == 200
+
+
+def test_a_guard_that_dies_in_canary_is_followed_by_one_that_rolls_it_back(shop, bearer):
+    before, guard = shop.pids(), json.loads((shop.system.data / "guard.json").read_text())
+    release = shop.release("slower", "__init__.py", '"""A small', '"""A slower')
+
+    with calling(shop.orders, bearer):
+        change = shop.system.ostiary("change", "propose", "--release", f"orders={release}")
+
+        def shown() -> dict[str, Any]:
+            return GuardClient(shop.system.data).get(f"/changes/{change['change']}")
+
+        wait_for(lambda: shown()["share"], "the canary's share")
+        os.kill(guard["pid"], signal.SIGKILL)
+        ended = wait_for(lambda: shown()["verdict"] and shown(), "the end")
+
+    assert ended["verdict"] == "rolled_back"
+    assert "guard_restarted" in [reason["code"] for reason in ended["reasons"]]
+    assert shop.pids() == before
+
+
+def test_a_good_release_is_promoted_and_can_be_taken_back(shop, bearer):
+    before, status = shop.pids(), shop.system.ostiary("status")
+    release = shop.release("spoken", "__main__.py", '"healthy": True', '"healthy": "yes"')
+
+    with calling(shop.orders, bearer):
+        code, change = shop.propose("--release", f"orders={release}")
+        assert (code, change["verdict"]) == (0, "promoted"), change["reasons"]
+        promoted, after = shop.pids(), shop.system.ostiary("status")
+        shop.system.ostiary("change", "rollback", change["change"])
+
+        def restored() -> bool:
+            now = shop.system.ostiary("status")
+            return now["last_good"] == status["last_good"] and now["change"] is None
+
+        wait_for(restored, "the release before")
+
+    assert not set(promoted) & set(before)
+    assert len(promoted) == 2
+    assert after["last_good"] == change["snapshot"]
+    # People sign in where they did: identity's replicas are the same ones.
+    assert after["serving"] == status["serving"]
+    assert identity_pids(after) == identity_pids(status)
+    assert {row["snapshot"] for row in shop.rows()} == {status["last_good"]}
+
+
+def identity_pids(status: dict[str, Any]) -> set[int]:
+    return {row["pid"] for row in status["replicas"] if row["service"] == "identity"}
+
+
+def test_while_the_issuer_answers_nobody_tokens_go_on_counting(shop, bearer):
+    stopped = identity_pids(shop.system.ostiary("status"))
+    try:
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        seen = [httpx.get(shop.orders, headers=bearer).status_code for _ in range(20)]
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+    assert seen == [200] * 20
+
+
 def test_a_change_of_identity_leaves_the_service_alone(shop, bearer):
     before = shop.system.ostiary("status")
-    other = shop.settings.with_name("other.toml")
-    other.write_text(shop.settings.read_text() + "[identity]\naccess_token_seconds = 299\n")
+    other = shop.file(("= 3600", "= 3599"))
 
     code, change = shop.propose("--config", str(other), "--reason", "shorter")
 

@@ -80,6 +80,7 @@ RULES: tuple[Rule, ...] = (
     journeys.journeys_are_bounded,
     journeys.steps_have_names_of_their_own,
     journeys.journeys_vouch_for_known_routes,
+    journeys.service_journeys_stay_below_its_routes,
     journey_requests.steps_stay_with_the_issuer,
     journey_requests.steps_send_one_body,
     journey_requests.headers_are_the_teams_own,

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ostiary.changes.edge_settings import EdgeSettings
+from ostiary.changes.service_change import changed_services
 from ostiary.changes.snapshot import Snapshot
 from ostiary.kernel.errors import RefusedError
+from ostiary.runtime.ports import IDENTITY
 
 FIXED_KEYS = (
     "public_url",
@@ -48,16 +50,23 @@ def at_start(served: EdgeSettings, file: EdgeSettings) -> EdgeSettings:
     return served.model_copy(update={key: getattr(file, key) for key in FIXED_KEYS})
 
 
-def keeps_replicas(new: Snapshot, old: Snapshot) -> bool:
-    """Return whether a change from `old` to `new` alters the edge only.
+def changes_edge_only(new: Snapshot, old: Snapshot) -> bool:
+    """Return whether a change from `old` to `new` alters the edge only: it starts no replicas."""
+    return keeps_identity(new, old) and not changed_services(new, old)
 
-    Then the replicas of `old` serve `new` as well: nothing that they are told at their start
-    differs.
+
+def keeps_identity(new: Snapshot, old: Snapshot) -> bool:
+    """Return whether identity's replicas of `old` serve `new` as well.
+
+    Nothing that they are told at their start differs: the change alters the edge, or other
+    services, and nothing else.
     """
     return _told_to_replicas(new) == _told_to_replicas(old)
 
 
 def _told_to_replicas(snapshot: Snapshot) -> object:
     edge = edge_of(snapshot)
-    others = {table: value for table, value in snapshot.settings.items() if table != "edge"}
-    return dict(snapshot.releases), others, [getattr(edge, key) for key in _KNOWN_TO_REPLICAS]
+    elsewhere = ("edge", "services")
+    others = {table: value for table, value in snapshot.settings.items() if table not in elsewhere}
+    release = snapshot.releases.get(IDENTITY)
+    return release, others, [getattr(edge, key) for key in _KNOWN_TO_REPLICAS]

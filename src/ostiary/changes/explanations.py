@@ -95,9 +95,12 @@ _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
         "services.health_port": Explanation(Risk.MEDIUM, _SERVICE),
         "services.environment": Explanation(Risk.MEDIUM, _SERVICE),
         "services.pass_environment": Explanation(Risk.MEDIUM, _SERVICE),
+        "services.ask_again": Explanation(Risk.HIGH, "whose requests may be done twice"),
+        "services.weights": Explanation(Risk.MEDIUM, _LOAD),
         "services.capacity": Explanation(Risk.MEDIUM, _SERVICE),
         "services.timeout_seconds": Explanation(Risk.MEDIUM, _SERVICE),
         "services.start_seconds_max": Explanation(Risk.LOW, "how soon a start counts as failed"),
+        "services.journeys": Explanation(Risk.MEDIUM, "what a release of the service must do"),
         "services.memory_max_mib": Explanation(Risk.LOW, _LOAD),
         "edge.status_url": Explanation(Risk.LOW, "who comes while nobody answers"),
     }

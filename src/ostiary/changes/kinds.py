@@ -8,10 +8,14 @@ from enum import StrEnum
 
 from ostiary.changes.snapshot import Snapshot
 from ostiary.kernel.hashing import canonical_json
+from ostiary.runtime.ports import IDENTITY
 
 
 class Kind(StrEnum):
-    """One part of a snapshot. A change has one or more, in this order."""
+    """One part of a snapshot. A change has one or more, in this order.
+
+    The release of identity is `RELEASES`; those of other services belong to `SERVICES`.
+    """
 
     RELEASES = "releases"
     IDENTITY = "identity"
@@ -22,6 +26,9 @@ class Kind(StrEnum):
 
 FLAGS_ALONE = (Kind.FLAGS,)
 """The kinds of a flip: a change in which nothing but flags differs."""
+
+SERVICES_ALONE = (Kind.SERVICES,)
+"""The kinds of a change in which nothing but services beside identity differs."""
 
 
 def kinds_of(before: Snapshot, after: Snapshot) -> tuple[Kind, ...]:
@@ -36,8 +43,10 @@ def kinds_of(before: Snapshot, after: Snapshot) -> tuple[Kind, ...]:
         # As the hash sees it: to Python 1 and true are equal.
         if canonical_json(before.settings.get(name)) != canonical_json(after.settings.get(name))
     }
-    if before.releases != after.releases:
-        differing.add(Kind.RELEASES)
+    names = before.releases.keys() | after.releases.keys()
+    for name in names:
+        if before.releases.get(name) != after.releases.get(name):
+            differing.add(Kind.RELEASES if name == IDENTITY else Kind.SERVICES)
     known = set(Kind)
     if differing - known:
         differing.add(Kind.IDENTITY)

@@ -35,6 +35,7 @@ _ELSEWHERE = (
         'Name the file of the key here: `key = "tls/privkey.pem"` in `[edge]`.',
     ),
 )
+_IN_JOURNEY = re.compile(r"(guard|services\.[^.]+)\.journeys\.")
 _INSERT = 'Write `"{env:NAME}"` or `"{file:/path/to/file}"`.'
 _PASSED_ON = "Name the variable in `pass_environment`, and set it where the guard is started."
 _NOWHERE = "Remove it: no setting takes a secret, only the path of a file that holds one."
@@ -57,7 +58,7 @@ def _told(problem: Problem) -> Problem:
     if problem.code == "wrong_type":
         # Where names are free, nothing but the name says that the value must not be repeated.
         message = f"`{problem.key}` must be text."
-        if (problem.key or "").startswith("guard.journeys."):
+        if _IN_JOURNEY.match(problem.key or ""):
             return replace(problem, message=message, hint=_INSERT)
         if ".environment." in (problem.key or ""):
             return replace(problem, message=message, hint=_PASSED_ON)

@@ -13,6 +13,7 @@ from ostiary.changes.edge_settings import Weight
 from ostiary.changes.setting_fields import as_tuple, seconds, unit, unset
 from ostiary.edge.route_classes import SERVICE_ROUTES_MAX
 from ostiary.kernel.settings import SettingsTable
+from ostiary.watch.own_journeys.settings import JourneySettings
 
 Word = Annotated[str, Field(min_length=1, max_length=4096)]
 Prefix = Annotated[str, Field(min_length=1, max_length=200)]
@@ -108,6 +109,12 @@ class ServiceSettings(SettingsTable):
         ge=16,
         le=65_536,
         json_schema_extra=unit("MiB"),
+    )
+
+    journeys: Mapping[str, JourneySettings] = Field(
+        {},
+        description="What every release of the service must do, tried at its candidates and beside "
+        "last good.",
     )
 
     def weight(self, seat: int) -> int:

@@ -14,6 +14,7 @@ from rich.live import Live
 
 from ostiary.cli import guard_process
 from ostiary.cli.edge_view import certificate_warning, encryption
+from ostiary.cli.example import example_settings
 from ostiary.cli.options import (
     DataOption,
     JsonOption,
@@ -43,15 +44,21 @@ _UP_KEYS = (
 _REPLICA_KEYS = ("service", "name", "pid", "port", "snapshot")
 _REFRESH_SECONDS = 0.5
 
+DetachOption = Annotated[
+    bool, typer.Option("--detach", help="Return when ready; the guard is kept running.")
+]
+ExampleOption = Annotated[
+    bool, typer.Option("--example", help="Start a small orders API too, from a copy of its code.")
+]
+
 
 def up(
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Return when ready; the guard is kept running.")
-    ] = False,
+    detach: DetachOption = False,
     config: Annotated[
         Path | None,
         typer.Option("--config", help="Settings file (default: ./ostiary.toml where it exists)."),
     ] = None,
+    example: ExampleOption = False,
     port: Annotated[
         int | None,
         typer.Option(
@@ -76,6 +83,8 @@ def up(
     """Start the login service, other services, edge and guard; ready when this prints."""
     output = Output(as_json=json)
     note_variables(output)
+    if example:
+        config = example_settings(data_directory(data), config)
     options = GuardOptions.combine(
         data_directory(data), config=config, port=port, database=database, envoy=envoy
     )

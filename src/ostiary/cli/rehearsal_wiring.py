@@ -14,9 +14,10 @@ from ostiary.guard.rehearsal.precautions import Precautions
 from ostiary.guard.rehearsal.programs import StorePrograms
 from ostiary.guard.rehearsal.retained import Retained
 from ostiary.guard.rehearsal.store_trial import StoreTrial, StoreTrialParts
+from ostiary.guard.specs import memory_max_mib
 from ostiary.guard.trials import Trials
 from ostiary.runtime.local import LocalRuntime
-from ostiary.runtime.resources import memory_max_mib
+from ostiary.runtime.ports import Replica
 from ostiary.runtime.store_copies import StoreCopies, StoreCopy
 from ostiary.runtime.store_revision import sqlite_file
 
@@ -53,10 +54,10 @@ def precautions(
 def memory_watch(base: Base, plane: DataPlane, snapshots: SnapshotStore) -> MemoryWatch:
     """Return what watches the memory of a canary beside that of last good."""
 
-    def limit(snapshot: str) -> int:
-        return memory_max_mib(snapshots.get(snapshot).settings["identity"])
+    def limit(replica: Replica) -> int:
+        return memory_max_mib(snapshots.get(replica.snapshot), replica.service)
 
-    return MemoryWatch(base.runtime.memory_mib, limit, lambda: plane.stable)
+    return MemoryWatch(base.runtime.memory_mib, limit, plane.beside)
 
 
 async def stop_leftovers(base: Base) -> None:

@@ -12,7 +12,7 @@ from ostiary.changes.edge_change import at_start
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.snapshot import SnapshotStore
 from ostiary.changes.snapshot_settings import SnapshotSettings
-from ostiary.cli import edge_wiring, guard_parts, guard_wiring, rehearsal_wiring
+from ostiary.cli import edge_wiring, guard_parts, guard_wiring, rehearsal_wiring, service_wiring
 from ostiary.cli.guard_base import Base, build_base
 from ostiary.cli.journal_access import usable_journal
 from ostiary.cli.load_wiring import load_watch
@@ -199,7 +199,19 @@ def _guard(
     admin = IdentityAdmin(lambda: plane.stable, base.admin_token)
     revocations = guard_parts.revocations(base, reader, admin, plane, fleet)
     around = rehearsal_wiring.precautions(base, plane, check, trials, reader)
-    effects = Effects(fleet, plane, trials, check, base.journal, around, revocations, capacity)
+    service_trials = service_wiring.service_trials(base, plane, trials)
+    effects = Effects(
+        fleet=fleet,
+        plane=plane,
+        trials=trials,
+        check=check,
+        journal=base.journal,
+        precautions=around,
+        revocations=revocations,
+        services=service_wiring.service_stages(base, plane, fleet, check, service_trials),
+        service_trials=service_trials,
+        capacity=capacity,
+    )
     watch = CanaryWatch(
         base.runtime, around.locked, rehearsal_wiring.memory_watch(base, plane, snapshots).look
     )

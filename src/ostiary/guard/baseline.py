@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ostiary.changes.edge_change import keeps_replicas
+from ostiary.changes.edge_change import keeps_identity
 from ostiary.changes.service_change import same_service
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
 from ostiary.changes.snapshot_settings import SnapshotSettings
@@ -103,7 +103,7 @@ class Baseline:
         if found.serving is None:
             return None
         serving = self.snapshots.get(found.serving)
-        return serving if keeps_replicas(snapshot, serving) else None
+        return serving if keeps_identity(snapshot, serving) else None
 
     def _mark(self, snapshot: Snapshot, because: str, replicas: Snapshot | None = None) -> Served:
         served = Served(snapshot, replicas or snapshot)

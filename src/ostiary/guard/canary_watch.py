@@ -9,7 +9,8 @@ from ostiary.guard.live import live_status
 from ostiary.runtime.ports import Replica, Runtime
 
 _SECONDS_MAX = 1.0
-_GOOD = 200
+_GOOD = (200,)
+_GOOD_OF_SERVICES = range(200, 300)
 _SILENT_IN_ROW_MAX = 3
 
 
@@ -59,12 +60,18 @@ class CanaryWatch:
         return None
 
     async def _probe(self, replica: Replica) -> None:
-        answered = False
-        with suppress(OSError, ValueError, LookupError):
-            async with asyncio.timeout(_SECONDS_MAX):
-                answered = await live_status(replica.host, replica.health_port) == _GOOD
+        answered = await answers_well(replica)
         silent = 0 if answered else self._silent.get(replica.name, 0) + 1
         self._silent[replica.name] = silent
+
+
+async def answers_well(replica: Replica) -> bool:
+    """Return whether a replica says in time that it lives."""
+    path, good = (replica.health, _GOOD_OF_SERVICES) if replica.health else ("/live", _GOOD)
+    with suppress(OSError, ValueError, LookupError):
+        async with asyncio.timeout(_SECONDS_MAX):
+            return await live_status(replica.host, replica.health_port, path) in good
+    return False
 
 
 def _unavailable(text: str) -> Reason:

@@ -9,6 +9,7 @@ from ostiary.changes.kinds import FLAGS_ALONE, kinds_of
 from ostiary.changes.model import Stage
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.proposal import beginning
+from ostiary.changes.service_change import services_of_change
 from ostiary.changes.snapshot import Snapshot
 from ostiary.changes.snapshot_settings import SnapshotSettings
 from ostiary.changes.terms import NO_TERMS, Terms
@@ -67,7 +68,8 @@ class ChangeStarts:
         kinds = kinds_of(served, snapshot)
         is_forced = plan.force_reason is not None
         stage = beginning(plan.from_stage, kinds, is_forced=is_forced)
-        if not plan.terms.restores:
+        services = services_of_change(snapshot, served)
+        if not plan.terms.restores and not services:
             parts.trials.begin(stage, flips=kinds == FLAGS_ALONE, in_haste=is_forced)
         change = new_id("c", self._rng)
         data = {
@@ -89,6 +91,7 @@ class ChangeStarts:
             force_reason=plan.force_reason,
             terms=_with_what_settings_intend(plan.terms, served, snapshot),
             approval=plan.approval,
+            services=services,
         )
         return change
 

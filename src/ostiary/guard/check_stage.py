@@ -1,5 +1,6 @@
 """The check stage: what the rules found, what Envoy says, and whether the release is whole."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from ostiary.changes.actions import RunChecks
@@ -39,16 +40,25 @@ class CheckStage:
             if change == self._change and self._findings:
                 return Checked(ok=False, problems=self._findings)
             await self._plane.prevalidate(snapshot.id)
-        changed = await self.altered(snapshot)
-        problems = tuple(
-            Reason("release_changed", f"{path} differs from the release's hash.", {"file": path})
-            for path in changed[:_FILES_SHOWN]
-        )
+        changed = await self.altered(snapshot, self._plane.services.changing or (IDENTITY,))
+        problems = altered_reasons(changed, "{} differs from the release's hash.")
         return Checked(ok=not problems, problems=problems)
 
-    async def altered(self, snapshot: Snapshot) -> list[str]:
-        """Return the files of the release that are not what was imported."""
-        return await in_thread(partial(self._releases.verify, snapshot.releases[IDENTITY]))
+    async def altered(self, snapshot: Snapshot, services: Sequence[str] = (IDENTITY,)) -> list[str]:
+        """Return the files of services' releases that are not what was imported."""
+        releases = [snapshot.releases[service] for service in services]
+        found = [await in_thread(partial(self._releases.verify, each)) for each in releases]
+        return [file for files in found for file in files]
+
+
+def altered_reasons(
+    files: Sequence[str], words: str = "{} was changed while the release ran."
+) -> tuple[Reason, ...]:
+    """Return the reasons for files that are not those of the snapshot, the first few of them."""
+    return tuple(
+        Reason("release_changed", words.format(file), {"file": file})
+        for file in files[:_FILES_SHOWN]
+    )
 
 
 def reason_of(problem: Problem) -> Reason:

@@ -5,6 +5,7 @@ renews the canary's lease. If any of it stops working, the canary drains by itse
 """
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,12 +16,13 @@ from ostiary.changes.evidence import EvidenceSettings
 from ostiary.changes.model import Stage
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.records import result_to_json, state_from_json, state_to_json
+from ostiary.changes.service_change import services_of_change
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
 from ostiary.changes.state import ChangeState, Phase, Step
 from ostiary.changes.terms import NO_TERMS, Terms
 from ostiary.edge.counters import EdgeCounters
 from ostiary.edge.latencies import Latencies
-from ostiary.edge.route_classes import STRATA
+from ostiary.edge.route_classes import CLASS_NAMES, STRATA
 from ostiary.guard import history
 from ostiary.guard.background import Background
 from ostiary.guard.balance_watch import BalanceWatch
@@ -31,6 +33,7 @@ from ostiary.guard.effects import Effects
 from ostiary.guard.lease import LeaseServer
 from ostiary.guard.mint_watch import Minted, MintWatch
 from ostiary.guard.plane import DataPlane
+from ostiary.guard.service_journeys import strata_of_services
 from ostiary.guard.trials import Trials
 from ostiary.guard.windows import WindowReader
 from ostiary.kernel.clock import Clock
@@ -93,15 +96,17 @@ class Conductor:
         force_reason: str | None = None,
         terms: Terms = NO_TERMS,
         approval: Approval = NO_APPROVAL,
+        services: tuple[str, ...] = (),
     ) -> None:
-        """Begin a change that has been journalled as proposed."""
+        """Begin a change that has been journalled as proposed, of `services` alone if any."""
+        self._parts.plane.services.changing = services
         balance = self._parts.balance.begin(snapshot.id, self._parts.alpha)
         step = begin(
             change,
             snapshot.id,
             now=self._parts.clock.monotonic(),
             pacing=pacing,
-            evidence=self._evidence(None if balance is None else balance.alpha),
+            evidence=self._evidence(None if balance is None else balance.alpha, snapshot),
             from_stage=from_stage,
             force_reason=force_reason,
             terms=terms,
@@ -115,6 +120,8 @@ class Conductor:
         lost = None
         try:
             snapshot = self._parts.snapshots.get(record.snapshot)
+            before = self._parts.snapshots.get(record.from_snapshot)
+            self._parts.plane.services.changing = services_of_change(snapshot, before)
         except OstiaryError as error:
             # Nothing can be started of it any more; what runs can be put away without it.
             snapshot, lost = Snapshot(record.snapshot, {}, {}), str(error)
@@ -123,14 +130,20 @@ class Conductor:
             state = state_from_json(record.state)
         except ValueError:
             # Its guard died before the first step, or was of another version.
-            pacing, evidence = self._parts.pacing, self._evidence(None)
+            pacing, evidence = self._parts.pacing, self._evidence(None, snapshot)
             state, _ = begin(record.id, record.snapshot, now=now, pacing=pacing, evidence=evidence)
         self._begin(snapshot, handle(state, events.GuardRestarted(), now))
         if lost is not None and self.state is not None and self.state.phase is Phase.APPROVING:
             self.command(events.Command("rollback", "the guard", lost))
 
-    def _evidence(self, alpha: float | None) -> EvidenceSettings:
-        return EvidenceSettings(strata=STRATA, alpha=alpha or self._parts.alpha)
+    def _evidence(self, alpha: float | None, snapshot: Snapshot) -> EvidenceSettings:
+        strata = self._strata(snapshot)
+        return EvidenceSettings(strata=strata, alpha=alpha or self._parts.alpha)
+
+    def _strata(self, snapshot: Snapshot) -> tuple[str, ...]:
+        """Return what is compared: all that identity serves, or the services that change."""
+        services = self._parts.plane.services.changing
+        return strata_of_services(snapshot, services) if services else STRATA
 
     def is_running(self, change: str) -> bool:
         """Return whether this change is the one that is under way."""
@@ -183,6 +196,8 @@ class Conductor:
         state = self.state
         if state is None or state.balance is not None or state.phase not in _USERS_NEAR:
             return None
+        if self._parts.plane.services.changing:
+            return None
         serving = self._parts.plane.serving
         return self._parts.mints.totals(last_good=serving, canary=state.snapshot)
 
@@ -196,7 +211,7 @@ class Conductor:
     async def _look_at_replicas(self, state: ChangeState) -> None:
         parts = self._parts
         if state.balance is None:
-            trouble = await parts.watch.trouble(parts.plane.canary)
+            trouble = await parts.watch.trouble(parts.plane.candidates)
             if trouble is not None and self.is_busy:
                 self._deliver(events.CanaryUnavailable(trouble.text, trouble.code))
             return
@@ -280,7 +295,14 @@ class Conductor:
         """
         if self.windows is None and first is not None:
             intended = frozenset(state.terms.intended)
-            self.windows = WindowReader(first, intended, by_kind=state.balance is None)
+            self.windows = WindowReader(
+                first, intended, by_kind=state.balance is None, classes=self._classes(state)
+            )
+
+    def _classes(self, state: ChangeState) -> Collection[str]:
+        """Return the classes of routes that the change is compared on."""
+        is_of_services = self._parts.plane.services.changing
+        return state.evidence.settings.strata if is_of_services else CLASS_NAMES
 
     def brief(self) -> dict[str, Any] | None:
         """Return the running change in short, None where none runs."""

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ostiary.changes.edge_change import edge_of, keeps_replicas
+from ostiary.changes.edge_change import changes_edge_only, edge_of
 from ostiary.changes.service_change import service_settings
 from ostiary.changes.snapshot import Snapshot
 from ostiary.edge.balancing import Balancer
 from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.edge.model import CanaryArm, EdgeModel, Endpoint, Lease
-from ostiary.edge.service_model import GuardedService
-from ostiary.guard.guarded_services import guarded_service
+from ostiary.guard.guarded_services import ServiceArm, guarded_services
 from ostiary.guard.service_groups import ServiceGroups
 from ostiary.guard.specs import replicas_of
 from ostiary.runtime.ports import Replica
@@ -93,9 +92,9 @@ class EdgeModels:
         """Return what a snapshot says of the edge; raises as `SnapshotStore.get` does."""
         return self._read(snapshot)[1]
 
-    def keeps_replicas(self, new: str, old: str) -> bool:
+    def changes_edge_only(self, new: str, old: str) -> bool:
         """Return whether a snapshot differs from another one in the edge only."""
-        return keeps_replicas(self._read(new)[0], self._read(old)[0])
+        return changes_edge_only(self._read(new)[0], self._read(old)[0])
 
     def seats(self, snapshot: str) -> int:
         """Return how many replicas a group of the snapshot has."""
@@ -138,12 +137,14 @@ class EdgeModels:
         arm: Arm | None,
         *,
         services: ServiceGroups | None = None,
+        service_arm: ServiceArm | None = None,
     ) -> EdgeModel:
         """Return the model with the number of its write in its version.
 
         `serving` is the snapshot that the stable replicas were started for and name in their
-        answers; `last_good` differs from it in the edge at most.
+        answers; `last_good` differs from it in the edge and in other services at most.
         """
+        groups = ServiceGroups() if services is None else services
         served = self.served(last_good)
         return EdgeModel(
             version=f"{self._terms.epoch}.{writes}",
@@ -156,22 +157,20 @@ class EdgeModels:
             balancer=served.balancer,
             popups=served.popups,
             hsts_s=served.hsts_s,
-            services=() if services is None else self._services(services),
+            services=guarded_services(groups, lambda name: self._read(name)[0], service_arm),
         )
 
-    def _services(self, groups: ServiceGroups) -> tuple[GuardedService, ...]:
-        return tuple(
-            guarded_service(self._read(groups.snapshot)[0], name, groups.members(name))
-            for name in groups.names
-        )
+    def lease(self, change: str) -> Lease:
+        """Return the lease of a change's canary: what Envoy asks the guard for."""
+        return Lease(change, self._terms.epoch, "127.0.0.1", self._terms.lease_port)
 
     def _canary(self, arm: Arm) -> CanaryArm:
-        served, terms = self.served(arm.snapshot), self._terms
+        served = self.served(arm.snapshot)
         return CanaryArm(
             snapshot=arm.snapshot,
             endpoints=arm.endpoints,
             share=arm.share,
-            lease=Lease(arm.change, terms.epoch, "127.0.0.1", terms.lease_port),
+            lease=self.lease(arm.change),
             balancer=served.balancer,
             same_replicas=arm.same_replicas,
             per_try_timeout_s=served.per_try_timeout_s,

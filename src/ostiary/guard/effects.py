@@ -7,6 +7,7 @@ become events too; only bugs raise.
 import asyncio
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Literal
 
 from ostiary.changes import actions, events
 from ostiary.changes.model import Reason
@@ -19,6 +20,8 @@ from ostiary.guard.fleet import Fleet
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.rehearsal.precautions import Launched, Precautions
 from ostiary.guard.revocations import Revocations
+from ostiary.guard.service_stages import ServiceStages
+from ostiary.guard.service_trials import ServiceTrials
 from ostiary.guard.specs import replicas_of
 from ostiary.guard.trials import Trials
 from ostiary.kernel.errors import OstiaryError
@@ -36,6 +39,8 @@ class Effects:
     journal: Journal
     precautions: Precautions
     revocations: Revocations
+    services: ServiceStages
+    service_trials: ServiceTrials
     capacity: CandidateCapacity | None = None
     candidates: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while candidates start or stop: a change may end while they are still starting."""
@@ -71,9 +76,9 @@ class Effects:
             case actions.RunRehearsal(replay=replay):
                 return await self._rehearse(snapshot, replay)
             case actions.RunJourneys():
-                return await self.trials.pinned()
+                return await self._pinned(snapshot)
             case actions.RunProof(of=of):
-                return await self.trials.proof(of)
+                return await self._prove(of)
             case actions.SetShare() | actions.WithdrawCanary() | actions.PromoteSnapshot():
                 return await self._edge(action, change, snapshot)
             case actions.StopCandidates():
@@ -97,6 +102,9 @@ class Effects:
         self.journal.append(history.MARKED_GOOD, snapshot, data)
 
     async def _start(self, snapshot: Snapshot) -> events.Event:
+        if self.plane.services.changing:
+            async with self.candidates:
+                return await self.services.start(snapshot)
         count = replicas_of(snapshot)
 
         async def start(launched: Launched) -> None:
@@ -108,7 +116,19 @@ class Effects:
             self.plane.canary = []
             return await self.precautions.start(snapshot, start)
 
+    async def _pinned(self, snapshot: Snapshot) -> events.JourneysRun:
+        if self.plane.services.changing:
+            return await self.service_trials.pinned(snapshot)
+        return await self.trials.pinned()
+
+    async def _prove(self, of: Literal["promotion", "rollback"]) -> events.ProofRun:
+        if self.plane.services.changing:
+            return await self.service_trials.proof(of)
+        return await self.trials.proof(of)
+
     async def _rehearse(self, snapshot: Snapshot, replay: Replay | None) -> events.Rehearsed:
+        if self.plane.services.changing:
+            return await self.services.rehearse(snapshot)
         return await self.precautions.rehearse(snapshot, partial(self._try, snapshot, replay))
 
     async def _try(self, snapshot: Snapshot, replay: Replay | None) -> events.Rehearsed:
@@ -140,8 +160,7 @@ class Effects:
     async def _stop_candidates(self) -> events.ReplicasStopped:
         self.precautions.end()
         async with self.candidates:
-            stopping, self.plane.canary = self.plane.canary, []
-            await self.fleet.stop(stopping)
+            await self.fleet.stop(self.plane.take_candidates())
         return events.ReplicasStopped()
 
     async def _stop_replaced(self) -> events.ReplicasStopped:

@@ -155,6 +155,10 @@ class Fleet:
         """Return whether the replica's process runs."""
         return self._runtime.alive(replica)
 
+    def how_it_ended(self, replica: Replica) -> str:
+        """Return how a replica ended that no longer runs."""
+        return self._runtime.how_it_ended(replica) or "nobody can tell how"
+
     def memory_mib(self, replica: Replica) -> float:
         """Return how much memory the replica keeps."""
         return self._runtime.memory_mib(replica)

@@ -11,7 +11,7 @@ from ostiary.guard.seats import Replacements, Seat, empty_seats, failed_start
 from ostiary.guard.specs import replicas_of
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.journal import JournalError
-from ostiary.runtime.ports import IDENTITY, Replica, ReplicaFailedError
+from ostiary.runtime.ports import Replica, ReplicaFailedError
 
 
 class Group:
@@ -19,7 +19,6 @@ class Group:
 
     def __init__(self, parts: GroupParts) -> None:
         snapshot, service, fleet = parts.snapshot, parts.service, parts.fleet
-        self._is_kept_empty = service != IDENTITY
         self._start = partial(fleet.start, snapshot, service=service)
         self._snapshot, self._plane, self._fleet = snapshot, parts.plane, fleet
         self._probes, self._journal, self._clock = parts.probes, parts.journal, parts.clock
@@ -63,7 +62,7 @@ class Group:
         self._look_for_trouble(living, now)
 
     def _is_kept(self) -> bool:
-        return self._is_kept_empty or bool(self._plane.members(self._snapshot.id))
+        return self._plane.is_kept(self._snapshot.id)
 
     def _members(self) -> list[Replica]:
         members = self._plane.members(self._snapshot.id)

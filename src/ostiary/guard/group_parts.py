@@ -15,6 +15,10 @@ from ostiary.runtime.ports import IDENTITY, Replica
 class Members(Protocol):
     """Who belongs to a group, and the edge that routes to them."""
 
+    def is_kept(self, snapshot: str) -> bool:
+        """Return whether the group of a snapshot is kept up, though it may have no members."""
+        ...
+
     def members(self, snapshot: str) -> list[Replica]:
         """Return the members; none where the group is not kept up."""
         ...
@@ -32,9 +36,7 @@ class Members(Protocol):
 class GroupParts:
     """What one group is made of.
 
-    `spawn` runs work beside the loop; `edge_is_stale` has the edge written anew. A group of
-    identity is kept up as long as it has members: that is how a change gives one up. Those of other
-    services are kept up also when none of their replicas got ready so far.
+    `spawn` runs work beside the loop; `edge_is_stale` has the edge written anew.
     """
 
     snapshot: Snapshot

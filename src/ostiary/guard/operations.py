@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ostiary.changes.course import with_points
+from ostiary.changes.kinds import SERVICES_ALONE
 from ostiary.changes.pacing import expected_seconds
 from ostiary.changes.proposal import start_stage
 from ostiary.guard import history, orders
@@ -163,6 +164,8 @@ class GuardOperations:
         if orders.reads_revoke(body):
             require(caller, Operation.REVOKE)
         record = parts.history.present().get(change_id)
+        if orders.reads_revoke(body) and record.kinds == SERVICES_ALONE:
+            raise orders.nothing_to_revoke(change_id)
         if kind == "rollback" and record.is_promoted and not parts.conductor.is_running(change_id):
             return await self.change(restore(parts, self._starts, record, body, caller))
         orders.order(parts.conductor, change_id, kind, body, caller)

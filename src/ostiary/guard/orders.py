@@ -55,6 +55,15 @@ def reads_revoke(body: dict[str, Any]) -> bool:
     return revoke
 
 
+def nothing_to_revoke(change: str) -> RefusedError:
+    """Return the refusal to take back what a change of other services has minted."""
+    return RefusedError(
+        "nothing_to_revoke",
+        f"Change {change} touches other services only, which mint nothing.",
+        hint="Roll it back without --revoke.",
+    )
+
+
 def comment(journal: Journal, record: ChangeRecord, body: dict[str, Any], caller: Operator) -> None:
     """Put a comment on record, also on a change that has ended. Raises `UsageError`."""
     text = read_text(body.get("text"), "comment")

@@ -54,7 +54,9 @@ class OwnRuns:
         self._journal.append(history.OWN_JOURNEYS_RUN, None, said)
         rows = []
         async with self._place.edge_transport() as transport:
-            place, tools = Place(self._place.edge, transport), self._own.tools(self._admin)
+            place = Place(self._place.edge, transport)
+            last_good = self._place.replica(self._plane.stable[0], "last good")
+            tools = self._own.tools(self._admin, last_good)
             for name, journey in chosen.items():
                 results = await run_own_journey(name, journey, place, tools)
                 rows.append(_told(name, journey, results))

@@ -8,6 +8,7 @@ import httpx
 
 from ostiary.changes.events import Rehearsed
 from ostiary.changes.model import Reason
+from ostiary.guard.probe_tokens import OF_DEFAULT_AUDIENCE, access_token_of
 from ostiary.guard.trial_reasons import no_accounts, reasons_of
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
@@ -55,11 +56,11 @@ class OwnTrials:
                     self.journeys,
                     [Place(each, transport) for each in candidates],
                     control=Place(last_good, transport),
-                    tools=self.tools(admin),
+                    tools=self.tools(admin, last_good),
                 )
             except AdminApiError as error:
                 return replace(before, passed=False, failures=(no_accounts(error),))
-        notes = tuple(_broken(each) for each in own.broken)
+        notes = tuple(broken_note(each) for each in own.broken)
         failures = reasons_of(own.report)
         return replace(
             before, passed=not failures, failures=failures, notes=(*before.notes, *notes)
@@ -82,21 +83,24 @@ class OwnTrials:
                     chosen,
                     [Place(canary, edge)],
                     control=Place(last_good, transport),
-                    tools=self.tools(admin),
+                    tools=self.tools(admin, last_good),
                 )
             except AdminApiError:
                 return _NOTHING_TRIED
         return own.report
 
-    def tools(self, admin: Admin) -> OwnTools:
-        """Return what journeys need, with accounts that `admin` makes."""
+    def tools(self, admin: Admin, last_good: Target) -> OwnTools:
+        """Return what journeys need, with accounts that `admin` makes and `last_good` knows."""
 
         @asynccontextmanager
         async def account() -> AsyncIterator[ProbeAccount]:
-            async with admin() as opened, opened.accounts(1) as made:
-                yield made[0]
+            async with admin() as opened, opened.account(kind=OF_DEFAULT_AUDIENCE) as made:
+                yield made
 
-        return OwnTools(account, self._clock, self._rng, self._environment)
+        async def access_token(account: ProbeAccount) -> str:
+            return await access_token_of(account, last_good, clock=self._clock, rng=self._rng)
+
+        return OwnTools(account, self._clock, self._rng, self._environment, access_token)
 
 
 @asynccontextmanager
@@ -108,7 +112,7 @@ async def _connections() -> AsyncIterator[KeptConnections]:
         await transport.aclose()
 
 
-def _broken(failure: JourneyFailure) -> Reason:
+def broken_note(failure: JourneyFailure) -> Reason:
     """Return the note on a journey that could not judge the change."""
     return Reason(
         "own_journey_broken",

@@ -8,29 +8,28 @@ from ostiary.edge.counters import EdgeCounters
 from ostiary.edge.edge import Applied, Edge
 from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.edge.latencies import Latencies
-from ostiary.edge.model import EdgeModel, Endpoint
-from ostiary.guard.edge_models import Arm, EdgeModels, EdgeTerms, Snapshots
+from ostiary.guard.edge_models import EdgeModels, EdgeTerms, Snapshots
 from ostiary.guard.edge_writing import EdgeWriting
 from ostiary.guard.lease import LeaseServer, LeaseTerms
+from ostiary.guard.present_edge import edge_to_try, present_edge
 from ostiary.guard.service_groups import ServiceGroups
-from ostiary.runtime.ports import Replica
+from ostiary.runtime.ports import IDENTITY, Replica
 
 
 class DataPlane:
     """Holds the stable group, during a change the canary group, and the groups of other services.
 
-    `serving` is the snapshot that the stable replicas were started for. A change of the edge only
-    moves `last_good` on and keeps the replicas, so that the two then differ.
+    `serving` is the snapshot that the stable replicas were started for. A change of the edge or of
+    other services moves `last_good` on and keeps them, so that the two then differ.
     """
 
     def __init__(
         self, edge: Edge, lease: LeaseServer, terms: EdgeTerms, snapshots: Snapshots
     ) -> None:
         self._edge = edge
-        self._lease = lease
-        self._epoch = terms.epoch
+        self._lease, self._epoch = lease, terms.epoch
         self.models = EdgeModels(terms, snapshots)
-        self._writing = EdgeWriting(edge, self._present)
+        self._writing = EdgeWriting(edge, lambda write: present_edge(self, write))
         self._former: tuple[str, str] | None = None
         self.last_good = ""
         self.serving = ""
@@ -41,7 +40,7 @@ class DataPlane:
         self.canary_snapshot = ""
         self.change = ""
         self.share: float | None = None
-        self._intended: tuple[IntendedRefusal, ...] = ()
+        self.intended: tuple[IntendedRefusal, ...] = ()
 
     async def start(self, last_good: str, serving: str, stable: list[Replica]) -> None:
         """Bring the edge up, or adopt the one that runs, with the stable group only."""
@@ -57,16 +56,29 @@ class DataPlane:
 
         Raises `RefusedError` with Envoy's reason. Addresses are not judged, so any will do.
         """
-        arm = self._arm(snapshot, self.models.placeholders(snapshot), 0.5)
-        await self._edge.prevalidate(self._model(0, arm))
+        await self._edge.prevalidate(edge_to_try(self, snapshot))
 
     def changes_edge_only(self, snapshot: str) -> bool:
         """Return whether a snapshot differs from last good in the edge only."""
-        return self.models.keeps_replicas(snapshot, self.last_good)
+        return self.models.changes_edge_only(snapshot, self.last_good)
+
+    @property
+    def candidates(self) -> list[Replica]:
+        """Return the replicas of the change under way, whichever service they are of."""
+        return [*self.canary, *self.services.candidates]
+
+    def beside(self, replica: Replica) -> list[Replica]:
+        """Return the last good replicas of the same service."""
+        others = self.services.members(replica.service)
+        return self.stable if replica.service == IDENTITY else others
 
     def kept_snapshots(self) -> list[str]:
         """Return for which snapshots members are kept up: those of last good and the one before."""
         return [self.serving, *{replica.snapshot for replica in self.replaced}]
+
+    def is_kept(self, snapshot: str) -> bool:
+        """Return whether a group is kept up: a change gives one up by leaving it no members."""
+        return bool(self.members(snapshot))
 
     def members(self, snapshot: str) -> list[Replica]:
         """Return the group of a snapshot that is kept up; empty where it is not."""
@@ -100,7 +112,7 @@ class DataPlane:
 
         Refusals that are `intended` stand as the canary says them.
         """
-        self._intended = intended
+        self.intended = intended
         self.change = change
         self.canary_snapshot = snapshot
         self.share = share
@@ -119,6 +131,8 @@ class DataPlane:
         if self.replaced:
             self.canary, self.stable, self.replaced = self.stable, self.replaced, []
             self.last_good = self.serving = self.stable[0].snapshot
+        if self.services.is_promoted:
+            self.services.take_back()
         if self._former is not None:
             (self.last_good, self.serving), self._former = self._former, None
         self.share = None
@@ -133,7 +147,9 @@ class DataPlane:
         """
         if snapshot != self.last_good:
             self._former = (self.last_good, self.serving)
-            if not self.changes_edge_only(snapshot):
+            if self.services.changing:
+                self.services.promote(snapshot)
+            elif not self.changes_edge_only(snapshot):
                 self.replaced, self.stable, self.canary = self.stable, self.canary, []
                 self.serving = snapshot
             self.last_good = snapshot
@@ -146,7 +162,12 @@ class DataPlane:
     def take_replaced(self) -> list[Replica]:
         """Return the group that is not needed any more; there is no way back to it then."""
         taken, self.replaced, self._former = self.replaced, [], None
-        return taken
+        return [*taken, *self.services.take_replaced()]
+
+    def take_candidates(self) -> list[Replica]:
+        """Return the candidates of a change that has come to nothing."""
+        taken, self.canary = self.canary, []
+        return [*taken, *self.services.take_candidates()]
 
     async def counters(self) -> EdgeCounters:
         """Return what both Envoys have counted."""
@@ -174,27 +195,6 @@ class DataPlane:
         return self._writing.writes
 
     @property
-    def stable_share(self) -> float:
-        """Return the share of requests whose first attempt goes to the stable group, 0 to 1."""
-        return 1.0 - (self.share or 0.0)
-
-    @property
     def edge_pids(self) -> list[int]:
         """Return the process ids of the Envoys."""
         return list(self._edge.pids)
-
-    def _present(self, write: int) -> EdgeModel:
-        """Return what the edge is to do now."""
-        if self.share is None:
-            return self._model(write, None)
-        group = self.stable if self.changes_edge_only(self.canary_snapshot) else self.canary
-        endpoints = self.models.endpoints(self.canary_snapshot, group)
-        return self._model(write, self._arm(self.canary_snapshot, endpoints, self.share))
-
-    def _arm(self, snapshot: str, endpoints: tuple[Endpoint, ...], share: float) -> Arm:
-        edge_only, change = self.changes_edge_only(snapshot), self.change or "none"
-        return Arm(snapshot, change, share, endpoints, edge_only, self._intended)
-
-    def _model(self, write: int, arm: Arm | None) -> EdgeModel:
-        groups = (self.last_good, self.serving, self.stable)
-        return self.models.make(write, *groups, arm, services=self.services)

@@ -1,6 +1,7 @@
 """From a proposal to a change that has begun: snapshot, difference, rules, memory."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ostiary.changes.checks import check_configuration
@@ -10,7 +11,7 @@ from ostiary.changes.edge_change import require_changeable_edge
 from ostiary.changes.pacing import Pacing
 from ostiary.changes.proposal import Proposal, read_proposal
 from ostiary.changes.rules.surroundings import NOTHING_KNOWN, Surroundings
-from ostiary.changes.service_change import require_same_services, services_fixed
+from ostiary.changes.service_change import require_changeable_services, services_of_change
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard.change_starts import ChangeStarts, Plan
 from ostiary.guard.differences import Differences
@@ -21,7 +22,7 @@ from ostiary.guard.operators.permissions import Operation, require
 from ostiary.guard.parts import GuardParts
 from ostiary.guard.surroundings_of import surroundings_of
 from ostiary.guard.threads import in_thread
-from ostiary.kernel.errors import RefusedError
+from ostiary.kernel.errors import RefusedError, UsageError
 from ostiary.kernel.problems import Problem
 from ostiary.runtime.ports import IDENTITY
 
@@ -45,8 +46,6 @@ class Proposals:
         reason = read_text(body.get("reason"), "reason")
         last_good = self._parts.snapshots.get(self._parts.plane.last_good)
         proposal = read_proposal(body | {"reason": reason}, frozenset(last_good.releases))
-        if others := proposal.releases.keys() - {IDENTITY}:
-            raise services_fixed(sorted(others))
         if proposal.forced:
             require(caller, Operation.FORCE)
         found = self._parts.history.present()
@@ -58,6 +57,7 @@ class Proposals:
         snapshot, problems, differs = await in_thread(lambda: self._prepare(proposal, surroundings))
         self._starts.require_none_under_way()
         require_not_refused_before(snapshot, proposal, found)
+        _require_meant_for(proposal, last_good, snapshot)
         plan = Plan(
             pacing=self._pacing(proposal),
             from_stage=proposal.from_stage if body.get("from_stage") else None,
@@ -93,10 +93,10 @@ class Proposals:
             if not problems:
                 require_changeable_edge(settings["edge"], last_good.settings["edge"])
         for service, path in proposal.releases.items():
-            releases[service] = parts.releases.import_release(path).hash
+            releases[service] = self._imported(service, path)
         proposed = Snapshot.of(releases, settings)
         if not problems:
-            require_same_services(proposed, last_good)
+            require_changeable_services(proposed, last_good)
         snapshot = parts.snapshots.add(releases, settings)
         if snapshot.id == last_good.id:
             raise RefusedError(
@@ -105,6 +105,30 @@ class Proposals:
                 hint="Name a release or settings that differ.",
             )
         return snapshot, problems, self._differences.between(last_good, snapshot)
+
+    def _imported(self, service: str, path: Path) -> str:
+        """Copy a release; return its hash. Raises `UsageError` for what is none."""
+        releases = self._parts.releases
+        is_identitys = service == IDENTITY
+        kept = releases.import_release(path) if is_identitys else releases.import_service(path)
+        return kept.hash
+
+
+def _require_meant_for(proposal: Proposal, before: Snapshot, after: Snapshot) -> None:
+    """Raise `UsageError` for terms of a proposal that a change of services cannot have."""
+    given = {
+        "--security": proposal.security,
+        "--tightens": proposal.tightens,
+        "--fixes": proposal.fixes,
+    }
+    words = [word for word, value in given.items() if value]
+    if words and services_of_change(after, before):
+        raise UsageError(
+            "not_for_services",
+            f"{words[0]} speaks of what the login service answers; this change touches other "
+            "services only.",
+            hint=f"Leave {words[0]} out.",
+        )
 
 
 def _recorded(body: dict[str, Any]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class ReplicaKeeper:
     def __init__(self, parts: KeeperParts) -> None:
         self._parts = parts
         self._groups: dict[str, Group] = {}
-        self._services: dict[str, Group] = {}
+        self._services: dict[tuple[str, str], Group] = {}
         self._known: dict[str, Snapshot] = {}
         self._background = Background()
         self._edge_is_stale = asyncio.Event()
@@ -74,10 +74,9 @@ class ReplicaKeeper:
             raise RuntimeError("looking after replicas failed") from self._background.failure
         kept = self._parts.plane.kept_snapshots()
         self._groups = {each: self._groups.get(each) or self._group(each) for each in kept}
-        services = self._parts.services.names
-        self._services = {
-            each: self._services.get(each) or self._service(each) for each in services
-        }
+        services = self._parts.services
+        wanted = [(each, services.snapshot_of(each)) for each in services.names]
+        self._services = {each: self._services.get(each) or self._service(*each) for each in wanted}
         for group in (*self._groups.values(), *self._services.values()):
             await group.look()
 
@@ -102,8 +101,8 @@ class ReplicaKeeper:
 
     def vacant_of(self, service: str) -> list[Seat]:
         """Return the seats of another service's group that nobody sits in, as `vacant` does."""
-        group = self._services.get(service)
-        return [] if group is None else group.vacant()
+        groups = (group for (name, _), group in self._services.items() if name == service)
+        return [seat for group in groups for seat in group.vacant()]
 
     async def _write_edge(self) -> None:
         await self._edge_is_stale.wait()
@@ -125,10 +124,9 @@ class ReplicaKeeper:
     async def _keep_doing(self, work: Callable[[], Awaitable[None]], rhythm: Rhythm) -> None:
         await keep_doing(work, rhythm, what="replicas", journal=self._parts.journal)
 
-    def _service(self, service: str) -> Group:
-        groups = self._parts.services
-        members = ServiceMembers(groups, service, self._parts.plane.refresh)
-        return self._group(groups.snapshot, members, service)
+    def _service(self, service: str, snapshot: str) -> Group:
+        members = ServiceMembers(self._parts.services, service, self._parts.plane.refresh)
+        return self._group(snapshot, members, service)
 
     def _group(
         self, snapshot: str, members: Members | None = None, service: str = IDENTITY

@@ -4,7 +4,7 @@ from typing import Any
 
 from ostiary.changes.minted import minted_wrong
 from ostiary.changes.model import Reason, Stage
-from ostiary.changes.service_change import require_same_services
+from ostiary.changes.service_change import require_changeable_services
 from ostiary.changes.terms import Terms
 from ostiary.guard import history
 from ostiary.guard.change_record import ChangeRecord
@@ -41,7 +41,7 @@ def restore(
     starts.require_none_under_way()
     snapshot = parts.snapshots.get(_earlier(parts, undone))
     current = parts.snapshots.get(undone.snapshot)
-    require_same_services(snapshot, current)
+    require_changeable_services(snapshot, current)
     revocation = _revocation(parts, undone, body)
     because = f"rollback of {undone.id}" + (f": {reason}" if reason else "")
     # Taken first: whatever happens from here on, the next guard serves the earlier one.
@@ -80,7 +80,7 @@ def _earlier(parts: GuardParts, undone: ChangeRecord) -> str:
 def _revocation(parts: GuardParts, undone: ChangeRecord, body: dict[str, Any]) -> str | None:
     """Return why what was minted is to be taken back, empty for an order, None where it is not.
 
-    Where only the edge was changed, the replicas mint for the snapshot before, as they did.
+    Where identity's replicas were kept, they mint for the snapshot before, as they did.
     """
     is_ordered, serving = reads_revoke(body), parts.plane.serving
     if serving == undone.snapshot:
@@ -88,7 +88,7 @@ def _revocation(parts: GuardParts, undone: ChangeRecord, body: dict[str, Any]) -
     if is_ordered:
         raise RefusedError(
             "nothing_to_revoke",
-            f"Change {undone.id} touched the edge only; {serving} mints as before.",
+            f"Change {undone.id} left identity's replicas alone; {serving} mints as before.",
             hint="Roll it back without --revoke.",
         )
     return None

@@ -48,11 +48,10 @@ class Guard:
         # First of all: what an earlier guard tried may hold a lock that everybody waits for.
         await parts.store.clean_up()
         others = [replica for replica in adopted if replica.service != IDENTITY]
-        useless = parts.services.take_over(served.replicas, others)
+        useless = parts.services.take_over(served.snapshot, others)
         await self._bring_all_up(served, stable)
         parts.options.record()
-        await self._put_away(found, strays)
-        await parts.fleet.stop(useless)
+        await self._put_away(found, strays, useless)
         await parts.upkeep.drift.look()
         parts.journal.append(
             events.GUARD_STARTED,
@@ -72,7 +71,7 @@ class Guard:
         try:
             outcomes = await asyncio.gather(
                 self._bring_up(served, stable),
-                parts.services.start(served.replicas, strictly=strictly),
+                parts.services.start(served.snapshot, strictly=strictly),
                 return_exceptions=True,
             )
             _raise_first(*outcomes)
@@ -107,21 +106,23 @@ class Guard:
                 await fleet.stop(fleet.adopt(), routed=False)
             raise
 
-    async def _put_away(self, found: events.History, strays: list[Replica]) -> None:
-        """Hand what an unfinished change left behind to the controller; stop everything else."""
+    async def _put_away(
+        self, found: events.History, strays: list[Replica], others: list[Replica]
+    ) -> None:
+        """Hand what an unfinished change left behind to the controller; stop everything else.
+
+        `others` are replicas of other services that none of them has in what is served.
+        """
         parts = self._parts
         await parts.trials.sweep()
         unfinished = found.unfinished[-1] if found.unfinished else None
         ours: list[Replica] = []
         if unfinished is not None:
             other = {unfinished.snapshot, unfinished.from_snapshot}
-            ours = [replica for replica in strays if replica.snapshot in other]
-            if unfinished.is_promoted:
-                parts.plane.replaced = ours
-            else:
-                parts.plane.canary = ours
+            ours = [replica for replica in (*strays, *others) if replica.snapshot in other]
+            parts.services.hold(ours, replaced=unfinished.is_promoted)
             parts.conductor.take_over(unfinished)
-        await parts.fleet.stop([replica for replica in strays if replica not in ours])
+        await parts.fleet.stop([one for one in (*strays, *others) if one not in ours])
 
     async def run(self) -> None:
         """Watch and supervise until `stop` or `shut_down` is called."""
@@ -164,7 +165,7 @@ class Guard:
         plane = self._parts.plane
         await self._parts.conductor.abandon()
         await plane.stop()
-        members = [*plane.stable, *plane.canary, *plane.replaced, *plane.services.all_members()]
+        members = [*plane.stable, *plane.canary, *plane.replaced, *plane.services.everybody()]
         await self._parts.fleet.stop(members, routed=False)
         # Replicas that were being started when the end came are in no group yet.
         await self._parts.fleet.stop(self._parts.fleet.adopt(), routed=False)

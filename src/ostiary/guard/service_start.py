@@ -12,7 +12,7 @@ from ostiary.guard.seats import seated
 from ostiary.guard.specs import replicas_of
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.journal import Journal, JournalError
-from ostiary.runtime.ports import Replica
+from ostiary.runtime.ports import IDENTITY, Replica
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,18 @@ class ServiceStart:
         self.plane.services.begin(snapshot.id, groups)
         kept = {each.name for group in groups.values() for each in group}
         return [each for each in found if each.name not in kept]
+
+    def hold(self, left: list[Replica], *, replaced: bool) -> None:
+        """Keep what an unfinished change has left until it is put away.
+
+        The replicas are those that it has `replaced`, or else its candidates.
+        """
+        identity = [each for each in left if each.service == IDENTITY]
+        others = [each for each in left if each.service != IDENTITY]
+        if replaced:
+            self.plane.replaced, self.plane.services.replaced = identity, others
+        else:
+            self.plane.canary, self.plane.services.candidates = identity, others
 
     async def start(self, snapshot: Snapshot, *, strictly: bool) -> None:
         """Start all replicas of every service that has none; others are filled up later.

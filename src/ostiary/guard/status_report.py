@@ -36,9 +36,10 @@ def report_status(
 
 def _stable_share(plane: DataPlane, replica: Replica) -> float:
     """Return the share of first attempts that a last good replica gets, by the weights."""
-    share = plane.stable_share * _part(plane, plane.last_good, replica, plane.stable)
-    if plane.share and plane.changes_edge_only(plane.canary_snapshot):
-        share += plane.share * _part(plane, plane.canary_snapshot, replica, plane.stable)
+    canary = 0.0 if plane.services.changing else plane.share or 0.0
+    share = (1.0 - canary) * _part(plane, plane.last_good, replica, plane.stable)
+    if canary and plane.changes_edge_only(plane.canary_snapshot):
+        share += canary * _part(plane, plane.canary_snapshot, replica, plane.stable)
     return share
 
 
@@ -54,13 +55,22 @@ def _part(plane: DataPlane, snapshot: str, replica: Replica, group: list[Replica
 
 
 def _service_rows(plane: DataPlane) -> Iterator[dict[str, Any]]:
-    """Yield the replicas of other services, each with its share of the service's requests."""
-    for service in plane.services.names:
-        group = plane.services.members(service)
-        weights = [plane.models.service_weight(each) for each in group]
-        for replica, weight in zip(group, weights, strict=True):
-            share = weight / sum(weights)
-            yield _facts(replica) | {"share": share, "capacity": None, "load": None}
+    """Yield the replicas of other services, each with its share of the service's requests.
+
+    Candidates that are not routed to have no share yet.
+    """
+    services = plane.services
+    for service in services.names:
+        changes = service in services.changing and plane.share is not None
+        canary = plane.share if changes else None
+        for group, share in (
+            (services.members(service), 1.0 - (canary or 0.0)),
+            (services.candidates_of(service), canary),
+        ):
+            weights = [plane.models.service_weight(each) for each in group]
+            for replica, weight in zip(group, weights, strict=True):
+                own = None if share is None else share * weight / sum(weights)
+                yield _facts(replica) | {"share": own, "capacity": None, "load": None}
 
 
 def _row(replica: Replica, share: float | None, load: LoadWatch) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from ostiary.changes.configuration import SnapshotSettings
 from ostiary.changes.edge_change import (
     FIXED_KEYS,
     at_start,
-    keeps_replicas,
+    changes_edge_only,
     require_changeable_edge,
 )
 from ostiary.changes.edge_settings import EdgeSettings
@@ -66,12 +66,14 @@ def test_an_older_snapshot_without_the_new_keys_has_their_defaults():
         key: value for key, value in BASE["edge"].items() if key not in ("balancer", "weights")
     }
     require_changeable_edge(BASE["edge"], older)
-    assert keeps_replicas(snapshot(), replace(snapshot(), settings={**BASE, "edge": older}))
+    assert changes_edge_only(snapshot(), replace(snapshot(), settings={**BASE, "edge": older}))
 
 
 def test_replicas_stay_where_nothing_that_they_were_told_changes():
-    assert keeps_replicas(snapshot("s-2", weights=[2, 1]), snapshot())
-    assert not keeps_replicas(snapshot("s-2", release="other"), snapshot())
-    assert not keeps_replicas(snapshot("s-2", status_url="https://status.example.com"), snapshot())
+    assert changes_edge_only(snapshot("s-2", weights=[2, 1]), snapshot())
+    assert not changes_edge_only(snapshot("s-2", release="other"), snapshot())
+    assert not changes_edge_only(
+        snapshot("s-2", status_url="https://status.example.com"), snapshot()
+    )
     told = {**BASE, "flags": {"new": True}}
-    assert not keeps_replicas(replace(snapshot(), settings=told), snapshot())
+    assert not changes_edge_only(replace(snapshot(), settings=told), snapshot())

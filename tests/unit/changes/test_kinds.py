@@ -30,6 +30,8 @@ def after(releases=None, **tables):
         (after(edge={"envoys": 1}), (Kind.EDGE,)),
         (after(services={"api": {}}), (Kind.SERVICES,)),
         (after({"identity": "bb"}), (Kind.RELEASES,)),
+        (after({"identity": "aa", "api": "cc"}), (Kind.SERVICES,)),
+        (after({"identity": "bb", "api": "cc"}), (Kind.RELEASES, Kind.SERVICES)),
         (after({"identity": "bb"}, flags={}), (Kind.RELEASES, Kind.FLAGS)),
         (after(flags={}, edge={"envoys": 1}), (Kind.FLAGS, Kind.EDGE)),
         (after(watch={"of": "a later version"}, flags={}), (Kind.IDENTITY, Kind.FLAGS)),

@@ -102,6 +102,9 @@ class Routes:
     def kept_snapshots(self) -> list[str]:
         return [self.last_good]
 
+    def is_kept(self, snapshot: str) -> bool:
+        return bool(self.members(snapshot))
+
     def members(self, snapshot: str) -> list[Replica]:
         return list(self.stable) if snapshot == self.last_good else []
 

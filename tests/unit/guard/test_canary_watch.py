@@ -26,7 +26,7 @@ def served() -> Iterator[Replica]:
 
 def looked(served: Replica, answers: list[int]) -> list[tuple[frozenset[str], Reason | None]]:
     """Return who is silent, and what is said, after each look at such answers."""
-    one = SimpleNamespace(name="canary-1", host="127.0.0.1", health_port=served.port)
+    one = SimpleNamespace(name="canary-1", host="127.0.0.1", health_port=served.port, health="")
 
     async def look() -> list[tuple[frozenset[str], Reason | None]]:
         watch = CanaryWatch(Living())
@@ -55,3 +55,19 @@ def test_harm_to_others_is_told_before_a_death():
     harm = Reason("store_locked", "It kept the store locked.")
     watch = CanaryWatch(Living(), lambda _: None, lambda _: harm)
     assert asyncio.run(watch.trouble([])) is harm
+
+
+@pytest.mark.parametrize(("status", "well"), [(200, True), (204, True), (302, False), (500, False)])
+def test_a_replica_of_another_service_is_asked_at_its_own_health_path(served, status, well):
+    one = SimpleNamespace(
+        name="orders-1", host="127.0.0.1", health_port=served.port, health="/lease/mine"
+    )
+    served.health = status
+
+    async def look() -> frozenset[str]:
+        watch = CanaryWatch(Living())
+        await watch.trouble([one])
+        return watch.silent
+
+    assert asyncio.run(look()) == (frozenset() if well else {"orders-1"})
+    assert served.health_checks == ["/lease/mine"]

@@ -10,6 +10,7 @@ from ostiary.changes.actions import RunChecks
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard.check_stage import CheckStage
 from ostiary.guard.plane import DataPlane
+from ostiary.guard.service_groups import ServiceGroups
 from ostiary.kernel.errors import RefusedError
 from ostiary.kernel.problems import Problem
 from ostiary.runtime.releases import ReleaseStore
@@ -33,7 +34,7 @@ class Place:
         self.release = self.releases.import_release(root / "code")
         self.snapshot = Snapshot.of({"identity": self.release.hash}, {})
         self.judged: list[str] = []
-        plane = SimpleNamespace(prevalidate=self._prevalidate)
+        plane = SimpleNamespace(prevalidate=self._prevalidate, services=ServiceGroups())
         self.stage = CheckStage(cast("DataPlane", plane), self.releases)
 
     async def _prevalidate(self, snapshot: str) -> None:

@@ -11,6 +11,7 @@ from ostiary.changes.pacing import Pacing
 from ostiary.changes.state import Phase
 from ostiary.edge.counters import EdgeCounters
 from ostiary.guard.conductor import Conductor
+from ostiary.guard.service_groups import ServiceGroups
 
 
 def _ignored(*_: object, **__: object) -> None:
@@ -22,7 +23,9 @@ class Parts:
 
     def __init__(self) -> None:
         self.readings = 0
-        self.plane = SimpleNamespace(counters=self._counters, canary=[], serving="s-0")
+        self.plane = SimpleNamespace(
+            counters=self._counters, candidates=[], serving="s-0", services=ServiceGroups()
+        )
         self.journal = SimpleNamespace(append=_ignored)
         self.courses = SimpleNamespace(begin=_ignored, add=_ignored, keep=_ignored)
         self.watch = SimpleNamespace(reset=lambda: None, trouble=self._trouble)

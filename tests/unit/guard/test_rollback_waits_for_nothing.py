@@ -13,6 +13,7 @@ from ostiary.edge.counters import EdgeCounters
 from ostiary.guard import history
 from ostiary.guard.conductor import Conductor, ConductorParts
 from ostiary.guard.course_keeper import CourseKeeper
+from ostiary.guard.service_groups import ServiceGroups
 from ostiary.kernel.journal import Journal
 from tests.fakes.clock import FakeClock
 
@@ -58,7 +59,7 @@ def conducted(directory: Path, effects: Effects) -> Conductor:
     journal = Journal(directory / "guard.db", clock)
     return Conductor(
         ConductorParts(
-            plane=SimpleNamespace(counters=counters, canary=[], stable=[]),  # type: ignore[arg-type]
+            plane=SimpleNamespace(counters=counters, candidates=[], services=ServiceGroups()),  # type: ignore[arg-type]
             lease=SimpleNamespace(withdraw=lambda: None),  # type: ignore[arg-type]
             effects=effects,  # type: ignore[arg-type]
             trials=SimpleNamespace(clean_up=nothing),  # type: ignore[arg-type]

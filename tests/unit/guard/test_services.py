@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ostiary.changes.service_change import require_same_services
+from ostiary.changes.service_change import require_changeable_services, services_of_change
 from ostiary.changes.service_settings import ServiceSettings
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
 from ostiary.changes.snapshot_settings import SnapshotSettings
@@ -39,6 +39,24 @@ def snapshot(release: str = "o", identity: str = "i", **services: ServiceSetting
     wanted = services or {"orders": ORDERS}
     settings = SnapshotSettings(services=wanted).to_snapshot()
     return Snapshot.of({"identity": identity, **dict.fromkeys(wanted, release)}, settings)
+
+
+def changed(**values: Any) -> ServiceSettings:
+    return ORDERS.model_copy(update=values)
+
+
+def with_identity(proposed: Snapshot) -> Snapshot:
+    settings = {**proposed.settings, "identity": {**proposed.settings["identity"], "threads": 7}}
+    return Snapshot.of(proposed.releases, settings)
+
+
+def without_younger_keys(older: Snapshot) -> Snapshot:
+    """Return a snapshot as a version has made it that knew no journeys of services."""
+    services = {
+        name: {key: value for key, value in table.items() if key != "journeys"}
+        for name, table in older.settings["services"].items()
+    }
+    return Snapshot.of(older.releases, {**older.settings, "services": services})
 
 
 class Services(Processes):
@@ -305,21 +323,58 @@ def test_status_shows_services_beside_identity(make):
 @pytest.mark.parametrize(
     ("proposed", "names"),
     [
-        (snapshot("another"), "`services.orders`"),
-        (snapshot(orders=ORDERS.model_copy(update={"replicas": 3})), "`services.orders`"),
         (snapshot(orders=ORDERS, stock=STOCK), "`services.stock`"),
         (snapshot(stock=STOCK), "`services.orders`, `services.stock`"),
+        (snapshot(orders=changed(routes=("/new",))), "`services.orders.routes`"),
+        (snapshot(orders=changed(strip_prefix=True)), "`services.orders.strip_prefix`"),
+        (
+            snapshot("another", "another", orders=changed(routes=("/a",))),
+            "`services.orders.routes`",
+        ),
     ],
 )
-def test_no_change_can_touch_a_service_yet(proposed, names):
-    require_same_services(snapshot(identity="new"), snapshot())
-
+def test_no_change_can_add_remove_or_move_a_service(proposed, names):
     with pytest.raises(RefusedError) as caught:
-        require_same_services(proposed, snapshot())
+        require_changeable_services(proposed, snapshot())
 
     assert caught.value.code == "services_fixed"
     assert names in caught.value.message
     assert "ostiary down" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("proposed", "others"),
+    [
+        (snapshot("another", "another"), "identity's release"),
+        (with_identity(snapshot("another")), "`[identity]`"),
+        (
+            with_identity(snapshot(identity="b", orders=changed(replicas=3))),
+            "release, `[identity]`",
+        ),
+    ],
+)
+def test_a_change_of_services_touches_nothing_else(proposed, others):
+    with pytest.raises(RefusedError) as caught:
+        require_changeable_services(proposed, snapshot())
+
+    assert caught.value.code == "services_apart"
+    assert "`services.orders` together with" in caught.value.message
+    assert others in caught.value.message
+    assert "one after the other" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("proposed", "services"),
+    [
+        (snapshot(identity="new"), ()),
+        (snapshot("another"), ("orders",)),
+        (snapshot(orders=changed(replicas=3, command=("o", "2"), capacity=None)), ("orders",)),
+        (without_younger_keys(snapshot()), ()),
+    ],
+)
+def test_everything_else_of_a_service_can_change_by_itself(proposed, services):
+    require_changeable_services(proposed, snapshot())
+    assert services_of_change(proposed, snapshot()) == services
 
 
 def test_one_that_had_to_be_killed_is_on_record(make):

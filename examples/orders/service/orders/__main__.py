@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from orders.store import Orders
-from orders.who import IssuerAwayError, Person, RefusedError, Tokens
+from orders.who import Tokens, verifier
+from ostiary.verify import KeysUnavailableError, Principal, TokenRefusedError
 
 CLERK = "clerk"
 """Role of those who see the orders of everybody."""
@@ -36,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
         """List orders: one's own, or those of everybody."""
         path = self.path.partition("?")[0]
         if path == "/health":
-            self._answer(HTTPStatus.OK, {"healthy": True})
+            self._health()
         elif path == "/orders":
             self._for_person(self._own)
         elif path == "/orders/all":
@@ -52,16 +54,22 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._for_person(lambda person: self._order(person, body))
 
-    def _own(self, person: Person) -> None:
+    def _health(self) -> None:
+        if self.tokens.had_keys():
+            self._answer(HTTPStatus.OK, {"healthy": True})
+        else:
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, {"healthy": False}, _RETRY_AFTER)
+
+    def _own(self, person: Principal) -> None:
         self._answer(HTTPStatus.OK, {"orders": self.orders.of(person.subject)})
 
-    def _everybodys(self, person: Person) -> None:
-        if CLERK not in person.roles:
+    def _everybodys(self, person: Principal) -> None:
+        if not person.has_role(CLERK):
             self._answer(HTTPStatus.FORBIDDEN, {"error": f"Only the role {CLERK} may do this."})
         else:
             self._answer(HTTPStatus.OK, {"orders": self.orders.all()})
 
-    def _order(self, person: Person, body: bytes) -> None:
+    def _order(self, person: Principal, body: bytes) -> None:
         try:
             said = json.loads(body)
             item, quantity = said["item"], said["quantity"]
@@ -76,15 +84,21 @@ class Handler(BaseHTTPRequestHandler):
             order = self.orders.add(person.subject, item.strip(), quantity)
             self._answer(HTTPStatus.CREATED, order)
 
-    def _for_person(self, answer: Callable[[Person], None]) -> None:
-        """Answer for whom the token stands, 401 without one, 503 where nobody can say."""
+    def _for_person(self, answer: Callable[[Principal], None]) -> None:
+        """Answer for whom the token stands, 401 without one, 503 where nobody can say.
+
+        A bug is a 500, and its trace is in the log.
+        """
         try:
             answer(self.tokens.holder(self.headers.get("authorization")))
-        except RefusedError:
+        except TokenRefusedError:
             self._answer(HTTPStatus.UNAUTHORIZED, {"error": "Sign in first."}, _BEARER)
-        except (IssuerAwayError, sqlite3.Error):
+        except (KeysUnavailableError, sqlite3.Error):
             error = {"error": "Please try again in a few seconds."}
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, error, _RETRY_AFTER)
+        except Exception:  # noqa: BLE001 - whatever it is, the client is told something
+            traceback.print_exc()
+            self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": "Something went wrong here."})
 
     def _body(self) -> bytes:
         length = self.headers.get("content-length", "0")
@@ -112,7 +126,7 @@ class Handler(BaseHTTPRequestHandler):
 
 def main() -> None:
     """Serve until SIGTERM; requests under way are answered."""
-    Handler.tokens = Tokens(os.environ["OSTIARY_EDGE"])
+    Handler.tokens = Tokens(verifier())
     Handler.orders = Orders(Path(os.environ["OSTIARY_DATA_DIRECTORY"], "orders.db"))
     address = (os.environ["OSTIARY_HOST"], int(os.environ["OSTIARY_PORT"]))
     server = ThreadingHTTPServer(address, Handler)

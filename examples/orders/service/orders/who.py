@@ -1,62 +1,50 @@
 """Who sends a request: the one module that knows how tokens are checked.
 
-It asks the issuer about every token, by userinfo (OpenID Connect Core, 5.3). That is simple, and
-ties every request to the issuer; an application that must go on without it checks tokens itself.
+`ostiary.verify` checks them here, with the keys that the issuer publishes. No request goes to the
+issuer for it, so people go on ordering while nobody can sign in.
 """
 
-import json
-import urllib.error
-import urllib.request
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
 
-_SECONDS_MAX = 5.0
-_BYTES_MAX = 64 * 1024
+from ostiary.verify import Principal, Reason, TokenRefusedError, Verifier
 
 
-class RefusedError(Exception):
-    """The request shows no token that the issuer would vouch for."""
+def verifier(told: Mapping[str, str] = os.environ) -> Verifier:
+    """Return what checks tokens, by the variables that Ostiary sets.
 
-
-class IssuerAwayError(Exception):
-    """Nobody can say at the moment whose the token is."""
-
-
-@dataclass(frozen=True)
-class Person:
-    """Whom a token stands for: the subject, which never changes, and the roles."""
-
-    subject: str
-    roles: frozenset[str]
+    Tokens are for the issuer itself unless `ORDERS_AUDIENCE` says otherwise, as `[identity]
+    audience` does.
+    """
+    issuer, edge = told["OSTIARY_ISSUER"], told["OSTIARY_EDGE"]
+    # The public address may not lead here, and the edge's certificate is for the public name.
+    keys = f"{edge}/oauth2/jwks" if edge.startswith("http://") else None
+    return Verifier(issuer=issuer, audience=told.get("ORDERS_AUDIENCE", issuer), jwks_uri=keys)
 
 
 class Tokens:
-    """Asks the issuer at `address`, such as `http://127.0.0.1:8000`."""
+    """Tells whose a request is, from its Authorization header."""
 
-    def __init__(self, address: str) -> None:
-        """Go there directly, whatever proxies the environment names."""
-        self._address = f"{address}/oauth2/userinfo"
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    def __init__(self, verifier: Verifier) -> None:
+        """Fetch keys from now on; nobody has to wait for them."""
+        self._verifier = verifier
+        self._had_keys = False
+        verifier.start()
 
-    def holder(self, authorization: str | None) -> Person:
-        """Return who sent a request; raises `RefusedError` or `IssuerAwayError`."""
-        if not authorization or not authorization.lower().startswith("bearer "):
-            raise RefusedError
-        headers = {"authorization": authorization, "accept": "application/json"}
-        # The address is what Ostiary tells, never a client's word.
-        request = urllib.request.Request(self._address, headers=headers)  # noqa: S310
-        try:
-            with self._opener.open(request, timeout=_SECONDS_MAX) as answer:
-                return _person(json.loads(answer.read(_BYTES_MAX)))
-        except urllib.error.HTTPError as error:
-            error.close()
-            if error.code in (400, 401, 403):
-                raise RefusedError from None
-            raise IssuerAwayError from None
-        except (OSError, ValueError, LookupError, TypeError):
-            raise IssuerAwayError from None
+    def had_keys(self) -> bool:
+        """Return whether keys have ever been there: until then nobody could be let in.
 
+        Once they were, an issuer that is away says nothing against this process.
+        """
+        self._had_keys = self._had_keys or self._verifier.is_ready
+        return self._had_keys
 
-def _person(claims: dict[str, object]) -> Person:
-    roles = claims.get("roles")
-    known = roles if isinstance(roles, list) else []
-    return Person(str(claims["sub"]), frozenset(map(str, known)))
+    def holder(self, authorization: str | None) -> Principal:
+        """Return who sent a request.
+
+        Raises `TokenRefusedError`, and `KeysUnavailableError` where nobody can say.
+        """
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise TokenRefusedError(Reason.MALFORMED)
+        return self._verifier.verify(token.strip())

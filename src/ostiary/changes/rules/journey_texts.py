@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from ostiary.changes.configuration import Configuration
 from ostiary.changes.rules.finding import Finding
-from ostiary.changes.rules.journeys import key_of, steps_of
+from ostiary.changes.rules.journeys import journeys_of, steps_of
 from ostiary.kernel.settings import KeyPath, dotted
 from ostiary.watch.own_journeys.json_values import SourceError, parse_json_path
 from ostiary.watch.own_journeys.patterns import PatternError, compile_pattern
@@ -26,10 +26,10 @@ _EXPECTED_TEXTS = ("headers", "json_body", "contains")
 
 def inserts_are_known_and_captured_before(configuration: Configuration) -> Iterator[Finding]:
     """Object to inserts that nothing could fill when their step runs."""
-    for name, journey in configuration.guard.journeys.items():
+    for written in journeys_of(configuration):
         captured: list[str] = []
-        for position, step in enumerate(journey.steps):
-            key = key_of(name, "steps", position)
+        for position, step in enumerate(written.journey.steps):
+            key = written.key("steps", position)
             for path, text in _texts_of(step):
                 try:
                     inserts = inserts_of(text)
@@ -40,7 +40,7 @@ def inserts_are_known_and_captured_before(configuration: Configuration) -> Itera
                     continue
                 for insert in inserts:
                     if insert.is_captured and insert.name not in captured:
-                        yield _not_captured((*key, *path), insert.name, captured, journey)
+                        yield _not_captured((*key, *path), insert.name, captured, written.journey)
             captured += step.capture
 
 

@@ -25,5 +25,6 @@ COMPARING_RULES: tuple[ComparingRule, ...] = (
     service_commands.releases_are_directories,
     service_commands.commands_can_be_found,
     services.services_stay,
+    services.services_change_alone,
 )
 """Those about a file and the machine or system that it is for."""

@@ -4,9 +4,17 @@ import re
 from collections.abc import Iterator
 
 from ostiary.changes.configuration import Configuration
+from ostiary.changes.kinds import SERVICES_ALONE, kinds_of
 from ostiary.changes.rules.finding import Finding
 from ostiary.changes.rules.surroundings import Surroundings
-from ostiary.changes.service_change import FIXED_HINT, fixed_words
+from ostiary.changes.service_change import (
+    APART_HINT,
+    FIXED_HINT,
+    apart_words,
+    fixed_keys,
+    fixed_words,
+)
+from ostiary.changes.snapshot import Snapshot
 from ostiary.edge.route_classes import IDENTITYS, SERVICES_MAX
 from ostiary.kernel.settings import KeyPath, dotted
 from ostiary.kernel.toml_values import toml_text
@@ -116,17 +124,41 @@ def health_is_a_path(configuration: Configuration) -> Iterator[Finding]:
 
 
 def services_stay(configuration: Configuration, surroundings: Surroundings) -> Iterator[Finding]:
-    """Object to other services than those that run: no change can touch them yet."""
+    """Object to other services than those that run, and to other paths for them."""
     if surroundings.last_good is None:
         return
     proposed, current = (
         settings.to_snapshot()["services"]
         for settings in (configuration.snapshot_settings, surroundings.last_good)
     )
-    for name in sorted({*proposed, *current}):
-        if proposed.get(name) != current.get(name):
-            key = key_of(name) if name in proposed else ("services",)
-            yield Finding(key, "services_fixed", fixed_words(f"`services.{name}`"), FIXED_HINT)
+    for name in fixed_keys(proposed, current):
+        path: KeyPath = tuple(name.split("."))
+        key = path if path[1] in proposed else ("services",)
+        yield Finding(key, "services_fixed", fixed_words(f"`{name}`"), FIXED_HINT)
+
+
+def services_change_alone(
+    configuration: Configuration, surroundings: Surroundings
+) -> Iterator[Finding]:
+    """Object to a file that changes services together with what people sign in by."""
+    if surroundings.last_good is None:
+        return
+    # Releases do not stand in a file: with none, what differs are the settings.
+    proposed, current = (
+        Snapshot.of({}, settings.to_snapshot())
+        for settings in (configuration.snapshot_settings, surroundings.last_good)
+    )
+    if fixed_keys(proposed.settings["services"], current.settings["services"]):
+        return
+    kinds = kinds_of(current, proposed)
+    services = tuple(
+        name
+        for name in proposed.settings["services"]
+        if proposed.settings["services"][name] != current.settings["services"][name]
+    )
+    if services and kinds != SERVICES_ALONE:
+        words = apart_words(services, kinds)
+        yield Finding(key_of(services[0]), "services_apart", words, APART_HINT)
 
 
 def _routes(configuration: Configuration) -> Iterator[tuple[str, int, str]]:

@@ -4,12 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ostiary.changes.model import Reason
-from ostiary.changes.snapshot import Snapshot
 from ostiary.guard.history import REPLICA_READY
 from ostiary.guard.rehearsal.figures import slow_start, too_large
 from ostiary.kernel.journal import Journal
 from ostiary.runtime.ports import Replica
-from ostiary.runtime.resources import memory_max_mib
 
 _STARTS_KEPT = 20
 
@@ -22,20 +20,22 @@ class Comparison:
     journal: Journal
 
     def objections(
-        self, snapshot: Snapshot, candidates: Sequence[Replica], stable: Sequence[Replica]
+        self, candidates: Sequence[Replica], stable: Sequence[Replica], limit: int
     ) -> tuple[Reason, ...]:
-        """Return what speaks against candidates by their start and by their memory."""
+        """Return what speaks against candidates by their start and by their memory.
+
+        `limit` is what each of them may keep, in MiB.
+        """
         started = slow_start(
             min(self._starts([each.name for each in candidates]), default=None),
             max(self._starts([each.name for each in stable]), default=None),
         )
-        found = (started, *self._large(snapshot, candidates, stable))
+        found = (started, *self._large(candidates, stable, limit))
         return tuple(each for each in found if each is not None)
 
     def _large(
-        self, snapshot: Snapshot, candidates: Sequence[Replica], stable: Sequence[Replica]
+        self, candidates: Sequence[Replica], stable: Sequence[Replica], limit: int
     ) -> list[Reason | None]:
-        limit = memory_max_mib(snapshot.settings["identity"])
         beside = max(map(self.memory_mib, stable), default=0.0)
         return [too_large(each.name, self.memory_mib(each), beside, limit) for each in candidates]
 

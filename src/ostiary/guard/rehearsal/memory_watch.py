@@ -20,21 +20,21 @@ class MemoryWatch:
     def __init__(
         self,
         memory_mib: Callable[[Replica], float],
-        limit: Callable[[str], int],
-        stable: Callable[[], Sequence[Replica]],
+        limit: Callable[[Replica], int],
+        beside: Callable[[Replica], Sequence[Replica]],
     ) -> None:
-        """`limit` says what replicas of a snapshot may keep, in MiB; `stable` are last good's."""
+        """`limit` says what a replica may keep, in MiB; `beside` are last good's of its service."""
         self._memory_mib = memory_mib
         self._limit = limit
-        self._stable = stable
+        self._beside = beside
         self._in_row: dict[str, int] = {}
 
     def look(self, replicas: Sequence[Replica]) -> Reason | None:
         """Look once; return what is wrong when it has been so for long enough."""
-        beside = max(map(self._memory_mib, self._stable()), default=0.0)
         in_row, self._in_row = self._in_row, {}
         for each in replicas:
-            mib, limit = self._memory_mib(each), self._limit(each.snapshot)
+            beside = max(map(self._memory_mib, self._beside(each)), default=0.0)
+            mib, limit = self._memory_mib(each), self._limit(each)
             reason = too_large(each.name, mib, beside, limit)
             if reason is not None:
                 self._in_row[each.name] = in_row.get(each.name, 0) + 1

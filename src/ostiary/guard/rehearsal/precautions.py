@@ -10,17 +10,17 @@ from dataclasses import dataclass, field, replace
 from ostiary.changes.events import CandidatesFailed, CandidatesReady, Rehearsed
 from ostiary.changes.model import Reason
 from ostiary.changes.snapshot import Snapshot
-from ostiary.guard.check_stage import CheckStage
+from ostiary.guard.check_stage import CheckStage, altered_reasons
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.rehearsal.comparison import Comparison
 from ostiary.guard.rehearsal.errors import StoreTrialError
 from ostiary.guard.rehearsal.lock_watch import LockWatch
 from ostiary.guard.rehearsal.store_trial import HELD_SECONDS_MAX, StoreTrial
+from ostiary.guard.specs import memory_max_mib
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.processes import ProcessRecord
-from ostiary.runtime.ports import Replica
+from ostiary.runtime.ports import IDENTITY, Replica
 
-_FILES_SHOWN = 5
 _LOOKS_A_SECOND = 10
 
 Launched = Callable[[list[Replica]], None]
@@ -68,7 +68,9 @@ class Precautions:
         # Looked at in any case: journeys fail for want of memory, or because a lock was broken.
         found = (
             *self._locked(),
-            *self.comparison.objections(snapshot, self.plane.canary, self.plane.stable),
+            *self.comparison.objections(
+                self.plane.canary, self.plane.stable, memory_max_mib(snapshot, IDENTITY)
+            ),
             *await self._altered(snapshot),
         )
         if found:
@@ -94,11 +96,7 @@ class Precautions:
 
     async def _altered(self, snapshot: Snapshot) -> tuple[Reason, ...]:
         """Return the files that candidates run from and that are not those of the snapshot."""
-        changed = await self.check.altered(snapshot)
-        return tuple(
-            Reason("release_changed", f"{file} was changed while the release ran.", {"file": file})
-            for file in changed[:_FILES_SHOWN]
-        )
+        return altered_reasons(await self.check.altered(snapshot))
 
 
 def _failed(first: Reason, *others: Reason) -> CandidatesFailed:

@@ -10,12 +10,14 @@ _CAPTURED = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RANDOM = re.compile(r"random(\.[a-z][a-z0-9_]{0,63})?")
 
+TOKEN_INSERT = "probe.access_token"  # noqa: S105 - the name of an insert
 PROBE_INSERTS = (
     "probe.email",
     "probe.password",
     "probe.client_id",
     "probe.client_secret",
     "probe.redirect_uri",
+    TOKEN_INSERT,
 )
 BUILT_IN = (*PROBE_INSERTS, "pkce.verifier", "pkce.challenge", "random")
 RESERVED = ("probe", "pkce", "random", "env", "file")
@@ -121,6 +123,9 @@ def texts_in(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[Any
 
 def needs_account(texts: Any) -> bool:  # noqa: ANN401 - any JSON value
     """Return whether an insert in one of the texts names the probe account."""
-    return any(
-        insert.name in PROBE_INSERTS for _, text in texts_in(texts) for insert in inserts_of(text)
-    )
+    return not names_in(texts).isdisjoint(PROBE_INSERTS)
+
+
+def names_in(texts: Any) -> frozenset[str]:  # noqa: ANN401 - any JSON value
+    """Return the names of all inserts in the texts."""
+    return frozenset(insert.name for _, text in texts_in(texts) for insert in inserts_of(text))

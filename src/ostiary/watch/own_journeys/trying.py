@@ -6,16 +6,17 @@ wait until somebody has mended a test.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import Random
 from ostiary.watch.journeys.probes import ProbeAccount
 from ostiary.watch.journeys.report import JourneyFailure, JourneyReport, failed_strata
 from ostiary.watch.own_journeys.settings import JourneySettings
-from ostiary.watch.own_journeys.templates import needs_account
+from ostiary.watch.own_journeys.templates import TOKEN_INSERT, names_in, needs_account
 from ostiary.watch.own_journeys.values import Values
 from ostiary.watch.own_journeys.walk import Place, StepResult, walk
 
@@ -25,12 +26,16 @@ AT_ONCE = 2
 
 @dataclass(frozen=True, slots=True)
 class OwnTools:
-    """What every run needs. `account` makes a fresh probe account and deletes it afterwards."""
+    """What every run needs. `account` provides a probe account, `access_token` one of its tokens.
+
+    Both may raise `AdminApiError`, which says nothing about the service that is tried.
+    """
 
     account: Callable[[], AbstractAsyncContextManager[ProbeAccount]]
     clock: Clock
     rng: Random
     environment: Mapping[str, str] = field(repr=False)
+    access_token: Callable[[ProbeAccount], Awaitable[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,12 @@ async def run_own_journey(
     Raises what making the account raises.
     """
     async with _account(journey, tools) as account:
-        values = Values(rng=tools.rng, environment=tools.environment, account=account)
+        values = Values(
+            rng=tools.rng,
+            environment=tools.environment,
+            account=account,
+            access_token=await _access_token(journey, tools, account),
+        )
         return await walk(name, journey, place, values, tools.clock)
 
 
@@ -61,23 +71,28 @@ async def try_own_journeys(
     journeys: Mapping[str, JourneySettings],
     places: Sequence[Place],
     *,
-    control: Place,
+    control: Place | None,
     tools: OwnTools,
 ) -> OwnReport:
     """Walk every journey at every place, and at the control what fails at one.
 
-    Raises what making accounts raises.
+    Without a control, because nothing of last good runs, every failure counts. Raises what making
+    accounts raises.
     """
     began = tools.clock.monotonic()
     gate = asyncio.Semaphore(AT_ONCE)
+
+    async def beside(name: str, journey: JourneySettings) -> JourneyFailure | None:
+        if control is None:
+            return None
+        return _failure(await run_own_journey(name, journey, control, tools))
 
     async def judge(name: str, journey: JourneySettings) -> "_Judged":
         async with gate:
             for place in places:
                 failure = _failure(await run_own_journey(name, journey, place, tools))
                 if failure is not None:
-                    beside = _failure(await run_own_journey(name, journey, control, tools))
-                    return _Judged(journey, failure, beside)
+                    return _Judged(journey, failure, await beside(name, journey))
             return _Judged(journey)
 
     results = await asyncio.gather(
@@ -123,8 +138,24 @@ def _failure(results: Sequence[StepResult]) -> JourneyFailure | None:
 
 @asynccontextmanager
 async def _account(journey: JourneySettings, tools: OwnTools) -> AsyncIterator[ProbeAccount | None]:
-    if not needs_account([step.model_dump() for step in journey.steps]):
+    if not needs_account(_texts(journey)):
         yield None
         return
     async with tools.account() as account:
         yield account
+
+
+async def _access_token(
+    journey: JourneySettings, tools: OwnTools, account: ProbeAccount | None
+) -> str | None:
+    if (
+        account is None
+        or tools.access_token is None
+        or TOKEN_INSERT not in names_in(_texts(journey))
+    ):
+        return None
+    return await tools.access_token(account)
+
+
+def _texts(journey: JourneySettings) -> list[dict[str, Any]]:
+    return [step.model_dump() for step in journey.steps]

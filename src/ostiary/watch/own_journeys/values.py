@@ -9,7 +9,7 @@ from typing import Any
 from ostiary.kernel.ids import Random
 from ostiary.watch.journeys.probes import ProbeAccount
 from ostiary.watch.own_journeys.redaction import Redactor
-from ostiary.watch.own_journeys.templates import Insert, parse
+from ostiary.watch.own_journeys.templates import TOKEN_INSERT, Insert, parse
 
 _SECRET_BYTES_MAX = 64 * 1024
 
@@ -30,12 +30,17 @@ class Values:
         rng: Random,
         environment: Mapping[str, str],
         account: ProbeAccount | None,
+        access_token: str | None = None,
     ) -> None:
-        """Start without captured values. `account` is needed where an insert names it."""
+        """Start without captured values.
+
+        `account` is needed where an insert names it, and so is an `access_token` of that user.
+        """
         self.redactor = Redactor()
         self._rng = rng
         self._environment = environment
         self._account = account
+        self._access_token = access_token
         self._captured: dict[str, str] = {}
         self._made: dict[str, str] = {}
 
@@ -86,6 +91,10 @@ class Values:
             return self._secret(self._rng.token(32))
         if self._account is None:
             raise NoValueError("there is no probe account here")
+        if name == TOKEN_INSERT:
+            if self._access_token is None:
+                raise NoValueError("there is no access token here")
+            return self._secret(self._access_token)
         value = str(getattr(self._account, name.removeprefix("probe.")))
         return self._secret(value) if name.endswith(("password", "secret")) else value
 

@@ -270,24 +270,84 @@ def test_a_release_that_is_gone_keeps_no_guard_from_coming_back(tmp_path, releas
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        (ORDERS.replace('"/orders"', '"/new"'), 1),
+        (ORDERS.replace('"/orders"', '"/new"'), 4),
+        (ORDERS + "strip_prefix = true\n", 5),
         (ORDERS + ORDERS.replace("orders", "stock"), 5),
         ("[identity]\nthreads = 5\n", None),
     ],
 )
-def test_beside_a_running_system_no_service_can_change(tmp_path, text, line):
-    def configuration(text: str):
-        return parse_configuration(parse_document(text, file=str(tmp_path / "ostiary.toml")))
-
-    last_good = Surroundings(last_good=configuration(ORDERS).snapshot_settings)
-    identity = configuration(ORDERS + "[identity]\nthreads = 5\n")
-    assert check_configuration(identity, last_good) == ()
-
-    (problem,) = check_configuration(configuration(text), last_good)
+def test_beside_a_running_system_no_service_comes_goes_or_moves(tmp_path, text, line):
+    (problem,) = beside_orders(tmp_path, text)
 
     assert (problem.code, problem.line) == ("services_fixed", line)
     assert "ostiary down" in problem.hint
-    assert "cannot change yet" in problem.message
+    assert "a running system cannot change" in problem.message
+
+
+def beside_orders(directory, text):
+    """Return what is wrong with a file beside a running system with the orders API."""
+
+    def configuration(text: str):
+        return parse_configuration(parse_document(text, file=str(directory / "ostiary.toml")))
+
+    last_good = Surroundings(last_good=configuration(ORDERS).snapshot_settings)
+    return check_configuration(configuration(text), last_good)
+
+
+def test_beside_a_running_system_services_change_alone(tmp_path):
+    identity, replicas = "[identity]\nthreads = 5\n", "replicas = 3\n"
+    assert beside_orders(tmp_path, ORDERS + identity) == ()
+    assert beside_orders(tmp_path, ORDERS + replicas) == ()
+
+    (problem,) = beside_orders(tmp_path, ORDERS + replicas + identity)
+
+    assert (problem.code, problem.line) == ("services_apart", 1)
+    assert "`services.orders` together with `[identity]`" in problem.message
+    assert "one after the other" in problem.hint
+
+
+JOURNEY = """
+[services.orders.journeys.list]
+vouches_for = "/orders"
+[[services.orders.journeys.list.steps]]
+name = "own orders"
+path = "/orders/7?of=me"
+headers = { authorization = "Bearer {probe.access_token}" }
+expect.status = 200
+"""
+
+
+def test_a_service_has_journeys_of_its_own(tmp_path):
+    document = parse_document(ORDERS + JOURNEY, file=str(tmp_path / "ostiary.toml"))
+    configuration = parse_configuration(document)
+    assert check_configuration(configuration) == ()
+    (journey,) = configuration.snapshot_settings.services["orders"].journeys.values()
+    assert journey.steps[0].path == "/orders/7?of=me"
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "code", "line"),
+    [
+        ("/orders/7?of=me", "/oauth2/token", "path_of_another", 10),
+        ("/orders/7?of=me", "/orders2", "path_of_another", 10),
+        ("/orders/7?of=me", "https://x.example/orders", "path_is_url", 10),
+        ("/orders/7?of=me", "/orders/{order}", "captured_never", 10),
+        ('vouches_for = "/orders"', 'vouches_for = "token"', "route_class_unknown", 7),
+        ("Bearer {probe.access_token}", "Bearer abcdef", "secret_in_file", 11),
+        ("{probe.access_token}", "{probe.token}", "insert_unknown", 11),
+        ('name = "own orders"', 'name = " "', "step_name", 9),
+        ("journeys.list", 'journeys."A B"', "journey_name", 6),
+    ],
+)
+def test_journeys_of_a_service_are_judged_as_the_guards_are(tmp_path, written, instead, code, line):
+    text = ORDERS + JOURNEY.replace(written, instead)
+    configuration = parse_configuration(parse_document(text, file=str(tmp_path / "ostiary.toml")))
+
+    (problem,) = check_configuration(configuration)
+
+    assert (problem.code, problem.line) == (code, line)
+    assert problem.key.startswith("services.orders.journeys")
+    assert "abcdef" not in str(problem)
 
 
 def test_no_service_can_have_a_path_of_identity():

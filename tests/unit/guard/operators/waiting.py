@@ -24,6 +24,7 @@ from ostiary.guard.operations import GuardOperations
 from ostiary.guard.operators.registry import Registry
 from ostiary.guard.revocation_record import COUNTS
 from ostiary.guard.revocations import Revocations
+from ostiary.guard.service_groups import ServiceGroups
 from ostiary.kernel.ids import SeededRandom
 from ostiary.kernel.journal import Journal
 from ostiary.runtime.releases import ReleaseStore
@@ -79,6 +80,7 @@ class Place:
             counters=nothing,
             canary=[],
             replaced=[],
+            services=ServiceGroups(),
             kept_snapshots=lambda: [plane.serving],
         )
         reader = HistoryReader(self.journal)

@@ -58,7 +58,7 @@ def test_memory_is_refused_beyond_the_limit_or_twice_and_200_mib_beyond_last_goo
 def test_a_canary_replica_that_stays_too_large_is_told_and_one_that_shrinks_is_not():
     sizes = {"new": 700.0, "old": 100.0}
     watch = MemoryWatch(
-        lambda each: sizes[each.name], lambda _: 600, lambda: [SimpleNamespace(name="old")]
+        lambda each: sizes[each.name], lambda _: 600, lambda _: [SimpleNamespace(name="old")]
     )
     new = SimpleNamespace(name="new", snapshot="s-new")
     before = [watch.look([new]) for _ in range(LARGE_IN_ROW_MAX - 1)]
