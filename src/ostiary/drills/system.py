@@ -6,15 +6,17 @@ A drill touches nothing that runs elsewhere on the machine, and leaves nothing b
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ostiary.guard.client import GuardClient
 from ostiary.kernel.errors import ExitCode, OstiaryError
@@ -45,6 +47,7 @@ def running(settings_toml: str) -> Iterator[DrillSystem]:
     config.write_text(settings_toml)
     settings = ["--config", str(config)]
     try:
+        _end_in_order_on_sigterm()
         report = _command(
             ["up", "--detach", "--data", str(data), *settings, "--port", str(_free_port())],
             seconds_max=_UP_SECONDS_MAX,
@@ -59,6 +62,18 @@ def running(settings_toml: str) -> Iterator[DrillSystem]:
                 hint=f"Run: ostiary down --data {data}",
             )
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _end_in_order_on_sigterm() -> None:
+    """Let SIGTERM end this process as an exception does, so that what it started is stopped."""
+
+    def end(number: int, _frame: object) -> NoReturn:
+        # A second one must not break off the stopping.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, end)
 
 
 def _stopped(data: Path) -> bool:
