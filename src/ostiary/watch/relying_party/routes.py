@@ -1,9 +1,25 @@
 """Which stratum a request belongs to: evidence and journeys are counted by the same names."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from ostiary.edge.route_classes import ROUTE_CLASSES, RouteClass
+from ostiary.edge.route_classes import ROUTE_CLASSES, RouteClass, service_class
 from ostiary.kernel.request_kinds import Kind, kind_of_grant, stratum_name
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRoutes:
+    """The paths of another service than identity, in the order of its settings."""
+
+    service: str
+    routes: tuple[str, ...]
+
+    def class_of(self, path: str) -> str | None:
+        """Return the route class of a path; None for one that is not the service's."""
+        for number, route in enumerate(self.routes, start=1):
+            if f"{path}/".startswith(f"{route}/"):
+                return service_class(self.service, number)
+        return None
 
 
 def stratum_of(method: str, path: str, form: Mapping[str, str] | None = None) -> str:
