@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from joserfc.jwk import ECKey
@@ -40,15 +40,15 @@ class Member:
 
 
 class Cluster:
-    """All groups behind one issuer. Every key is published by every healthy member."""
+    """All groups behind one issuer. There are three keys, of which a group has some."""
 
     def __init__(self, node: Path, redis: Path, issuer: str, logs: Path) -> None:
         self.issuer = issuer
         self._node, self._redis, self._logs = node, redis, logs
         self._running = ExitStack()
-        self._keys = {name: _new_key(name) for name in ("first", "second")}
+        self._keys = {name: _new_key(name) for name in ("first", "second", "third")}
 
-    def __enter__(self) -> "Cluster":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

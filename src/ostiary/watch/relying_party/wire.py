@@ -79,6 +79,7 @@ class Wire:
             headers=response.headers,
             body=response.content,
             named=request_id,
+            asked=public,
         )
         self._check_outcome_header(answer)
         return answer
