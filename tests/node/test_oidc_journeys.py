@@ -108,7 +108,7 @@ def test_a_healthy_group_passes_and_vouches_for_the_route(cluster: Cluster, trie
 def test_a_broken_group_is_told_by_its_step(
     cluster: Cluster, tried: Tried, faults: str, step: str, got: str
 ) -> None:
-    report = tried(cluster.group(faults, faults=[faults])).report
+    report = tried(cluster.group(faults, members=1, faults=[faults])).report
 
     assert not report.passed
     assert report.strata_failed == {"service_login_1"}
@@ -120,14 +120,17 @@ def test_a_broken_group_is_told_by_its_step(
 
 def test_keys_of_last_good_that_are_gone_are_told(cluster: Cluster, tried: Tried) -> None:
     """Every member is right by itself; what others have minted and keep is what they break."""
-    report = tried(cluster.group("forgetful", signs="second", publishes=["second"])).report
+    report = tried(
+        cluster.group("forgetful", members=1, signs="second", publishes=["second"])
+    ).report
 
-    assert [(each.journey, each.step) for each in report.failures][0] == ("oidc.published", "keys")
-    assert "'first'" in report.failures[0].got
+    first = report.failures[0]
+    assert (first.journey, first.step) == ("oidc.published", "keys")
+    assert "'first'" in first.got
 
 
 def test_a_key_that_nobody_was_told_ahead_is_told(cluster: Cluster, tried: Tried) -> None:
-    report = tried(cluster.group("hasty", signs="third")).report
+    report = tried(cluster.group("hasty", members=1, signs="third")).report
 
     assert {each.journey for each in report.failures} == {"oidc.minted_by_candidate"}
     assert report.failures[0].step == "verify_elsewhere"

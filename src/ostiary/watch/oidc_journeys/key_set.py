@@ -1,7 +1,7 @@
 """The keys that any provider publishes (RFC 7517), and whether one of them has signed a token.
 
-Tolerant where `relying_party.keys` is strict: a key that is for something else, or of a kind that is
-not known here, is passed over (RFC 7517, section 5). What counts is that the token verifies.
+Tolerant where `relying_party.keys` is strict: a key that is for something else, or of a kind that
+is not known here, is passed over (RFC 7517, section 5). What counts is that the token verifies.
 """
 
 import warnings
@@ -24,8 +24,8 @@ from ostiary.watch.relying_party.claims import (
 _Kind = type[ECKey] | type[RSAKey] | type[OKPKey]
 
 _ALGORITHMS: Final[Mapping[str, tuple[str, str | None, _Kind]]] = {
-    **{name: ("RSA", None, RSAKey) for name in ("RS256", "RS384", "RS512")},
-    **{name: ("RSA", None, RSAKey) for name in ("PS256", "PS384", "PS512")},
+    **dict.fromkeys(("RS256", "RS384", "RS512"), ("RSA", None, RSAKey)),
+    **dict.fromkeys(("PS256", "PS384", "PS512"), ("RSA", None, RSAKey)),
     "ES256": ("EC", "P-256", ECKey),
     "ES384": ("EC", "P-384", ECKey),
     "ES512": ("EC", "P-521", ECKey),

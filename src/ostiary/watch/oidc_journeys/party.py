@@ -26,7 +26,7 @@ _OK: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """One user signed in: the device with the session, what was minted in `answer`, and for whom."""
+    """One user signed in: the device with its session, and what was minted, in `answer`."""
 
     browser: Browser
     code: str = field(repr=False)
