@@ -104,6 +104,12 @@ class ReplicaKeeper:
         groups = (group for (name, _), group in self._services.items() if name == service)
         return [seat for group in groups for seat in group.vacant()]
 
+    def down(self) -> dict[str, str]:
+        """Return what is wrong with members that somebody else runs, by their names."""
+        members = [one for one in self._parts.services.all_members() if one.is_run_elsewhere]
+        found = {one.name: self._parts.probes.trouble(one) for one in members}
+        return {name: trouble.words for name, trouble in found.items() if trouble is not None}
+
     async def _write_edge(self) -> None:
         await self._edge_is_stale.wait()
         self._edge_is_stale.clear()

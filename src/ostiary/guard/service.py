@@ -177,8 +177,10 @@ class Guard:
         status |= {"listen": parts.listen_url, "certificate": described(parts.certificates)}
         status |= {"balance": parts.shares.report()}
         keeper = parts.supervisor.replicas
+        down = keeper.down()
         status["replicas"] = [
-            row | _restarts(keeper.seat(row["name"])) for row in status["replicas"]
+            row | _restarts(keeper.seat(row["name"])) | {"down": down.get(row["name"])}
+            for row in status["replicas"]
         ]
         vacant = [_restarts(seat) for seat in keeper.vacant(parts.plane.serving)]
         for service in parts.plane.services.names:

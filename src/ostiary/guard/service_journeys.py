@@ -14,9 +14,7 @@ from ostiary.watch.own_journeys.settings import JourneySettings, StepSettings
 from ostiary.watch.own_journeys.to_service import ToService
 from ostiary.watch.own_journeys.trying import OwnReport
 from ostiary.watch.own_journeys.walk import settings_name
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that change nothing (RFC 9110, section 9.2.1): the edge asks them again."""
+from ostiary.watch.relying_party.routes import SAFE_METHODS
 
 
 @dataclass(frozen=True, slots=True)

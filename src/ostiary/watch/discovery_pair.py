@@ -78,7 +78,7 @@ def discovery_path(place: Place) -> str:
 def discovery_stratum(place: Place) -> str:
     """Return the stratum in which what is published counts."""
     routes = place.target.routes
-    return (routes and routes.class_of(discovery_path(place))) or "discovery"
+    return (routes and routes.class_of("GET", discovery_path(place))) or "discovery"
 
 
 def require_as_before(published: Published, stable: Published, place: Place) -> None:

@@ -17,6 +17,11 @@ Word = Annotated[str, Field(min_length=1, max_length=1000)]
 class OidcSettings(SettingsTable):
     """A client and an account of yours at the provider, which are there for the journeys alone."""
 
+    issuer_path: Word | None = Field(
+        None,
+        description="Path of the issuer below the public address, such as `/op/realms/main`.",
+        json_schema_extra={"unset": "the first route"},
+    )
     client_id: Word = Field(description="Client that the journeys act as.")
     client_secret_file: Word | None = Field(
         None,

@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ostiary.edge.route_classes import ROUTE_CLASSES, RouteClass, service_class
+from ostiary.edge.service_model import is_below
 from ostiary.kernel.request_kinds import Kind, kind_of_grant, stratum_name
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110, section 9.2.1): the edge asks them again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +18,11 @@ class ServiceRoutes:
     service: str
     routes: tuple[str, ...]
 
-    def class_of(self, path: str) -> str | None:
-        """Return the route class of a path; None for one that is not the service's."""
+    def class_of(self, method: str, path: str) -> str | None:
+        """Return the class of a request; None for one that is not the service's."""
         for number, route in enumerate(self.routes, start=1):
-            if f"{path}/".startswith(f"{route}/"):
-                return service_class(self.service, number)
+            if is_below(path, route):
+                return service_class(self.service, number, safe=method in SAFE_METHODS)
         return None
 
 

@@ -33,7 +33,7 @@ class Target:
 
     def stratum_of(self, method: str, path: str, form: Mapping[str, str] | None = None) -> str:
         """Return the stratum in which a request to this target counts."""
-        of_service = self.routes.class_of(path) if self.routes is not None else None
+        of_service = self.routes.class_of(method, path) if self.routes is not None else None
         return of_service or stratum_of(method, path, form)
 
     @property
