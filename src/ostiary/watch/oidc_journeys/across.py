@@ -7,6 +7,7 @@ the other must take. Applications fetch keys from whichever answers, and keep th
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from ostiary.watch.discovery_pair import discovery_stratum, require_as_before
 from ostiary.watch.oidc_journeys.grants import (
@@ -23,8 +24,7 @@ from ostiary.watch.relying_party.registration import AuthorizationRequest
 
 def require_same(members: Sequence[Party]) -> None:
     """Require that all members of a group publish the same document and the same keys."""
-    first = members[0]
-    for other in members[1:]:
+    for first, other in pairwise(members):
         published, before = other.provider.published, first.provider.published
         if _keys(published.keys) != _keys(before.keys):
             _differs(other, "keys", f"the keys that {first.place.target.name} publishes")

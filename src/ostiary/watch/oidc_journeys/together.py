@@ -28,11 +28,11 @@ async def try_together(
         members = [await tools.party(each) for each in candidates]
     except StepFailedError as error:
         return report_of([Judged(told("discovery", error))], 0.0)
-    judged = [
-        Judged(_difference("same_in_group", members), _difference("same_in_group", stable)),
-        Judged(_lost(members, stable[0])),
-    ]
-    judged += await _both_ways(members[0], stable[0])
+    beside = _difference("same_in_group", stable)
+    judged = [Judged(_difference("same_in_group", members), beside)]
+    if stable:
+        judged.append(Judged(_lost(members, stable[0])))
+        judged += await _both_ways(members[0], stable[0])
     return report_of(judged, tools.clock.monotonic() - began)
 
 

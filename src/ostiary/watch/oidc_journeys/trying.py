@@ -57,9 +57,9 @@ def must_be_refused(application: Application) -> Mapping[str, Walk]:
 
 
 async def try_walks(
-    walks: Mapping[str, Walk], places: Sequence[Place], *, control: Place, tools: OidcTools
+    walks: Mapping[str, Walk], places: Sequence[Place], *, control: Place | None, tools: OidcTools
 ) -> OwnReport:
-    """Take every path at every place, and at the control what fails at one."""
+    """Take every path at every place, and at the control, where there is one, what fails at one."""
     began = tools.clock.monotonic()
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -69,6 +69,8 @@ async def try_walks(
             for place in places:
                 failure, strata = await _walked(name, walk, place, tools)
                 if failure is not None:
+                    if control is None:
+                        return Judged(failure)
                     beside, _ = await _walked(name, walk, control, tools)
                     return Judged(failure, beside)
                 seen |= strata
@@ -83,7 +85,7 @@ async def try_group(
 ) -> OwnReport:
     """Rehearse a group: each member by itself, all together, and the group beside last good."""
     application = tools.application
-    control = last_good[0]
+    control = last_good[0] if last_good else None
     alone = await try_walks(must_succeed(application), candidates, control=control, tools=tools)
     if not alone.report.passed:
         # What fails alone would only fail again in company, and be told several times.

@@ -13,16 +13,21 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True)
 class ServiceRoutes:
-    """The paths of another service than identity, in the order of its settings."""
+    """The paths of another service than identity, in the order of its settings.
+
+    Requests below `asked_again` may be asked twice without harm, whatever their method.
+    """
 
     service: str
     routes: tuple[str, ...]
+    asked_again: tuple[str, ...] = ()
 
     def class_of(self, method: str, path: str) -> str | None:
         """Return the class of a request; None for one that is not the service's."""
         for number, route in enumerate(self.routes, start=1):
             if is_below(path, route):
-                return service_class(self.service, number, safe=method in SAFE_METHODS)
+                again = any(is_below(path, each) for each in self.asked_again)
+                return service_class(self.service, number, safe=again or method in SAFE_METHODS)
         return None
 
 
