@@ -35,6 +35,7 @@ runtime = "endpoints"
 routes = ["/op"]
 group = "{group}"
 health = "/op/health"
+start_seconds_max = 3
 
 [services.login.groups]
 {groups}
@@ -202,7 +203,9 @@ def test_a_group_that_is_not_there_is_no_candidate(login: Login) -> None:
 
     code, answer = login.propose("gone")
 
-    assert code != 0
+    assert (code, answer["verdict"]) == (4, "refused")
+    address = login.groups["gone"][0].address
+    assert any(address in each for each in failures(answer)), answer
     assert login.answering() == "blue"
     del login.groups["gone"]
 

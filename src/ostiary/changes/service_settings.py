@@ -43,9 +43,9 @@ class ServiceSettings(SettingsTable):
     command: Annotated[tuple[Word, ...], Field(strict=False), BeforeValidator(as_tuple)] = Field(
         (),
         description="Program and arguments that run one replica, as a list; "
-        "`${OSTIARY_PORT}` and its like are filled in.",
+        "`${OSTIARY_PORT}` and its like are filled in. It has to be there, except with "
+        "`endpoints`.",
         max_length=100,
-        json_schema_extra=unset("has to be there, except with `endpoints`"),
     )
     release: str | None = Field(
         None,

@@ -52,8 +52,7 @@ class Wire:
         Raises `StepFailedError` where none came in time, or where one came without the outcome
         header that the target must send.
         """
-        target = self.target
-        public = target.public(location)
+        target, public = self.target, self.target.public(location)
         fields = None if form is None else list(form)
         stratum = target.stratum_of(method, urlsplit(public).path, dict(fields or ()))
         named = target.as_edge.headers(target.issuer) if target.as_edge is not None else {}
