@@ -112,7 +112,9 @@ class ReplicaKeeper:
         """
         name = str(row["name"])
         members = (one for one in self._parts.services.all_members() if one.is_run_elsewhere)
-        trouble = next((self._parts.probes.trouble(one) for one in members if one.name == name), None)
+        trouble = next(
+            (self._parts.probes.trouble(one) for one in members if one.name == name), None
+        )
         down = None if trouble is None else trouble.words
         return {**row, **restarts(self.seat(name)), "down": down}
 

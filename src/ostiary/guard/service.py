@@ -184,3 +184,9 @@ class Guard:
         drift = [each.to_json() for each in parts.upkeep.drift.found]
         owed = parts.revocations.report()
         return status | {"replicas_missing": vacant, "drift": drift, "revocations": owed}
+
+
+def _raise_first(*outcomes: BaseException | None) -> None:
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome
