@@ -1,6 +1,8 @@
 """Groups of oidc-provider that somebody else deploys, guarded by moving traffic between them."""
 
 import json
+import os
+import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -13,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ostiary.guard.client import GuardClient
 from tests.guarded.conftest import QUICK, require_nothing_left
 from tests.guarded.waiting import wait_for
 from tests.node.cluster import (
@@ -243,3 +246,26 @@ def test_a_member_that_is_down_is_told_and_not_replaced(login: Login) -> None:
         assert sorted(row["name"] for row in login.members()) == names
     text = call_ostiary("status", data=login.system.data, as_json=False).stdout
     assert f"port {gone.port}" in text
+
+
+def test_the_next_guard_knows_the_members_and_a_start_goes_on_without_one(login: Login) -> None:
+    names = sorted(row["name"] for row in login.members())
+    guard = json.loads((login.system.data / "guard.json").read_text())["pid"]
+    with login.applications():
+        os.kill(guard, signal.SIGKILL)
+        client = GuardClient(login.system.data)
+        wait_for(lambda: client.get("/status")["guard_pid"] != guard, "another guard")
+        assert sorted(row["name"] for row in login.members()) == names
+
+    login.system.ostiary("down")
+    port = login.system.issuer.rpartition(":")[2]
+    options = ["--config", str(login.settings("green")), "--port", port]
+    up = call_ostiary("up", "--detach", *options, data=login.system.data)
+    assert up.returncode == 0, up.stdout + up.stderr
+
+    left = login.groups["green"][1]
+    rows = wait_for(login.members, "the member that is left")
+    assert [row["port"] for row in rows] == [left.port]
+    assert login.token().status_code == 200
+    missing = login.system.ostiary("status")["replicas_missing"]
+    assert [each["service"] for each in missing] == ["login"]
