@@ -1,6 +1,7 @@
 """What a machine has beyond Python: Chromium for `browser` tests, Node and npm for `node` tests,
-the right to mount a file system for `disk` tests, the right to act as other users for `users`
-tests, a fuzzer for `fuzzer` tests, and a package registry for `registry` tests.
+Redis for `redis` tests, the right to mount a file system for `disk` tests, the right to act as
+other users for `users` tests, a fuzzer for `fuzzer` tests, and a package registry for `registry`
+tests.
 
 Where it is missing, the tests that want it are taken out of the run and named at its end. With
 `CI=true` they fail instead, so that a machine which should run them cannot pass without. Not so
@@ -54,6 +55,14 @@ def find_npm() -> Path | None:
 
 
 @cache
+def find_redis() -> Path | None:
+    """Return the machine's own Redis, else the one that a wheel has put beside this Python."""
+    beside = Path(sys.executable).with_name("redis-server")
+    found = shutil.which("redis-server")
+    return Path(found) if found else beside if beside.is_file() else None
+
+
+@cache
 def can_act_as_others() -> bool:
     """Return whether a process of another user can be started; see `tests.other_users`."""
     if shutil.which("setpriv") is None:
@@ -79,6 +88,7 @@ def has_atheris() -> bool:
 WANTED: dict[str, tuple[Callable[[], object], str]] = {
     "browser": (find_chromium, "no Chromium found"),
     "node": (find_npm, f"no Node {NODE_MAJOR_MIN} or newer with npm found"),
+    "redis": (find_redis, "no Redis found"),
     "disk": (can_mount, NO_DISK),
     "users": (can_act_as_others, "neither root nor sudo"),
     "fuzzer": (has_atheris, "no atheris for this Python and machine"),

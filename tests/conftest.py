@@ -7,4 +7,6 @@ pytest_plugins = [
     "tests.system",
     "tests.browser.chromium",
     "tests.node.packages",
+    "tests.node.redis",
+    "tests.node.cluster",
 ]

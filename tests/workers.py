@@ -26,6 +26,7 @@ IN_ORDER = (
     "tests/guarded/test_broken_last_good.py",
     "tests/guarded/test_broken_releases.py",
     "tests/guarded/test_edge_changes.py",
+    "tests/guarded/test_endpoints.py",
     "tests/guarded/test_explained.py",
     "tests/guarded/test_promotion.py",
     "tests/guarded/test_replicas.py",

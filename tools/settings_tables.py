@@ -13,7 +13,8 @@ from typing import Any
 from ostiary.changes.configuration import json_schema
 
 _DOCS = Path(__file__).parents[1] / "docs"
-PAGES = (_DOCS / "settings.md", _DOCS / "own-journeys.md", _DOCS / "verdicts.md")
+_NAMES = ("settings", "own-journeys", "verdicts", "endpoints")
+PAGES = tuple(_DOCS / f"{name}.md" for name in _NAMES)
 _TABLE = re.compile(
     r"(<!-- keys of ([\w.]+); `make docs` writes them -->\n).*?(<!-- end -->)", re.DOTALL
 )

@@ -9,7 +9,13 @@ from tests.tidy.repository import MIGRATIONS, ROOT, files_ending, modules, proje
 UNFINISHED = re.compile(r"TODO|FIXME|XXX|raise NotImplemented|# stub|pragma: no cover")
 SKIPPED = re.compile(r"pytest\.(skip|mark\.skip|mark\.xfail|importorskip)|assert\s+True")
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
-PUBLIC_HOSTS = {"pypi.org", "files.pythonhosted.org", "registry.npmjs.org", "github.com"}
+PUBLIC_HOSTS = {
+    "pypi.org",
+    "files.pythonhosted.org",
+    "registry.npmjs.org",
+    "github.com",
+    "opencollective.com",  # where packages ask for money
+}
 LOCK_FILES = ("uv.lock", "package-lock.json")
 
 

@@ -18,6 +18,7 @@ from ostiary.changes.environment import with_secret_files
 from ostiary.changes.guard_settings import GuardSettings
 from ostiary.changes.identity_settings import IdentitySettings
 from ostiary.changes.misplaced_secrets import with_right_places
+from ostiary.changes.service_settings import ServiceSettings
 from ostiary.changes.snapshot_settings import SnapshotSettings
 from ostiary.kernel.settings import (
     Document,
@@ -83,10 +84,18 @@ def parse_configuration(document: Document) -> Configuration:
     base = Path(document.file).parent
     tables["edge"] = _with_absolute_paths(content.edge, base, "certificate", "key")
     tables["services"] = {
-        name: _with_absolute_paths(service, base, "release")
+        name: _service_with_absolute_paths(service, base)
         for name, service in content.services.items()
     }
     return Configuration(SnapshotSettings.model_construct(**tables), content.guard, document)
+
+
+def _service_with_absolute_paths(service: ServiceSettings, base: Path) -> ServiceSettings:
+    service = _with_absolute_paths(service, base, "release")
+    if service.oidc is None:
+        return service
+    oidc = _with_absolute_paths(service.oidc, base, "client_secret_file", "password_file")
+    return service.model_copy(update={"oidc": oidc})
 
 
 def _with_absolute_paths(settings: Table, base: Path, *names: str) -> Table:

@@ -10,8 +10,8 @@ from ostiary.kernel.errors import RefusedError
 from ostiary.kernel.hashing import canonical_json
 from ostiary.runtime.ports import IDENTITY
 
-FIXED_KEYS = ("routes", "strip_prefix")
-"""Keys of a service by which others find it; a change cannot alter them."""
+FIXED_KEYS = ("routes", "strip_prefix", "runtime")
+"""Keys of a service by which others find it, and by whom it is run; a change cannot alter them."""
 
 FIXED_HINT = (
     "Stop with `ostiary down`, edit the settings file or the release, and start with `ostiary up "
@@ -34,9 +34,10 @@ def same_service(new: Snapshot, old: Snapshot, service: str) -> bool:
 
     A key that is younger than one of them has its default there.
     """
-    if any(service not in _tables(each) or service not in each.releases for each in (new, old)):
+    if any(service not in _tables(each) for each in (new, old)):
         return False
-    same_release = new.releases[service] == old.releases[service]
+    # What somebody else runs has no release, in either of the two.
+    same_release = new.releases.get(service) == old.releases.get(service)
     return same_release and service_settings(new, service) == service_settings(old, service)
 
 

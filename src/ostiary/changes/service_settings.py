@@ -5,7 +5,7 @@ mean together is judged by `changes.rules.services` and its neighbours.
 """
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -13,19 +13,38 @@ from ostiary.changes.edge_settings import Weight
 from ostiary.changes.setting_fields import as_tuple, seconds, unit, unset
 from ostiary.edge.route_classes import SERVICE_ROUTES_MAX
 from ostiary.kernel.settings import SettingsTable
+from ostiary.watch.oidc_journeys.settings import OidcSettings
 from ostiary.watch.own_journeys.settings import JourneySettings
 
 Word = Annotated[str, Field(min_length=1, max_length=4096)]
 Prefix = Annotated[str, Field(min_length=1, max_length=200)]
+Address = Annotated[str, Field(min_length=1, max_length=200)]
+
+GROUPS_MAX = 16
+MEMBERS_MAX = 64
+Group = Annotated[
+    tuple[Address, ...],
+    Field(strict=False, min_length=1, max_length=MEMBERS_MAX),
+    BeforeValidator(as_tuple),
+]
 
 
 class ServiceSettings(SettingsTable):
-    """A program in any language that answers HTTP/1.1 at a port that it is told."""
+    """A program in any language that answers HTTP/1.1 at a port that it is told.
 
+    With the runtime `endpoints` somebody else runs it, at addresses that are told here.
+    """
+
+    runtime: Literal["local", "endpoints"] = Field(
+        "local",
+        description="Whether Ostiary runs the service by its command, or somebody else does and "
+        "`groups` say where.",
+    )
     command: Annotated[tuple[Word, ...], Field(strict=False), BeforeValidator(as_tuple)] = Field(
+        (),
         description="Program and arguments that run one replica, as a list; "
-        "`${OSTIARY_PORT}` and its like are filled in.",
-        min_length=1,
+        "`${OSTIARY_PORT}` and its like are filled in. It has to be there, except with "
+        "`endpoints`.",
         max_length=100,
     )
     release: str | None = Field(
@@ -34,7 +53,18 @@ class ServiceSettings(SettingsTable):
         "relative path begins at the settings file. It is no part of a snapshot: its content is.",
         min_length=1,
         max_length=4096,
-        json_schema_extra=unset("has to be there"),
+        json_schema_extra=unset("has to be there, except with `endpoints`"),
+    )
+    group: Word | None = Field(
+        None,
+        description="With `endpoints`: which of `groups` serves. To change it is to move traffic.",
+        json_schema_extra=unset("has to be there with `endpoints`"),
+    )
+    groups: Mapping[str, Group] = Field(
+        {},
+        description="With `endpoints`: addresses by the name of their group, such as "
+        '`blue = ["10.0.0.1:3000"]`.',
+        max_length=GROUPS_MAX,
     )
     routes: Annotated[tuple[Prefix, ...], Field(strict=False), BeforeValidator(as_tuple)] = Field(
         description="Paths that the edge gives to the service, each with all that is below it, "
@@ -116,6 +146,26 @@ class ServiceSettings(SettingsTable):
         description="What every release of the service must do, tried at its candidates and beside "
         "last good.",
     )
+    oidc: OidcSettings | None = Field(
+        None,
+        description="For an OpenID provider: how its journeys sign in.",
+        json_schema_extra=unset("no provider"),
+    )
+
+    @property
+    def is_run_elsewhere(self) -> bool:
+        """Return whether somebody else starts and stops the members."""
+        return self.runtime == "endpoints"
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Return the addresses of the group that serves; none for a service that is run here."""
+        return self.groups.get(self.group or "", ()) if self.is_run_elsewhere else ()
+
+    @property
+    def seats(self) -> int:
+        """Return how many members the service has."""
+        return len(self.addresses) if self.is_run_elsewhere else self.replicas
 
     def weight(self, seat: int) -> int:
         """Return the weight of a seat; one that has none written counts as 1."""

@@ -10,8 +10,11 @@ from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.ids import SystemRandom
 from ostiary.kernel.journal import Journal
 from ostiary.runtime.data_directory import DataDirectory
+from ostiary.runtime.endpoints import EndpointsRuntime
 from ostiary.runtime.local import LocalRuntime
+from ostiary.runtime.ports import Runtime
 from ostiary.runtime.releases import ReleaseStore
+from ostiary.runtime.runtimes import Runtimes
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Base:
     configuration: Configuration
     journal: Journal
     releases: ReleaseStore
-    runtime: LocalRuntime
+    runtime: Runtime
     clock: SystemClock
     rng: SystemRandom
     epoch: str
@@ -41,6 +44,11 @@ class Base:
     def edge_token(self) -> str:
         """Return the secret by which replicas know the edge."""
         return self.data.edge_token_file.read_text().strip()
+
+    @property
+    def runs_already(self) -> bool:
+        """Return whether replicas of this data directory run; what others run does not count."""
+        return any(not replica.is_run_elsewhere for replica in self.runtime.adopt())
 
     @property
     def listen_url(self) -> str:
@@ -68,7 +76,7 @@ def build_base(
     """Return it for one start of a guard, with an epoch of its own."""
     clock, rng = SystemClock(), SystemRandom()
     releases = ReleaseStore(data.releases)
-    runtime = LocalRuntime(
+    local = LocalRuntime(
         data.path,
         releases,
         clock=clock,
@@ -76,5 +84,6 @@ def build_base(
         edge_token_file=data.edge_token_file,
         store_key_file=data.store_key_file,
     )
+    runtime = Runtimes(local, EndpointsRuntime(data.path, clock=clock))
     epoch = rng.hex(8)
     return Base(options, data, configuration, journal, releases, runtime, clock, rng, epoch, served)

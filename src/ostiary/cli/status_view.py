@@ -36,6 +36,7 @@ def status_view(value: Result) -> Group:
     """Return a table of the replicas, and lines about what is not as it should be."""
     lines = [
         *missing_replicas(value),
+        *members_down(value),
         *lopsided_edge(value),
         *owed_revocations(value),
         *drift_lines(value),
@@ -72,6 +73,16 @@ def _missing(service: str, seats: list[dict[str, Any]]) -> str:
     return f"{line}; the latest ended at {latest['at']}: {latest['how']}"
 
 
+def members_down(status: Result) -> list[str]:
+    """Return a line for each member that somebody else runs and that does not answer well."""
+    return [
+        f"down: {each['name']} at {each['host']} port {each['port']} {each['down']}; whoever runs "
+        "it has to bring it back"
+        for each in status["replicas"]
+        if each.get("down") is not None
+    ]
+
+
 def owed_revocations(status: Result) -> list[str]:
     """Return a line for each snapshot of which what it minted is still to be taken back."""
     return [f"revoke {each['snapshot']}: {in_words(each)}" for each in status["revocations"]]
@@ -100,7 +111,7 @@ def _table(value: Result) -> Table:
         table.add_row(
             replica["name"],
             replica["snapshot"],
-            str(replica["pid"]),
+            f"port {replica['port']}" if replica["pid"] is None else str(replica["pid"]),
             "" if share is None else f"{share:.1%}",
             "" if replica["capacity"] is None else f"{replica['capacity']:g}/s",
             "" if replica["load"] is None else f"{replica['load']:.0%}",

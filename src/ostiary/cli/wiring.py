@@ -114,7 +114,7 @@ def _with_what_begins(base: Base) -> Base:
 
     That is a part of `[edge]`, and all of `[services]`.
     """
-    if base.options.config is None or base.runtime.adopt():
+    if base.options.config is None or base.runs_already:
         return base
     base = replace(base, services_begin=True)
     edge = at_start(base.served.edge, base.configuration.snapshot_settings.edge)
@@ -148,7 +148,7 @@ async def _run(base: Base, ready: Callable[[dict[str, Any]], None], stops_everyt
     guard_settings = base.configuration.guard
     edge_settings = base.served.edge
     chosen = edge_wiring.choose(
-        edge_settings, base.data.edge, base.clock.now(), running=bool(base.runtime.adopt())
+        edge_settings, base.data.edge, base.clock.now(), running=base.runs_already
     )
     edge = guard_parts.edge(base, chosen)
     certificates = guard_parts.certificates(base, edge, chosen)

@@ -57,7 +57,9 @@ class Baseline:
         releases = {IDENTITY: release.hash, **await asyncio.to_thread(self._service_releases)}
         first = self.snapshots.add(releases, self.settings.to_snapshot())
         # Nothing can be compared with: the first snapshot is good because there is no other.
-        return replace(self._mark(first, "first start"), has_new_services=len(releases) > 1)
+        return replace(
+            self._mark(first, "first start"), has_new_services=bool(self.settings.services)
+        )
 
     async def _again(self, last_good: Snapshot, found: events.History) -> Served:
         """Return the last good snapshot, with what was edited while nothing ran in its place."""
@@ -85,6 +87,8 @@ class Baseline:
         """
         hashes = {}
         for name, service in self.settings.services.items():
+            if service.is_run_elsewhere:
+                continue
             known = None if last_good is None else last_good.releases.get(name)
             path = Path(service.release or "")
             if known is not None and not path.is_dir():

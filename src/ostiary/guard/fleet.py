@@ -172,7 +172,7 @@ class Fleet:
         last_exit = LastExit(to_rfc3339(self._clock.now()), found, tuple(log))
         data = {
             "snapshot": replica.snapshot,
-            "pid": replica.process.pid,
+            "pid": replica.pid,
             "message": found,
             "log": log,
         }
@@ -186,6 +186,6 @@ class Fleet:
         self._journal.append(
             history.REPLICA_STARTED,
             replica.name,
-            {"snapshot": snapshot.id, "pid": replica.process.pid, "port": replica.port},
+            {"snapshot": snapshot.id, "pid": replica.pid, "port": replica.port},
         )
         return replica

@@ -113,7 +113,13 @@ class Group:
         return True
 
     def _look_for_trouble(self, living: list[Replica], now: float) -> None:
-        """Have one member go, if one has to; never two at a time."""
+        """Have one member go, if one has to; never two at a time.
+
+        Members that somebody else runs stay: another one at their address would be no better.
+        """
+        living = [one for one in living if not one.is_run_elsewhere]
+        if not living:
+            return
         if self._leaving is not None or self._replacing.due_in(now, alone=False) > 0:
             return
         surplus = -1 if self._filling else len(living) - self._count

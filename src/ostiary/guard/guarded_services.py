@@ -84,5 +84,5 @@ def _endpoints(replicas: Sequence[Replica], settings: ServiceSettings) -> tuple[
 def _nobody(name: str, settings: ServiceSettings) -> tuple[Endpoint, ...]:
     return tuple(
         Endpoint(f"{name}-candidate-{n}", "127.0.0.1", n + 1, n + 1, seat=n)
-        for n in range(settings.replicas)
+        for n in range(settings.seats)
     )

@@ -5,8 +5,9 @@ ready, and nothing waits for another's start.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ostiary.changes.snapshot import Snapshot, SnapshotStore
 from ostiary.guard.background import Background
@@ -16,7 +17,7 @@ from ostiary.guard.group_parts import GroupParts, Members
 from ostiary.guard.patience import Rhythm, keep_doing
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.replica_probes import ReplicaProbes
-from ostiary.guard.seats import Seat
+from ostiary.guard.seats import Seat, restarts
 from ostiary.guard.service_groups import ServiceGroups, ServiceMembers
 from ostiary.guard.specs import memory_max_mib
 from ostiary.kernel.clock import Clock
@@ -103,6 +104,19 @@ class ReplicaKeeper:
         """Return the seats of another service's group that nobody sits in, as `vacant` does."""
         groups = (group for (name, _), group in self._services.items() if name == service)
         return [seat for group in groups for seat in group.vacant()]
+
+    def told(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a replica's row of the status with what is known of it by looking after it.
+
+        `down` is what is wrong with a member that somebody else runs: nobody here replaces it.
+        """
+        name = str(row["name"])
+        members = (one for one in self._parts.services.all_members() if one.is_run_elsewhere)
+        trouble = next(
+            (self._parts.probes.trouble(one) for one in members if one.name == name), None
+        )
+        down = None if trouble is None else trouble.words
+        return {**row, **restarts(self.seat(name)), "down": down}
 
     async def _write_edge(self) -> None:
         await self._edge_is_stale.wait()

@@ -151,3 +151,9 @@ def failed_start(error: OstiaryError | OSError, clock: Clock) -> LastExit:
     lines = error.log_lines if isinstance(error, ReplicaFailedError) else []
     words = error.message if isinstance(error, OstiaryError) else str(error)
     return LastExit(to_rfc3339(clock.now()), words, tuple(lines[-LOG_LINES:]))
+
+
+def restarts(seat: Seat | None) -> dict[str, Any]:
+    """Return how often a member's place was filled anew, and how the one before ended."""
+    last_exit = None if seat is None or seat.last_exit is None else seat.last_exit.to_json()
+    return {"restarts": 0 if seat is None else seat.restarts, "last_exit": last_exit}

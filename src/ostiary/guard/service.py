@@ -12,7 +12,7 @@ from ostiary.guard import history as events
 from ostiary.guard.baseline import Served
 from ostiary.guard.certificate_watch import described, watching
 from ostiary.guard.parts import GuardParts
-from ostiary.guard.seats import Seat, seated
+from ostiary.guard.seats import restarts, seated
 from ostiary.guard.specs import replicas_of
 from ostiary.guard.status_report import report_status
 from ostiary.kernel.errors import UsageError
@@ -177,21 +177,13 @@ class Guard:
         status |= {"listen": parts.listen_url, "certificate": described(parts.certificates)}
         status |= {"balance": parts.shares.report()}
         keeper = parts.supervisor.replicas
-        status["replicas"] = [
-            row | _restarts(keeper.seat(row["name"])) for row in status["replicas"]
-        ]
-        vacant = [_restarts(seat) for seat in keeper.vacant(parts.plane.serving)]
+        status["replicas"] = [keeper.told(row) for row in status["replicas"]]
+        vacant = [restarts(seat) for seat in keeper.vacant(parts.plane.serving)]
         for service in parts.plane.services.names:
-            vacant += [{"service": service} | _restarts(seat) for seat in keeper.vacant_of(service)]
+            vacant += [{"service": service} | restarts(seat) for seat in keeper.vacant_of(service)]
         drift = [each.to_json() for each in parts.upkeep.drift.found]
         owed = parts.revocations.report()
         return status | {"replicas_missing": vacant, "drift": drift, "revocations": owed}
-
-
-def _restarts(seat: Seat | None) -> dict[str, Any]:
-    """Return how often a member's place was filled anew, and how the one before ended."""
-    last_exit = None if seat is None or seat.last_exit is None else seat.last_exit.to_json()
-    return {"restarts": 0 if seat is None else seat.restarts, "last_exit": last_exit}
 
 
 def _raise_first(*outcomes: BaseException | None) -> None:

@@ -9,14 +9,13 @@ from ostiary.changes.service_change import service_settings
 from ostiary.changes.snapshot import Snapshot
 from ostiary.edge.route_classes import service_class, service_strata
 from ostiary.edge.service_model import is_below
+from ostiary.guard.oidc_trials import OidcJourneys
 from ostiary.watch.journeys.report import JourneyFailure
 from ostiary.watch.own_journeys.settings import JourneySettings, StepSettings
 from ostiary.watch.own_journeys.to_service import ToService
 from ostiary.watch.own_journeys.trying import OwnReport
 from ostiary.watch.own_journeys.walk import settings_name
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that change nothing (RFC 9110, section 9.2.1): the edge asks them again."""
+from ostiary.watch.relying_party.routes import SAFE_METHODS, ServiceRoutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class ServiceJourneys:
     """What a snapshot says that a service must do. `walked` are its journeys by name.
 
     `asked_again` are the paths below which the edge asks every request again, because the settings
-    of both versions say that it may.
+    of both versions say that it may. `provider` is what an OpenID provider must do besides.
     """
 
     service: str
@@ -32,6 +31,7 @@ class ServiceJourneys:
     routes: tuple[str, ...]
     strip_prefix: bool
     asked_again: tuple[str, ...] = ()
+    provider: OidcJourneys | None = None
 
     @classmethod
     def of(cls, snapshot: Snapshot, service: str, last_good: Snapshot) -> "ServiceJourneys":
@@ -46,7 +46,9 @@ class ServiceJourneys:
             for path in paths
             if any(is_below(path, other) for other in others)
         )
-        return cls(service, own.journeys, own.routes, own.strip_prefix, asked_again)
+        routes = ServiceRoutes(service, own.routes, asked_again)
+        provider = None if own.oidc is None else OidcJourneys(own.oidc, routes)
+        return cls(service, own.journeys, own.routes, own.strip_prefix, asked_again, provider)
 
     def in_canary(self) -> "ServiceJourneys":
         """Return those that go on while users meet the change."""
@@ -118,8 +120,9 @@ class ServiceJourneys:
 
     def hides(self, failure: JourneyFailure) -> bool:
         """Return whether the edge hides such a failure from users: it asks safe requests again."""
-        step = self.step_of(failure)
-        return failure.is_hideable and (step is None or self._is_safe(step))
+        numbers = range(1, len(self.routes) + 1)
+        unsafe = {service_class(self.service, number, safe=False) for number in numbers}
+        return failure.is_hideable and failure.stratum not in unsafe
 
 
 def strata_of_services(snapshot: Snapshot, services: Sequence[str]) -> tuple[str, ...]:

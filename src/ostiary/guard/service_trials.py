@@ -148,14 +148,24 @@ class _Run:
     ) -> OwnReport:
         """Walk journeys at replicas' own ports."""
         places = [self._place(journeys, each, f"{what} {each.name}") for each in replicas]
-        return await self._tried(journeys, places, of="rollback")
+        found = await self._tried(journeys, places, of="rollback")
+        if journeys.provider is None:
+            return found
+        members = self.trials.plane.services.members(journeys.service)
+        last_good = [self._place(journeys, each, f"last good {each.name}") for each in members]
+        clock, rng = self.trials.clock, self.trials.rng
+        return _joined([found, await journeys.provider.rehearsed(places, last_good, clock, rng)])
 
     async def through(
         self, target: Target, journeys: ServiceJourneys, *, of: Of = "rollback"
     ) -> OwnReport:
         """Walk journeys through the edge."""
         place = Place(target, journeys.way(self.edge))
-        return await self._tried(journeys, [place], of=of)
+        found = await self._tried(journeys, [place], of=of)
+        if journeys.provider is None:
+            return found
+        control, clock, rng = self._control(journeys, of), self.trials.clock, self.trials.rng
+        return _joined([found, await journeys.provider.through(place, control, clock, rng)])
 
     async def _tried(
         self, journeys: ServiceJourneys, places: Sequence[Place], *, of: Of

@@ -30,12 +30,14 @@ def settings_of(snapshot: Snapshot, service: str) -> Mapping[str, Any]:
     """Return the table of a service, without what only the guard does with it."""
     if service == IDENTITY:
         return dict(snapshot.settings[IDENTITY])
-    return service_settings(snapshot, service).model_dump(mode="json", exclude={"journeys"})
+    return service_settings(snapshot, service).model_dump(mode="json", exclude={"journeys", "oidc"})
 
 
 def replicas_of(snapshot: Snapshot, service: str = IDENTITY) -> int:
     """Return how many replicas a service has."""
-    return int(settings_of(snapshot, service)["replicas"])
+    if service == IDENTITY:
+        return int(settings_of(snapshot, service)["replicas"])
+    return service_settings(snapshot, service).seats
 
 
 def memory_max_mib(snapshot: Snapshot, service: str) -> int:
@@ -62,7 +64,8 @@ def spec_of(
         service=service,
         name=new_id(service, rng),
         snapshot=snapshot.id,
-        release=snapshot.releases[service],
+        # What somebody else runs has no release that is known here.
+        release=snapshot.releases.get(service, ""),
         settings=settings_of(snapshot, service),
         flags=snapshot.settings["flags"] if is_identity else {},
         issuer=place.issuer,

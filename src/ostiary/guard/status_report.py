@@ -85,7 +85,8 @@ def _facts(replica: Replica) -> dict[str, Any]:
     return {
         "service": replica.service,
         "name": replica.name,
-        "pid": replica.process.pid,
+        "pid": replica.pid,
+        "host": replica.host,
         "port": replica.port,
         "snapshot": replica.snapshot,
         "seat": replica.seat,

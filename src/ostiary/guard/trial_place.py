@@ -51,4 +51,5 @@ class TrialPlace:
 
 def url_of(replica: Replica) -> str:
     """Return the address of a replica's own port."""
-    return f"http://{replica.host}:{replica.port}"
+    host = f"[{replica.host}]" if ":" in replica.host else replica.host
+    return f"http://{host}:{replica.port}"

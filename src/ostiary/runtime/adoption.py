@@ -27,7 +27,7 @@ def running_replicas(files: ReplicaFiles) -> dict[str, ProcessRecord]:
 def revived(files: ReplicaFiles, record: Record, running: ProcessRecord | None) -> Replica | None:
     """Return the replica of a record if it runs; complete a record that has no process yet."""
     if record.replica is not None:
-        return record.replica if is_alive(record.replica.process) else None
+        return record.replica if is_alive(record.replica.own_process) else None
     if running is None:
         return None
     try:

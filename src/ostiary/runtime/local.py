@@ -145,10 +145,10 @@ class LocalRuntime:
         Raises `OstiaryError`, and keeps the record, where the kernel does not end the process.
         """
         by_itself = await ended_by_itself(
-            replica.process, seconds_max, whole_session=bool(replica.health)
+            replica.own_process, seconds_max, whole_session=bool(replica.health)
         )
-        if not await killed_with_session(replica.process):
-            pid = replica.process.pid
+        if not await killed_with_session(replica.own_process):
+            pid = replica.own_process.pid
             raise OstiaryError(
                 "replica_not_stopped",
                 f"Replica {replica.name} (pid {pid}) does not end, even by SIGKILL.",
@@ -179,15 +179,15 @@ class LocalRuntime:
 
     def alive(self, replica: Replica) -> bool:
         """Return whether the replica's process runs."""
-        return is_alive(replica.process)
+        return is_alive(replica.own_process)
 
     def how_it_ended(self, replica: Replica) -> str | None:
         """Return how a replica's process ended; see `Runtime.how_it_ended`."""
-        return how_it_ended(replica.process)
+        return how_it_ended(replica.own_process)
 
     def memory_mib(self, replica: Replica) -> float:
         """Return the memory that a replica keeps; see `Runtime.memory_mib`."""
-        return resources.memory_mib(replica.process)
+        return resources.memory_mib(replica.own_process)
 
     def log_tail(self, replica: Replica, lines: int = 20, *, about: str = "") -> list[str]:
         """Return the last lines of a replica's log; see `Runtime.log_tail`."""
@@ -196,5 +196,5 @@ class LocalRuntime:
 
     def _clean_up(self, record: Record) -> None:
         if record.replica is not None:
-            kill_session(record.replica.process)
+            kill_session(record.replica.own_process)
         self._files.forget(record.name)

@@ -1,6 +1,7 @@
 """The port behind which replicas run, and its vocabulary.
 
-`runtime.local` runs replicas as processes of this machine. What the port does not promise: that a
+`runtime.local` runs replicas as processes of this machine; with `runtime.endpoints` somebody else
+runs them, and they are only known. What the port does not promise: that a
 replica which is ready also answers users rightly. Journeys find that out.
 """
 
@@ -15,6 +16,9 @@ from ostiary.kernel.processes import ProcessRecord
 
 IDENTITY = "identity"
 """The login service: the one that runs by Ostiary's own contract, and that is always there."""
+
+_ELSEWHERE = "elsewhere"
+"""Written in place of a process where somebody else runs the replica."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class ReplicaSpec:
 class Replica:
     """A replica that was started: where it answers, and which process it is.
 
+    `process` is None where somebody else runs it: nothing can be told of it but how it answers.
     `health_port` serves `/live`, `/ready` and `/metrics`; of other services than identity it serves
     the path `health`, and may be the port for users. `started_at` is RFC 3339 in UTC. `seat` is
     its number in its group.
@@ -56,15 +61,34 @@ class Replica:
     host: str
     port: int
     health_port: int
-    process: ProcessRecord
+    process: ProcessRecord | None
     log: Path
     started_at: str
     seat: int = 0
     health: str = ""
 
+    @property
+    def is_run_elsewhere(self) -> bool:
+        """Return whether somebody else starts and stops it."""
+        return self.process is None
+
+    @property
+    def own_process(self) -> ProcessRecord:
+        """Return its process; raises `ValueError` for a replica that somebody else runs."""
+        if self.process is None:
+            raise ValueError(f"{self.name} is no process of this machine")
+        return self.process
+
+    @property
+    def pid(self) -> int | None:
+        """Return the id of its process; None for a replica that somebody else runs."""
+        return None if self.process is None else self.process.pid
+
     def to_json(self) -> dict[str, Any]:
         """Return the replica as a JSON object without secrets."""
-        return asdict(self) | {"process": self.process.to_json(), "log": str(self.log)}
+        # No process yet is null in a record, which is told from one that there never is.
+        process = _ELSEWHERE if self.process is None else self.process.to_json()
+        return asdict(self) | {"process": process, "log": str(self.log)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Replica":
@@ -77,13 +101,17 @@ class Replica:
             host=str(value["host"]),
             port=int(value["port"]),
             health_port=int(value["health_port"]),
-            process=ProcessRecord.from_json(value["process"]),
+            process=_process_in(value["process"]),
             log=Path(value["log"]),
             started_at=str(value["started_at"]),
             # Replicas that an older version started had no seat.
             seat=int(value.get("seat", 0)),
             health=str(value.get("health", "")),
         )
+
+
+def _process_in(value: Any) -> ProcessRecord | None:  # noqa: ANN401 - any JSON value
+    return None if value == _ELSEWHERE else ProcessRecord.from_json(value)
 
 
 class FailureReason(StrEnum):

@@ -33,7 +33,7 @@ def ended_early(
     """Return the failure of a replica that ended before it was ready, and `how` where known."""
     ports = (replica.port, replica.health_port)
     # What the replica itself has started may still hold its ports; that is no foreign process.
-    if not session_of(replica.process) and any(is_taken(replica.host, port) for port in ports):
+    if not session_of(replica.own_process) and any(is_taken(replica.host, port) for port in ports):
         what = "ended: another process has taken its port"
         return _failed(replica, FailureReason.PORT_TAKEN, what, log_lines)
     # Identity says itself why it ends; another program may have said nothing at all.

@@ -17,10 +17,15 @@ _GOOD = range(200, 300)
 
 def why_not_ready(replica: Replica) -> str | None:
     """Return what keeps a replica from being ready, None where nothing does. Blocks for 1 s."""
-    listening = listening_ports(replica.process)
+    listening = listening_ports(replica.own_process)
     for port, variable in _ports(replica).items():
         if port not in listening:
             return _not_listening(replica, port, variable, listening)
+    return why_not_healthy(replica)
+
+
+def why_not_healthy(replica: Replica) -> str | None:
+    """Return how its health path is answered if not well, None where it is. Blocks for 1 s."""
     status = _health(replica)
     if status in _GOOD:
         return None

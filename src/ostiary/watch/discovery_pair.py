@@ -33,17 +33,24 @@ _LISTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What one version publishes: its document, and the ids of its keys."""
+    """What one version publishes: its document, and its keys (RFC 7517)."""
 
     document: Mapping[str, object]
-    key_ids: frozenset[str]
+    keys: tuple[Mapping[str, object], ...]
+
+    @property
+    def key_ids(self) -> frozenset[str]:
+        """Return the ids of the keys; one without an id has its content."""
+        return frozenset(map(_key_id, self.keys))
 
 
-async def published_at(place: Place) -> Published:
-    """Return what is published at a place; raises `StepFailedError` where it cannot be used."""
-    wire = Wire(place.target, place.transport, seconds_max=_SECONDS_MAX)
-    path = f"{urlsplit(place.target.issuer).path.rstrip('/')}/.well-known/openid-configuration"
-    answer = await wire.send("discovery", "GET", path)
+async def published_at(place: Place, *, seen: set[str] | None = None) -> Published:
+    """Return what is published at a place; raises `StepFailedError` where it cannot be used.
+
+    `seen` collects the strata that answered.
+    """
+    wire = Wire(place.target, place.transport, seconds_max=_SECONDS_MAX, seen=seen)
+    answer = await wire.send("discovery", "GET", discovery_path(place))
     document = _object(answer)
     # OIDC Discovery, section 4.3: the issuer must be exactly the one that was asked.
     answer.require(
@@ -60,7 +67,18 @@ async def published_at(place: Place) -> Published:
         kind=FailureKind.WRONG_CONTENT,
     )
     keys = await wire.send("keys", "GET", str(location))
-    return Published(document, _key_ids(keys))
+    return Published(document, _keys(keys))
+
+
+def discovery_path(place: Place) -> str:
+    """Return the path of the discovery document (OIDC Discovery 1.0, section 4)."""
+    return f"{urlsplit(place.target.issuer).path.rstrip('/')}/.well-known/openid-configuration"
+
+
+def discovery_stratum(place: Place) -> str:
+    """Return the stratum in which what is published counts."""
+    routes = place.target.routes
+    return (routes and routes.class_of("GET", discovery_path(place))) or "discovery"
 
 
 def require_as_before(published: Published, stable: Published, place: Place) -> None:
@@ -90,8 +108,8 @@ def _object(answer: Answer) -> Mapping[str, object]:
     return answer.json()
 
 
-def _key_ids(answer: Answer) -> frozenset[str]:
-    """Return the ids of the keys of a JWK set (RFC 7517); one without an id has its content."""
+def _keys(answer: Answer) -> tuple[Mapping[str, object], ...]:
+    """Return the keys of a JWK set (RFC 7517)."""
     entries = _object(answer).get("keys")
     usable = isinstance(entries, list) and entries and all(isinstance(e, dict) for e in entries)
     wrong = FailureKind.WRONG_CONTENT
@@ -99,7 +117,7 @@ def _key_ids(answer: Answer) -> frozenset[str]:
     keys = entries if isinstance(entries, list) else []
     private = any(_PRIVATE.intersection(each) for each in keys)
     answer.require(not private, "public keys", got="a private key", kind=wrong)
-    return frozenset(_key_id(each) for each in keys)
+    return tuple(keys)
 
 
 def _key_id(key: Mapping[str, object]) -> str:
@@ -126,6 +144,6 @@ def _missing(place: Place, step: str, expected: str, lost: frozenset[str] | set[
         kind=FailureKind.WRONG_CONTENT,
         expected=expected,
         got=f"none of {shown}" if len(lost) == 1 else f"without {shown}",
-        stratum="discovery",
+        stratum=discovery_stratum(place),
         target=place.target.name,
     )

@@ -63,6 +63,29 @@ def test_the_first_of_two_equal_attributes_counts():
     assert read_forms('<form action="/a" action="/b"></form>')[0].action == "/a"
 
 
+def test_the_buttons_of_a_form_are_those_that_send_it():
+    page = """<form><button type=button name=show>Show</button><button name=choice value=allow>
+    Allow</button><input type=image name=map><input type=reset name=again></form>"""
+
+    assert read_forms(page)[0].buttons == (("choice", "allow"), ("map", ""))
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["<!-- <form action=/x> -->", "<script>'<form>'</script>", "<title><form></title>", "<![x[>"],
+)
+def test_what_only_looks_like_a_form_is_none(before):
+    assert [form.action for form in read_forms(f"{before}<FORM ACTION='/a'></form>")] == ["/a"]
+
+
+@pytest.mark.parametrize(
+    "page", ["<!--", "<a ", "<![", "&#", "<script>", "</", '<a b="', "<a b='", "="]
+)
+def test_a_hostile_page_takes_no_longer_than_another(page):
+    """Each of these once took time that grew with the square of the length: minutes for this."""
+    assert len(read_forms("<form action=/a></form>" + page * 100_000)) == 1
+
+
 @pytest.mark.parametrize("page", ["", "<", "<form", "<form><input", "\x00<form>", "<!doctype"])
 def test_broken_markup_gives_no_error(page):
     read_forms(page)

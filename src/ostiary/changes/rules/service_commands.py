@@ -110,6 +110,8 @@ def releases_are_directories(configuration: Configuration, _: Surroundings) -> I
     """Object to a release that is not there. Looks at this machine, where it is to be copied."""
     for name, service in configuration.snapshot_settings.services.items():
         key = key_of(name, "release")
+        if service.is_run_elsewhere:
+            continue
         if service.release is None:
             yield Finding(
                 key,
@@ -129,8 +131,11 @@ def releases_are_directories(configuration: Configuration, _: Surroundings) -> I
 def commands_can_be_found(configuration: Configuration, _: Surroundings) -> Iterator[Finding]:
     """Object to a program that this machine does not have, by the path that replicas are given."""
     for name, service in configuration.snapshot_settings.services.items():
-        program, release = service.command[0], service.release
-        if release is None or not Path(release).is_dir() or placeholders_in(program):
+        release = service.release
+        if not service.command or release is None or not Path(release).is_dir():
+            continue
+        program = service.command[0]
+        if placeholders_in(program):
             continue
         if not _is_found(program, Path(release)):
             where = "in the release" if "/" in program else "in a directory of PATH"

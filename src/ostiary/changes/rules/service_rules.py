@@ -1,6 +1,12 @@
 """Every rule about `[services]`, in the order in which people should read their findings."""
 
-from ostiary.changes.rules import service_commands, service_requests, services
+from ostiary.changes.rules import (
+    endpoints,
+    oidc_services,
+    service_commands,
+    service_requests,
+    services,
+)
 from ostiary.changes.rules.finding import ComparingRule, Rule
 
 RULES: tuple[Rule, ...] = (
@@ -13,6 +19,11 @@ RULES: tuple[Rule, ...] = (
     service_requests.asked_again_below_a_route,
     service_requests.weights_are_one_for_each_replica,
     service_requests.nobody_has_no_weight,
+    endpoints.keys_fit_the_runtime,
+    endpoints.groups_are_named,
+    endpoints.addresses_are_addresses,
+    oidc_services.oidc_keys_belong_together,
+    oidc_services.oidc_addresses_are_whole,
     service_commands.commands_are_lists_of_words,
     service_commands.placeholders_are_known,
     service_commands.ports_are_not_written,
@@ -24,6 +35,7 @@ RULES: tuple[Rule, ...] = (
 COMPARING_RULES: tuple[ComparingRule, ...] = (
     service_commands.releases_are_directories,
     service_commands.commands_can_be_found,
+    oidc_services.oidc_secrets_can_be_read,
     services.services_stay,
     services.services_change_alone,
 )

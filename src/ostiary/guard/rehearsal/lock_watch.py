@@ -71,7 +71,7 @@ class LockWatch:
     def watch_replicas(self, replicas: Sequence[Replica]) -> None:
         """Watch replicas from now on."""
         for each in replicas:
-            self.watch(each.process, f"Candidate {each.name}", HELD_LOOKS_MAX)
+            self.watch(each.own_process, f"Candidate {each.name}", HELD_LOOKS_MAX)
 
     def watch(self, process: ProcessRecord, name: str, looks_max: int) -> None:
         """Watch a process, which may be found holding the lock `looks_max` times in a row."""

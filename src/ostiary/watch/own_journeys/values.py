@@ -10,8 +10,7 @@ from ostiary.kernel.ids import Random
 from ostiary.watch.journeys.probes import ProbeAccount
 from ostiary.watch.own_journeys.redaction import Redactor
 from ostiary.watch.own_journeys.templates import TOKEN_INSERT, Insert, parse
-
-_SECRET_BYTES_MAX = 64 * 1024
+from ostiary.watch.secret_files import SecretFileError, read_secret
 
 
 class NoValueError(Exception):
@@ -71,7 +70,7 @@ class Values:
         if insert.variable is not None:
             return self._secret(self._from_environment(insert.variable))
         if insert.file is not None:
-            return self._secret(_from_file(Path(insert.file)))
+            return self._secret(self._from_file(Path(insert.file)))
         if insert.is_captured:
             if insert.name not in self._captured:
                 raise NoValueError(f"no step has captured `{insert.name}`")
@@ -110,20 +109,8 @@ class Values:
             raise NoValueError(f"the environment variable {name} is not UTF-8")
         return value
 
-
-def _from_file(path: Path) -> str:
-    """Return the text of a file without its last line end."""
-    try:
-        # Asked first, because opening a pipe would wait for somebody to write into it.
-        if not path.is_file():
-            raise NoValueError(f"{path} is no file")
-        with path.open("rb") as stream:
-            content = stream.read(_SECRET_BYTES_MAX + 1)
-    except OSError as error:
-        raise NoValueError(f"{path} cannot be read: {error.strerror}") from None
-    if len(content) > _SECRET_BYTES_MAX:
-        raise NoValueError(f"{path} is larger than {_SECRET_BYTES_MAX} bytes")
-    try:
-        return content.decode().rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise NoValueError(f"{path} is not UTF-8") from None
+    def _from_file(self, path: Path) -> str:
+        try:
+            return read_secret(path)
+        except SecretFileError as error:
+            raise NoValueError(str(error)) from None

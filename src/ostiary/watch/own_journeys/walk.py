@@ -17,7 +17,6 @@ from ostiary.watch.own_journeys.values import NoValueError, Values
 from ostiary.watch.relying_party.answers import Answer
 from ostiary.watch.relying_party.cookies import CookieJar
 from ostiary.watch.relying_party.errors import FailureKind, StepFailedError
-from ostiary.watch.relying_party.routes import stratum_of
 from ostiary.watch.relying_party.target import Target
 from ostiary.watch.relying_party.wire import Wire
 
@@ -181,6 +180,6 @@ def _fail(
         kind=kind,
         expected=expected,
         got=got,
-        stratum=stratum_of(step.method, path if path.startswith("/") else "/"),
+        stratum=target.stratum_of(step.method, path if path.startswith("/") else "/"),
         target=target.name,
     )

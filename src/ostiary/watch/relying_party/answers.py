@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,8 +21,9 @@ _WORD_LENGTH_MAX = 80
 class Answer:
     """What came back for one step: never a secret in its text, whatever the body holds.
 
-    `url` is the public URL that was asked, without its query. `named` is the request id that the
-    asker gave; empty where only the answer tells one.
+    `url` is the public URL that was asked, without its query; `asked` has it, for a form that is
+    sent to the page's own address. `named` is the request id that the asker gave; empty where only
+    the answer tells one.
     """
 
     step: str
@@ -34,6 +35,7 @@ class Answer:
     headers: httpx.Headers
     body: bytes
     named: str = ""
+    asked: str = field(default="", repr=False)
 
     @property
     def text(self) -> str:

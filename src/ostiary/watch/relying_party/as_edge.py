@@ -1,4 +1,4 @@
-"""Asking a replica directly, in the way of the edge.
+"""Asking a replica directly, in the way of the edge; or somebody else's server, as any proxy would.
 
 A replica believes request id, scheme and attempt only from the edge. What asks it off traffic and
 holds the edge's token can name its own requests, and so find them again in the replica's log, also
@@ -41,5 +41,26 @@ class AsEdge:
             REQUEST_ID_HEADER: f"j-{self.rng.hex(_ID_BYTES)}",
             ATTEMPT_HEADER: "1",
             "x-forwarded-proto": urlsplit(issuer).scheme,
+            "x-forwarded-for": self.address,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AsProxy:
+    """How a server that is not Ostiary's own is told which public address was asked.
+
+    It gets no token: what would prove that it is the edge stays between edge and identity.
+    """
+
+    rng: Random = field(repr=False, compare=False)
+    address: str = "127.0.0.1"
+
+    def headers(self, issuer: str) -> dict[str, str]:
+        """Return what a proxy in front of the server would add to a request for `issuer`."""
+        public = urlsplit(issuer)
+        return {
+            REQUEST_ID_HEADER: f"j-{self.rng.hex(_ID_BYTES)}",
+            "x-forwarded-proto": public.scheme,
+            "x-forwarded-host": public.netloc,
             "x-forwarded-for": self.address,
         }

@@ -28,7 +28,7 @@ class Browser:
         self, step: str, page: Answer, form: Form, fields: Iterable[tuple[str, str]]
     ) -> Answer:
         """Send a form that stands on `page`, with `fields` typed in."""
-        location = self.wire.target.public(form.action or page.url, current=page.url)
+        location = self.wire.target.public(form.action or page.asked, current=page.url)
         page.require(
             self.wire.target.owns(location) and form.method == "POST",
             "a form that is posted to the issuer",

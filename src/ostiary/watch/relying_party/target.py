@@ -1,11 +1,13 @@
 """Where requests really go, as against the public address that the service calls itself."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
-from ostiary.watch.relying_party.as_edge import AsEdge
+from ostiary.watch.relying_party.as_edge import AsEdge, AsProxy
+from ostiary.watch.relying_party.routes import ServiceRoutes, stratum_of
 
 _UNPLAIN = re.compile(r"/\.|[;\\]")
 """Segments that are relative to others, and characters that parsers disagree about."""
@@ -17,7 +19,8 @@ class Target:
 
     `snapshot` is what every answer's outcome header must name; None where no header is expected,
     that is behind the edge, which removes it. `pin` is the secret that leads to the canary.
-    `as_edge` is for a replica that is asked as the edge would ask it.
+    `as_edge` is for a replica that is asked as the edge would ask it, or as another proxy would.
+    `routes` are those of a service other than identity: what is asked below them counts there.
     """
 
     name: str
@@ -25,7 +28,13 @@ class Target:
     issuer: str
     snapshot: str | None = None
     pin: str | None = field(default=None, repr=False)
-    as_edge: AsEdge | None = None
+    as_edge: AsEdge | AsProxy | None = None
+    routes: ServiceRoutes | None = None
+
+    def stratum_of(self, method: str, path: str, form: Mapping[str, str] | None = None) -> str:
+        """Return the stratum in which a request to this target counts."""
+        of_service = self.routes.class_of(method, path) if self.routes is not None else None
+        return of_service or stratum_of(method, path, form)
 
     @property
     def host(self) -> str:

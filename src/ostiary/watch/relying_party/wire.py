@@ -14,7 +14,6 @@ from ostiary.kernel import outcomes
 from ostiary.kernel.request_kinds import class_of
 from ostiary.watch.relying_party.answers import Answer
 from ostiary.watch.relying_party.errors import FailureKind, StepFailedError
-from ostiary.watch.relying_party.routes import stratum_of
 from ostiary.watch.relying_party.target import Target
 
 _FORM_TYPE = "application/x-www-form-urlencoded"
@@ -53,10 +52,9 @@ class Wire:
         Raises `StepFailedError` where none came in time, or where one came without the outcome
         header that the target must send.
         """
-        target = self.target
-        public = target.public(location)
+        target, public = self.target, self.target.public(location)
         fields = None if form is None else list(form)
-        stratum = stratum_of(method, urlsplit(public).path, dict(fields or ()))
+        stratum = target.stratum_of(method, urlsplit(public).path, dict(fields or ()))
         named = target.as_edge.headers(target.issuer) if target.as_edge is not None else {}
         request_id = named.get(outcomes.REQUEST_ID_HEADER, "")
         try:
@@ -80,6 +78,7 @@ class Wire:
             headers=response.headers,
             body=response.content,
             named=request_id,
+            asked=public,
         )
         self._check_outcome_header(answer)
         return answer

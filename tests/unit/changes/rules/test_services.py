@@ -88,7 +88,6 @@ def test_a_relative_release_begins_at_the_settings_file_and_is_not_in_the_snapsh
     ("text", "key", "line", "words"),
     [
         ('command = "sh"\nroutes = ["/o"]\n', "command", 2, "must be a list"),
-        ('command = []\nroutes = ["/o"]\n', "command", 2, "at least 1 item"),
         ('command = ["sh", 3]\nroutes = ["/o"]\n', "command[1]", 2, "must be text"),
         ('command = ["sh"]\nroutes = []\n', "routes", 3, "at least 1 item"),
         ('command = ["sh"]\nroutes = ["/o"]\nreplicas = 0\n', "replicas", 4, "equal to 1"),
