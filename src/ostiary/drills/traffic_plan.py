@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ostiary.kernel.errors import UsageError
 from ostiary.kernel.files import write_atomically
@@ -27,6 +27,8 @@ class Person(BaseModel):
     email: str
     password: str = Field(repr=False)
     roles: tuple[str, ...] = ()
+    application: str | None = None
+    """The client that this person signs in to; None for the plan's own."""
 
 
 class Application(BaseModel):
@@ -59,6 +61,7 @@ class TrafficPlan(BaseModel):
     base_url: str
     issuer: str
     application: Application
+    others: tuple[Application, ...] = ()
     people: tuple[Person, ...] = Field(min_length=1)
     rate: float = Field(20.0, gt=0, le=1000)
     seconds: float = Field(gt=0, le=86_400)
@@ -67,6 +70,13 @@ class TrafficPlan(BaseModel):
     retry: bool = False
     in_flight_max: int = Field(500, ge=1, le=10_000)
     habits: Habits = Habits()
+
+    @model_validator(mode="after")
+    def _everybody_has_an_application(self) -> "TrafficPlan":
+        known = {None, *(each.client_id for each in self.others)}
+        if not {person.application for person in self.people} <= known:
+            raise ValueError("somebody signs in to an application that is not in the plan")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
