@@ -1,5 +1,6 @@
 """`ostiary drill …`: replaying outages on real processes."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from ostiary.cli.options import DataOption, JsonOption
 from ostiary.cli.output import Output, Result
 from ostiary.drills.mode import Mode
 from ostiary.drills.order import DrillOrder
+from ostiary.drills.report.page import require_writable, write_report
 from ostiary.drills.runner import run_drill
 from ostiary.drills.scenarios.catalogue import find_scenarios
 from ostiary.drills.scenarios.reading import Scenario
@@ -47,6 +49,10 @@ def run(
     seed: Annotated[
         int | None, typer.Option("--seed", help="Repeats a run's arrivals and choices.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Write a page of HTML with charts."),
+    ] = None,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> int:
@@ -58,12 +64,18 @@ def run(
             f"--from {from_stage} does not fit --mode {mode.value}.",
             hint=f"With --mode guarded, write one of {', '.join(_STAGES)}.",
         )
+    if report is not None:
+        require_writable(report)
+    scenarios = find_scenarios(names)
     output = Output(as_json=json)
+    clock = SystemClock()
     chosen = seed if seed is not None else int(SystemRandom().hex(4), 16)
     drills = [
-        run_drill(DrillOrder(scenario, mode, from_stage, chosen), SystemClock(), output.note)
-        for scenario in find_scenarios(names)
+        run_drill(DrillOrder(scenario, mode, from_stage, chosen), clock, output.note)
+        for scenario in scenarios
     ]
+    if report is not None:
+        write_report(report, drills, now=clock.now())
     value = {"drills": [drill.to_json() for drill in drills], "seed": chosen}
     output.result(value, _show_results)
     return int(ExitCode.REFUSED if any(drill.unmet for drill in drills) else ExitCode.DONE)

@@ -4,7 +4,7 @@ from typing import Final
 
 from ostiary.drills.mode import Mode
 from ostiary.drills.order import DrillOrder
-from ostiary.drills.scenarios.model import Counted, Harm
+from ostiary.drills.scenarios.model import Harm
 from ostiary.drills.scoring import Score
 
 SHARE_TOLERANCE: Final = 0.10
@@ -15,7 +15,7 @@ _STOPPED: Final = frozenset({"refused", "rolled_back"})
 
 def affected_share(result: Score, order: DrillOrder) -> float:
     """Return the share that the scenario counts, between 0 and 1."""
-    if order.scenario.content.expected.counted is Counted.VISITS:
+    if order.scenario.content.expected.counted == "visits":
         return result.visits_share
     return result.users_share
 
@@ -43,9 +43,9 @@ def _wrong_end(result: Score, order: DrillOrder) -> list[str]:
 
 
 def _harm(result: Score, order: DrillOrder) -> list[str]:
-    counts = {
-        Harm.AFFECTED_USER: (result.users_affected, "users were affected"),
-        Harm.WRONG_YES: (result.wrong_yes, "actions were granted wrongly"),
+    counts: dict[Harm, tuple[int, str]] = {
+        "affected_user": (result.users_affected, "users were affected"),
+        "wrong_yes": (result.wrong_yes, "actions were granted wrongly"),
     }
     never = order.scenario.content.expected.never
     return [f"{counts[harm][0]} {counts[harm][1]}" for harm in never if counts[harm][0]]

@@ -55,7 +55,7 @@ def let_loose(
         mode=order.mode.value,
         from_stage=order.from_stage,
         expected_cause=content.expected.cause,
-        proof=content.expected.from_canary.value,
+        proof=content.expected.from_canary,
     )
     try:
         if order.passes_by_guard:

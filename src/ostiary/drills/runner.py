@@ -43,7 +43,7 @@ class Drill:
         return self.score.to_json() | {
             "title": content.title,
             "affected_share": round(affected_share(self.score, self.order), 4),
-            "counted": content.expected.counted.value,
+            "counted": content.expected.counted,
             "outage": None
             if outage is None
             else {"users_hit": outage.users_hit, "minutes": outage.minutes},

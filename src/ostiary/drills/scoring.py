@@ -102,7 +102,7 @@ def score(ledger: Ledger, facts: DrillFacts) -> Score:
     return Score(
         facts=facts,
         users_total=len({entry.user for entry in entries if entry.grantable}),
-        users_affected=len(affected_users(since(entries, facts.fault_at))),
+        users_affected=len(affected_users(entries)),
         actions_total=len(entries),
         actions_failed=sum(not entry.ok for entry in entries),
         wrong_yes=sum(entry.wrong_yes for entry in entries),
@@ -114,11 +114,6 @@ def score(ledger: Ledger, facts: DrillFacts) -> Score:
         restored_after_s=_after(t0, restored),
         void_reasons=void_reasons(entries, facts, achieved),
     )
-
-
-def since(entries: Sequence[Entry], fault_at: float | None) -> list[Entry]:
-    """Return the actions that ended once the fault was loose: what came before is not its doing."""
-    return [entry for entry in entries if fault_at is None or entry.ended >= fault_at]
 
 
 def affected_users(entries: Sequence[Entry]) -> frozenset[str]:
@@ -144,7 +139,7 @@ def visits_between(
 def harmed(entries: Sequence[Entry], fault_at: float | None) -> list[str]:
     """Return a line for each of the first users who were harmed: what they wanted, what came."""
     first: dict[str, Entry] = {}
-    for entry in since(entries, fault_at):
+    for entry in entries:
         if entry.grantable and not entry.ok:
             first.setdefault(entry.user, entry)
     return [
@@ -157,7 +152,9 @@ def harmed(entries: Sequence[Entry], fault_at: float | None) -> list[str]:
 def _when(entry: Entry, fault_at: float | None) -> str:
     if fault_at is None:
         return ""
-    return f", {max(0.0, entry.ended - fault_at):.1f} s after the fault was let loose"
+    seconds = entry.started - fault_at
+    side = "before" if seconds < 0 else "after"
+    return f", {abs(seconds):.1f} s {side} the fault"
 
 
 def achieved_rate(ledger: Ledger) -> float:

@@ -5,7 +5,6 @@ from typing import Final
 
 from ostiary.drills.facts import DrillFacts
 from ostiary.drills.ledger import Entry
-from ostiary.drills.scenarios.model import Proof
 
 ACHIEVED_RATE_MIN: Final = 0.9
 """A run with less of the stated traffic says nothing about the service."""
@@ -50,9 +49,9 @@ def _missing_proof(facts: DrillFacts) -> str:
     if facts.mode != "guarded" or facts.from_stage != "canary" or not facts.injected:
         return ""
     codes = {code for code, _ in facts.reasons}
-    if facts.proof == Proof.JOURNEYS:
+    if facts.proof == "journeys":
         return "" if codes & _JOURNEY_CODES else "no journey that failed on the canary"
-    if facts.proof == Proof.LOAD:
+    if facts.proof == "load":
         met_users = facts.share_reached > 0 and codes & _LOAD_CODES
         return "" if met_users else "no replica that was found overloaded under users' requests"
     return "" if facts.hidden else "no hidden failed attempts"

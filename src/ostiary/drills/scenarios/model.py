@@ -7,7 +7,7 @@ key; `reading` turns a file into these types.
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from ostiary.drills.faults import Edit
 from ostiary.kernel.settings import SettingsTable
@@ -17,36 +17,19 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Words = Annotated[str, Field(min_length=1, max_length=500)]
 
 
-def _known(kind: type[StrEnum]) -> BeforeValidator:
-    """Let a strict model read a word of an enumeration; other words stay for it to refuse."""
-    return BeforeValidator(lambda word: kind(word) if word in set(kind) else word)
+Proof = Literal["second_opinion", "journeys", "load"]
+"""What holds a change off that starts at canary, and so what shows that something did.
 
+A change whose failures second opinions hide is void without a hidden failure; one that pinned
+journeys end before the first user's share, without a journey that failed; one that drives replicas
+past their capacity, without a share of users' requests and a replica that was found overloaded.
+"""
 
-class Proof(StrEnum):
-    """What holds a change off that starts at canary, and so what shows that something did.
+Counted = Literal["users", "visits"]
+"""Of what the affected share is counted: of all users, or of the visits during the fault."""
 
-    A change whose failures second opinions hide is void without a hidden failure; one that pinned
-    journeys end before the first user's share, without a journey that failed; one that drives
-    replicas past their capacity, without a share of users' requests and a reason about load.
-    """
-
-    SECOND_OPINION = "second_opinion"
-    JOURNEYS = "journeys"
-    LOAD = "load"
-
-
-class Counted(StrEnum):
-    """Of what the affected share is counted: of all users, or of the visits during the fault."""
-
-    USERS = "users"
-    VISITS = "visits"
-
-
-class Harm(StrEnum):
-    """What must never happen to users of a guarded system."""
-
-    AFFECTED_USER = "affected_user"
-    WRONG_YES = "wrong_yes"
+Harm = Literal["affected_user", "wrong_yes"]
+"""What must never happen to users of a guarded system."""
 
 
 class FaultKind(StrEnum):
@@ -144,12 +127,10 @@ class Expected(SettingsTable):
     """What has to come of it, unguarded and guarded."""
 
     affected: Share
-    counted: Annotated[Counted, _known(Counted)] = Counted.USERS
+    counted: Counted = "users"
     refused_at: Literal["check", "rehearse"] = "rehearse"
-    from_canary: Annotated[Proof, _known(Proof)] = Proof.SECOND_OPINION
-    never: list[Annotated[Harm, _known(Harm)]] = Field(
-        [Harm.AFFECTED_USER, Harm.WRONG_YES], min_length=1
-    )
+    from_canary: Proof = "second_opinion"
+    never: list[Harm] = Field(["affected_user", "wrong_yes"], min_length=1)
     cause: Literal["change"] = "change"
 
 
