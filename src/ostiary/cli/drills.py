@@ -58,12 +58,7 @@ def run(
 ) -> int:
     """Run drills, each on a system of its own; exit code 3 where one does not go as it must."""
     del data
-    if from_stage is not None and (mode is not Mode.GUARDED or from_stage not in _STAGES):
-        raise UsageError(
-            "stage_unknown",
-            f"--from {from_stage} does not fit --mode {mode.value}.",
-            hint=f"With --mode guarded, write one of {', '.join(_STAGES)}.",
-        )
+    _require_fitting(mode, from_stage)
     if report is not None:
         require_writable(report)
     scenarios = find_scenarios(names)
@@ -79,6 +74,15 @@ def run(
     value = {"drills": [drill.to_json() for drill in drills], "seed": chosen}
     output.result(value, _show_results)
     return int(ExitCode.REFUSED if any(drill.unmet for drill in drills) else ExitCode.DONE)
+
+
+def _require_fitting(mode: Mode, from_stage: str | None) -> None:
+    if from_stage is not None and (mode is not Mode.GUARDED or from_stage not in _STAGES):
+        raise UsageError(
+            "stage_unknown",
+            f"--from {from_stage} does not fit --mode {mode.value}.",
+            hint=f"With --mode guarded, write one of {', '.join(_STAGES)}.",
+        )
 
 
 def _listed(scenario: Scenario) -> dict[str, Any]:

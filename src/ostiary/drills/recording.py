@@ -33,11 +33,15 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class LoadReading:
-    """What a replica had been asked for at one time: sign-ins so far, and those it sent away."""
+    """What a replica had been asked for at one time: passwords so far, and those it sent away.
+
+    `seat` is its number in its group, from 0.
+    """
 
     at: float
     replica: str
     snapshot: str
+    seat: int
     asked: float
     shed: float
 
@@ -86,4 +90,6 @@ class Recorder:
         except (httpx.HTTPError, ValueError):
             return
         now = self.clock.now().timestamp()
-        self.readings.append(LoadReading(now, replica.name, replica.snapshot, asked, shed))
+        self.readings.append(
+            LoadReading(now, replica.name, replica.snapshot, replica.seat, asked, shed)
+        )

@@ -90,7 +90,7 @@ def drill(name="seed-000", *, failing=(), change=None, mode=Mode.UNGUARDED, **kn
     recorder = Recorder(SystemClock(), lambda _: None)
     recorder.moments = [Moment(ZERO - 10, "Users sign in."), Moment(ZERO + 20, "It has ended.")]
     recorder.readings = [
-        LoadReading(ZERO + second, replica, "s-1", 3.0 * second, max(0.0, second - 20.0))
+        LoadReading(ZERO + second, replica, "s-1", 1, 3.0 * second, max(0.0, second - 20.0))
         for replica in ("identity-a", "identity-b")
         for second in range(30)
     ]
@@ -189,7 +189,7 @@ def test_values_are_told_on_hover(page):
     titles = page.count("title") - 1
     assert titles > 200
     assert "3 s: 0 signed in, 2 not" in page.text
-    assert "identity-a of s-1, 25 s: 3.0 a second, 1.0 sent away" in page.text
+    assert "replica 2 of s-1 (identity-a), 25 s: 3.0 a second, 1.0 sent away" in page.text
 
 
 def test_the_evidence_is_told_against_its_threshold():
@@ -235,15 +235,17 @@ def test_sign_ins_are_counted_in_the_second_in_which_they_began():
     assert sum(each.granted + each.failed for each in told) == 80
 
 
-def test_a_replica_that_started_anew_has_no_rate_below_nothing():
+def test_the_load_of_a_replica_is_its_rate_over_the_last_three_readings():
     readings = [
-        LoadReading(ZERO, "a", "s-1", 90.0, 0.0),
-        LoadReading(ZERO + 1, "a", "s-1", 4.0, 0.0),
-        LoadReading(ZERO + 3, "a", "s-1", 10.0, 2.0),
-        LoadReading(ZERO, "b", "s-1", 1.0, 0.0),
+        LoadReading(ZERO + second, "a", "s-1", 0, asked, 0.0)
+        for second, asked in enumerate([10.0, 14.0, 14.0, 22.0, 22.0])
     ]
+    readings.append(LoadReading(ZERO, "b", "s-2", 0, 1.0, 0.0))
 
-    assert figures.loads(readings, ZERO) == {"a of s-1": [figures.Load(3.0, 3.0, 1.0)]}
+    found = figures.loads(readings, ZERO)
+
+    assert list(found) == ["replica 1 of s-1 (a)"], "one reading says nothing about a rate"
+    assert [each.asked for each in found["replica 1 of s-1 (a)"]] == [4.0, 2.0, 4.0, 8 / 3]
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))

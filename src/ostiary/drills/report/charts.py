@@ -1,47 +1,16 @@
 """The charts of one drill, each with the table of what it shows."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
-
-from markupsafe import Markup
+from collections.abc import Callable
+from typing import Final
 
 from ostiary.drills.report import figures
+from ostiary.drills.report.chart import Chart, Span
+from ostiary.drills.report.evidence_chart import evidence_chart
 from ostiary.drills.report.plot import Plot
 from ostiary.drills.runner import Drill
 
 _ROW_HEIGHT: Final = 9
 _COLOURS: Final = 8
-
-Row = Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """One chart: what it is, the picture, what its colours mean, and the same as a table."""
-
-    title: str
-    caption: str
-    svg: Markup | None
-    columns: Row = ()
-    rows: Sequence[Row] = ()
-    legend: Sequence[tuple[str, str]] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """The time that all charts of a drill show, in seconds from the fault."""
-
-    zero: float
-    first: float
-    last: float
-    moments: Sequence[tuple[float, str]]
-
-    def plot(self, high: float, low: float = 0.0) -> Plot:
-        plot = Plot(self.first, self.last, high, low)
-        plot.axes()
-        plot.moments(self.moments)
-        return plot
 
 
 def charts(drill: Drill) -> list[Chart]:
@@ -49,11 +18,16 @@ def charts(drill: Drill) -> list[Chart]:
     if not drill.ledger.entries:
         return []
     span = _span(drill)
-    makers: tuple[Callable[[Drill, _Span], Chart], ...] = (_sign_ins, _loads, _evidence, _affected)
+    makers: tuple[Callable[[Drill, Span], Chart], ...] = (
+        _sign_ins,
+        _loads,
+        evidence_chart,
+        _affected,
+    )
     return [make(drill, span) for make in makers]
 
 
-def _span(drill: Drill) -> _Span:
+def _span(drill: Drill) -> Span:
     entries, facts = drill.ledger.entries, drill.score.facts
     begins = min(entry.intended for entry in entries)
     zero = begins if facts.fault_at is None else facts.fault_at
@@ -67,10 +41,10 @@ def _span(drill: Drill) -> _Span:
     if ended is not None:
         moments.append((ended.at - zero, str(facts.verdict or "no verdict").replace("_", " ")))
     last = max(entry.ended for entry in entries) - zero
-    return _Span(zero, begins - zero, last, moments)
+    return Span(zero, begins - zero, last, moments)
 
 
-def _sign_ins(drill: Drill, span: _Span) -> Chart:
+def _sign_ins(drill: Drill, span: Span) -> Chart:
     seconds = figures.sign_ins(drill.ledger.entries, span.zero)
     plot = span.plot(max((each.granted + each.failed for each in seconds), default=1))
     for each in seconds:
@@ -87,7 +61,7 @@ def _sign_ins(drill: Drill, span: _Span) -> Chart:
     )
 
 
-def _loads(drill: Drill, span: _Span) -> Chart:
+def _loads(drill: Drill, span: Span) -> Chart:
     courses = figures.loads(drill.recorder.readings, span.zero)
     capacity = drill.order.scenario.content.topology.capacity
     highest = max((load.asked for course in courses.values() for load in course), default=1.0)
@@ -124,67 +98,7 @@ def _load(load: figures.Load) -> str:
     return f"{load.asked:.1f} a second{shed}"
 
 
-def _evidence(drill: Drill, span: _Span) -> Chart:
-    title = "Evidence of harm"
-    evidence: dict[str, Any] | None = (drill.change or {}).get("evidence")
-    points = [] if not evidence else evidence["points"]
-    if evidence is None or not points:
-        return Chart(title, _why_no_evidence(drill), None)
-    offset, threshold = figures.evidence_offset(evidence, span.zero), evidence["threshold"]
-    low = min(0.0, *(point["low"] for point in points))
-    plot = span.plot(max(threshold, *(point["high"] for point in points)) * 1.1, low)
-    plot.limit(threshold, f"rolled back from {threshold:.1f} nats on")
-    line = [
-        (offset + point["seconds"], point["log_e"], f"{point['log_e']:.2f} nats, {_point(point)}")
-        for point in points
-    ]
-    plot.line(line, "line colour-0")
-    return Chart(
-        title,
-        _in_words(evidence),
-        plot.svg(title),
-        ("second", "share", "nats", "requests of the canary", "of control"),
-        [
-            (
-                f"{offset + point['seconds']:.1f}",
-                f"{point['share']:.0%}",
-                f"{point['log_e']:.2f}",
-                str(point["canary_requests"]),
-                str(point["control_requests"]),
-            )
-            for point in points
-        ],
-    )
-
-
-def _point(point: dict[str, Any]) -> str:
-    return (
-        f"share {point['share']:.0%}, {point['canary_requests']} requests of the canary, "
-        f"{point['control_requests']} of control"
-    )
-
-
-def _why_no_evidence(drill: Drill) -> str:
-    if drill.change is None:
-        return "Nothing was proposed, so there is no evidence: nobody looked."
-    stage = drill.score.facts.stage
-    if stage in {"check", "rehearse"}:
-        return f"The change ended in stage {stage}, before any user met it: nothing to weigh."
-    return "The two arms were not compared: each replica was held against its capacity instead."
-
-
-def _in_words(evidence: dict[str, Any]) -> str:
-    moment = evidence["reached"] or evidence["highest"]
-    if moment is None:
-        return "The evidence against the change never rose."
-    reached = "reached" if evidence["reached"] else "was highest with"
-    return (
-        f"{moment['seconds']:.0f} s after the canary began the evidence {reached} "
-        f"{moment['log_e']:.1f} nats: {moment['text']}"
-    )
-
-
-def _affected(drill: Drill, span: _Span) -> Chart:
+def _affected(drill: Drill, span: Span) -> Chart:
     title = "Who was affected, and when"
     found = figures.affected(drill.ledger.entries, span.zero)
     if not found:

@@ -7,15 +7,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from math import floor
 from typing import Any
 
 from ostiary.drills.ledger import Entry
 from ostiary.drills.recording import LoadReading
 
-_STEP_SECONDS_MIN = 0.2
-"""Readings of one replica that are closer than this say nothing about a rate."""
+_RATE_READINGS = 3
+"""How many readings back a rate reaches: over a single second few passwords are only noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +57,23 @@ def sign_ins(entries: Iterable[Entry], zero: float) -> list[SignIns]:
 
 
 def loads(readings: Iterable[LoadReading], zero: float) -> dict[str, list[Load]]:
-    """Return the course of the load of each replica, named by itself and its snapshot."""
+    """Return the course of the load of each replica, named by its seat and snapshot."""
     by_replica: dict[str, list[LoadReading]] = defaultdict(list)
     for reading in readings:
-        by_replica[f"{reading.replica} of {reading.snapshot}"].append(reading)
-    return {name: list(_rates(each, zero)) for name, each in by_replica.items() if len(each) > 1}
+        by_replica[reading.replica].append(reading)
+    courses = {_name(each[0]): list(_rates(each, zero)) for each in by_replica.values()}
+    return {name: course for name, course in courses.items() if course}
+
+
+def _name(reading: LoadReading) -> str:
+    return f"replica {reading.seat + 1} of {reading.snapshot} ({reading.replica})"
 
 
 def _rates(readings: Sequence[LoadReading], zero: float) -> Iterable[Load]:
-    for before, after in pairwise(readings):
+    for number, after in enumerate(readings):
+        before = readings[max(0, number - _RATE_READINGS)]
         lasted = after.at - before.at
-        if lasted >= _STEP_SECONDS_MIN and after.asked >= before.asked:
+        if lasted > 0:
             asked, shed = after.asked - before.asked, after.shed - before.shed
             yield Load(round(after.at - zero, 2), asked / lasted, shed / lasted)
 
