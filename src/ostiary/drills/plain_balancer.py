@@ -15,9 +15,9 @@ from typing import Any, Final
 
 from ostiary.drills.faults import FaultNotInjectableError
 from ostiary.edge.bootstrap import CLUSTER_FILE, ROUTE_FILE
+from ostiary.edge.clusters import STABLE_CLUSTER
 from ostiary.edge.files import XdsDirectory, XdsFile, xds_file
 
-_STABLE: Final = "stable"
 _RETRIES: Final = "retry_policy"
 
 
@@ -55,7 +55,7 @@ def with_weights(clusters: XdsFile, weights: Sequence[int]) -> XdsFile:
     return xds_file(
         clusters.name,
         [
-            _weighted(each, weights) if each["name"] == _STABLE else each
+            _weighted(each, weights) if each["name"] == STABLE_CLUSTER else each
             for each in clusters.resources
         ],
         label="plain",
