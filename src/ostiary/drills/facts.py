@@ -10,9 +10,8 @@ class DrillFacts:
     `fault_at` is when the fault was let loose (the change proposed or forced), `first_hidden_at`
     the first failed attempt that a second opinion hid. `injected` is false where the fault could
     not be put into the system, `failure` says why a drill could not be run to its end. `proof` is
-    what has to have held off a change from canary (see `scenarios.model.Proof`); `share_reached`
-    is the largest share of users' requests that the change had, between 0 and 1; `reasons` are
-    those of its verdict, code and text.
+    what has to have held off a change from canary (see `scenarios.model.Proof`); `reasons` are
+    those of the change's verdict, code and text.
     """
 
     drill: str
@@ -33,5 +32,4 @@ class DrillFacts:
     injected: bool = True
     failure: str | None = None
     proof: str | None = None
-    share_reached: float = 0.0
     reasons: tuple[tuple[str, str], ...] = ()

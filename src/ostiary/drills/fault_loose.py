@@ -2,7 +2,7 @@
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,8 +37,6 @@ class _Watched:
 
     place: tuple[object, ...] = ()
     first_hidden_at: float | None = None
-    share_reached: float = 0.0
-    change: Change = field(default_factory=dict)
 
 
 def let_loose(
@@ -88,9 +86,9 @@ def _proposal(order: DrillOrder, system: DrillSystem, place: Path) -> dict[str, 
     body: dict[str, Any] = {}
     if fault.kind is FaultKind.RELEASE:
         release = place / "release"
-        copy_serving(system, release)
+        copy_serving(system, fault.service, release)
         apply_edits(fault.edits, release)
-        body["releases"] = {"identity": str(release)}
+        body["releases"] = {fault.service: str(release)}
     else:
         settings = place / "proposed.toml"
         tables = merged(order.scenario.faulty_settings(), order.guard_settings())
@@ -114,7 +112,8 @@ def _as_change(
     change = str(system.guard.post("/changes", body)["change"])
     seen = _follow(system, change, recorder)
     settled = system.guard.get(f"/changes/{change}")
-    verdict, stage = settled["verdict"] or "no verdict", settled["stage"]
+    verdict = (settled["verdict"] or "no verdict").replace("_", " ")
+    stage = settled["stage"]
     recorder.note(f"Change {change} has ended: {verdict} in stage {stage}.")
     return LetLoose(
         replace(
@@ -123,7 +122,6 @@ def _as_change(
             verdict=settled["verdict"],
             fault_at=fault_at,
             first_hidden_at=seen.first_hidden_at,
-            share_reached=seen.share_reached,
             hidden=settled["failed_attempts_hidden"],
             rolled_back=settled["verdict"] == "rolled_back",
             reasons=tuple((each["code"], each["text"]) for each in settled["reasons"]),
@@ -147,11 +145,12 @@ def _follow(system: DrillSystem, change: str, recorder: Recorder) -> _Watched:
 
 def _look(seen: _Watched, value: Change, recorder: Recorder) -> None:
     share = value["share"]
-    seen.share_reached = max(seen.share_reached, share or 0.0)
     if seen.first_hidden_at is None and value["failed_attempts_hidden"]:
         seen.first_hidden_at = recorder.note("The first failure was hidden from a user.")
     place = (value["stage"], share)
     if place != seen.place and value["verdict"] is None:
+        was_withdrawn = share is None and seen.place[1:] not in ((), (None,))
         seen.place = place
         words = "" if share is None else f", share {share:.0%}"
+        words = ", withdrawn" if was_withdrawn else words
         recorder.note(f"Stage {value['stage']}{words}.")

@@ -81,7 +81,7 @@ def copy_release(data: Path, release_hash: str, target: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def release_of(data: Path, snapshot: str) -> str:
-    """Return the hash of identity's release in a snapshot of a data directory."""
+def release_of(data: Path, snapshot: str, service: str = "identity") -> str:
+    """Return the hash of a service's release in a snapshot of a data directory."""
     value = json.loads((data / "snapshots" / f"{snapshot}.json").read_text())
-    return str(value["releases"]["identity"])
+    return str(value["releases"][service])

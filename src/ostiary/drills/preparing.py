@@ -44,9 +44,7 @@ def prepare(order: DrillOrder, system: DrillSystem, place: Path, clock: Clock) -
     Raises `OstiaryError` where the system does not play along.
     """
     content = order.scenario.content
-    people = invent_people(
-        content.users.count, SeededRandom(order.seed), roles=tuple(content.users.roles)
-    )
+    people = with_roles(invent_people(content.users.count, SeededRandom(order.seed)), content)
     old = round(content.users.old_hashes * len(people))
     create_people(system.guard, people[:old])
     _bring_up_to_date(order, system, place, clock)
@@ -68,6 +66,22 @@ def prepare(order: DrillOrder, system: DrillSystem, place: Path, clock: Clock) -
     )
 
 
+def with_roles(people: Sequence[Person], content: ScenarioFile) -> list[Person]:
+    """Return the people with the roles of everybody; a further one has who comes first."""
+    users = content.users
+    return [
+        person.model_copy(
+            update={
+                "roles": (
+                    *users.roles,
+                    *(f.role for f in users.further_roles if number < round(f.share * len(people))),
+                )
+            }
+        )
+        for number, person in enumerate(people)
+    ]
+
+
 def with_applications(people: Sequence[Person], content: ScenarioFile) -> list[Person]:
     """Return the people, each with the application that they sign in to, by the shares."""
     left, placed = list(people), []
@@ -87,6 +101,7 @@ def _habits(content: ScenarioFile) -> Habits:
         refresh=traffic.refresh,
         introspect=traffic.introspect,
         forged_token=traffic.forged_token,
+        orders=traffic.orders,
     )
 
 
@@ -100,17 +115,17 @@ def _bring_up_to_date(order: DrillOrder, system: DrillSystem, place: Path, clock
         body["config"] = str(settings)
     if content.topology.capacity is not None:
         release = place / "small"
-        copy_serving(system, release)
+        copy_serving(system, "identity", release)
         apply_edits([as_slow_as(content.topology.capacity)], release)
         body["releases"] = {"identity": str(release)}
     if len(body) > 1:
         _promote(system, str(system.guard.post("/changes", body)["change"]), clock)
 
 
-def copy_serving(system: DrillSystem, target: Path) -> None:
-    """Copy the release that serves to a directory that may be edited."""
+def copy_serving(system: DrillSystem, service: str, target: Path) -> None:
+    """Copy the release of a service that serves to a directory that may be edited."""
     last_good = system.guard.get("/status")["last_good"]
-    copy_release(system.data, release_of(system.data, last_good), target)
+    copy_release(system.data, release_of(system.data, last_good, service), target)
 
 
 def as_slow_as(capacity: float) -> Edit:

@@ -51,6 +51,7 @@ class Habits(BaseModel):
     refresh: float = Field(0.25, ge=0, le=1)
     introspect: float = Field(0.25, ge=0, le=1)
     forged_token: float = Field(0.02, ge=0, le=1)
+    orders: float = Field(0.0, ge=0, le=1)
 
 
 class TrafficPlan(BaseModel):
@@ -90,6 +91,7 @@ class Visit:
     refresh: bool
     introspect: bool
     forged_token: bool
+    orders: bool
 
 
 def visits_of(plan: TrafficPlan) -> Iterator[Visit]:
@@ -109,6 +111,8 @@ def visits_of(plan: TrafficPlan) -> Iterator[Visit]:
             refresh=rng.uniform() < habits.refresh,
             introspect=rng.uniform() < habits.introspect,
             forged_token=rng.uniform() < habits.forged_token,
+            # Drawn only where it matters, so that other plans have the visits they always had.
+            orders=habits.orders > 0 and rng.uniform() < habits.orders,
         )
 
 

@@ -16,10 +16,11 @@ from ostiary.kernel.ids import SeededRandom
 SOURCE = Path(ostiary.__file__).parent
 STORAGE = "ostiary/identity/accounts/storage.py"
 SHARDED_LOOKUP = scenario("seed-000").content.fault.edits
+FAULTS = {name: scenario(name).content.fault for name in names()}
 EDITS = {
-    name: scenario(name).content.fault.edits
-    for name in names()
-    if scenario(name).content.fault.edits
+    name: fault.edits
+    for name, fault in FAULTS.items()
+    if fault.edits and fault.service == "identity"
 } | {"a small replica": [as_slow_as(12.0)]}
 
 

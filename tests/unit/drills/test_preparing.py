@@ -1,7 +1,8 @@
 from ostiary.drills.mode import Mode
 from ostiary.drills.order import DrillOrder
-from ostiary.drills.preparing import first_settings, with_applications
+from ostiary.drills.preparing import first_settings, with_applications, with_roles
 from ostiary.drills.scenarios.catalogue import scenario
+from ostiary.drills.scenarios.model import FurtherRole, Users
 from ostiary.drills.scenarios.reading import EARLIER_HASHES
 from ostiary.drills.traffic_plan import invent_people
 from ostiary.kernel.ids import SeededRandom
@@ -35,3 +36,13 @@ def test_only_a_fault_of_the_edge_goes_past_the_guard_and_only_unguarded():
     assert order("seed-004", Mode.UNGUARDED).passes_by_guard
     assert not order("seed-004").passes_by_guard
     assert not order("seed-002", Mode.UNGUARDED).passes_by_guard
+
+
+def test_further_roles_come_to_the_share_that_is_stated():
+    roles = Users(roles=["member"], further_roles=[FurtherRole(role="clerk", share=0.15)])
+    content = scenario("seed-000").content.model_copy(update={"users": roles})
+
+    people = with_roles(invent_people(60, SeededRandom(1)), content)
+
+    assert [person.roles for person in people].count(("member", "clerk")) == 9
+    assert [person.roles for person in people].count(("member",)) == 51

@@ -1,6 +1,7 @@
 """The charts of one drill, each with the table of what it shows."""
 
 from collections.abc import Callable
+from math import ceil, floor
 from typing import Final
 
 from ostiary.drills.report import figures
@@ -41,7 +42,7 @@ def _span(drill: Drill) -> Span:
     if ended is not None:
         moments.append((ended.at - zero, str(facts.verdict or "no verdict").replace("_", " ")))
     last = max(entry.ended for entry in entries) - zero
-    return Span(zero, begins - zero, last, moments)
+    return Span(zero, floor(begins - zero), ceil(last), moments)
 
 
 def _sign_ins(drill: Drill, span: Span) -> Chart:
@@ -103,8 +104,9 @@ def _affected(drill: Drill, span: Span) -> Chart:
     found = figures.affected(drill.ledger.entries, span.zero)
     if not found:
         return Chart(title, "Nobody was.", None)
-    height = 46 + _ROW_HEIGHT * len(found)
+    height = 56 + _ROW_HEIGHT * len(found)
     plot = Plot(span.first, span.last, len(found), -1, height=height)
+    plot.times()
     plot.moments(span.moments)
     for row, each in enumerate(reversed(found)):
         for moment in each.moments:

@@ -48,6 +48,10 @@ class Plot:
                 '<line class="grid" x1="{}" x2="{}" y1="{}" y2="{}"/>', _LEFT, WIDTH - _RIGHT, y, y
             )
             self._add('<text class="end" x="{}" y="{}">{}</text>', _LEFT - 6, y + 4, f"{value:g}")
+        self.times()
+
+    def times(self) -> None:
+        """Write the times beneath."""
         for value in ticks(self.first, self.last):
             self._add(
                 '<text class="middle" x="{}" y="{}">{} s</text>',

@@ -14,6 +14,7 @@ from ostiary.kernel.settings import SettingsTable
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+Role = Annotated[str, Field(min_length=1, max_length=64)]
 Words = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -22,7 +23,7 @@ Proof = Literal["second_opinion", "journeys", "load"]
 
 A change whose failures second opinions hide is void without a hidden failure; one that pinned
 journeys end before the first user's share, without a journey that failed; one that drives replicas
-past their capacity, without a share of users' requests and a replica that was found overloaded.
+past their capacity, without one that was found overloaded.
 """
 
 Counted = Literal["users", "visits"]
@@ -53,20 +54,27 @@ class Topology(SettingsTable):
 
     `capacity` is in sign-ins a second of one replica. Each replica then takes as long for a
     password as a machine of that capacity would, and `[edge] capacity` and `peak` state it; without
-    it, a replica is as fast as this machine.
+    it, a replica is as fast as this machine. With `orders`, the API of the examples serves beside.
     """
 
     replicas: int = Field(2, ge=1, le=8)
     capacity: float | None = Field(None, ge=1, le=1_000)
+    orders: bool = False
+
+
+class FurtherRole(SettingsTable):
+    """A role that a share of the users has besides those of everybody."""
+
+    role: Role
+    share: Share
 
 
 class Users(SettingsTable):
     """Who signs in; `old_hashes` is the share whose password hashes are of earlier settings."""
 
     count: int = Field(60, ge=1, le=1_000)
-    roles: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(
-        ["member"], max_length=20
-    )
+    roles: list[Role] = Field(["member"], max_length=20)
+    further_roles: list[FurtherRole] = Field([], max_length=10)
     old_hashes: Share = 0.0
 
 
@@ -95,12 +103,17 @@ class Traffic(SettingsTable):
     refresh: Share = 0.25
     introspect: Share = 0.25
     forged_token: Share = 0.02
+    orders: Share = 0.0
 
 
 class Fault(SettingsTable):
-    """What goes wrong: edits of the source of a copied release, or settings that are changed."""
+    """What goes wrong: edits of the source of a copied release, or settings that are changed.
+
+    `service` is whose release it is.
+    """
 
     description: Words
+    service: Literal["identity", "orders"] = "identity"
     edits: list[Edit] = Field([], max_length=50)
     settings: dict[Annotated[str, Field(pattern=r"^(identity|flags|edge)$")], dict[str, Any]] = (
         Field({})
@@ -150,6 +163,9 @@ class ScenarioFile(SettingsTable):
     def _fits_together(self) -> "ScenarioFile":
         if sum(each.share for each in self.applications) > 1 + 1e-9:
             raise ValueError("the shares of `applications` are more than 1 together; lower them")
+        asks = self.traffic.orders > 0 or self.fault.service == "orders"
+        if asks and not self.topology.orders:
+            raise ValueError("the orders API does not run; write `orders = true` in `[topology]`")
         names = [each.name for each in self.applications]
         if len(set(names)) < len(names):
             raise ValueError("two of `applications` have the same name; give each its own")

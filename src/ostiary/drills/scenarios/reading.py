@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ostiary.changes.configuration import parse_configuration
+from ostiary.drills.example import example_services
 from ostiary.drills.scenarios.model import ScenarioFile
 from ostiary.kernel.settings import (
     Document,
@@ -36,6 +37,8 @@ class Scenario:
         topology = self.content.topology
         identity: dict[str, Any] = {"replicas": topology.replicas}
         tables: Tables = {"identity": identity}
+        if topology.orders:
+            tables["services"] = example_services("orders")
         if topology.capacity is not None:
             # One hash at a time is what makes a replica as slow as it is said to be.
             identity["hash_concurrency"] = 1
