@@ -149,7 +149,8 @@ def _look(seen: _Watched, value: Change, recorder: Recorder) -> None:
         seen.first_hidden_at = recorder.note("The first failure was hidden from a user.")
     place = (value["stage"], share)
     if place != seen.place and value["verdict"] is None:
-        was_withdrawn = share is None and seen.place[1:] not in ((), (None,))
+        had_share = seen.place[1:] not in ((), (None,))
+        was_withdrawn = had_share and share is None and value["stage"] in {"canary", "bake"}
         seen.place = place
         words = "" if share is None else f", share {share:.0%}"
         words = ", withdrawn" if was_withdrawn else words
