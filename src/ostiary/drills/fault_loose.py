@@ -18,7 +18,8 @@ from ostiary.drills.scenarios.reading import merged, settings_text
 from ostiary.drills.system import DrillSystem
 
 _POLL_SECONDS: Final = 0.1
-_CHANGE_SECONDS_MAX: Final = 420.0
+_CHANGE_SECONDS_MAX: Final = 660.0
+"""Without a decision a change is held after ten minutes."""
 
 Change = dict[str, Any]
 

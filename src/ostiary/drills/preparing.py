@@ -102,6 +102,7 @@ def _habits(content: ScenarioFile) -> Habits:
         introspect=traffic.introspect,
         forged_token=traffic.forged_token,
         orders=traffic.orders,
+        looks=traffic.looks,
     )
 
 

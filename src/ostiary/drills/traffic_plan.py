@@ -43,7 +43,10 @@ class Application(BaseModel):
 
 
 class Habits(BaseModel):
-    """Which share of visits does what beside signing in; each between 0 and 1."""
+    """Which share of visits does what beside signing in; each between 0 and 1.
+
+    Whoever orders looks at the own orders `looks` times.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -52,6 +55,7 @@ class Habits(BaseModel):
     introspect: float = Field(0.25, ge=0, le=1)
     forged_token: float = Field(0.02, ge=0, le=1)
     orders: float = Field(0.0, ge=0, le=1)
+    looks: int = Field(1, ge=1, le=100)
 
 
 class TrafficPlan(BaseModel):
@@ -92,6 +96,7 @@ class Visit:
     introspect: bool
     forged_token: bool
     orders: bool
+    looks: int
 
 
 def visits_of(plan: TrafficPlan) -> Iterator[Visit]:
@@ -113,6 +118,7 @@ def visits_of(plan: TrafficPlan) -> Iterator[Visit]:
             forged_token=rng.uniform() < habits.forged_token,
             # Drawn only where it matters, so that other plans have the visits they always had.
             orders=habits.orders > 0 and rng.uniform() < habits.orders,
+            looks=habits.looks,
         )
 
 

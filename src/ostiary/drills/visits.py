@@ -66,7 +66,7 @@ class VisitRunner:
                 "forged_token", lambda: user.send_forged_token(tokens), expected=Expected.REFUSE
             )
         if visit.orders:
-            await _order(steps, user, tokens.access_token)
+            await _order(steps, visit, user, tokens.access_token)
         if visit.refresh:
             await steps.act("refresh", lambda: user.refresh(tokens))
 
@@ -101,11 +101,12 @@ class VisitRunner:
             return _CAME[error.kind], detail[:_DETAIL_LENGTH_MAX], None
 
 
-async def _order(steps: "_Steps", user: SimulatedUser, token: str) -> None:
+async def _order(steps: "_Steps", visit: Visit, user: SimulatedUser, token: str) -> None:
     """Order, look at one's orders, and at those of everybody, which only clerks are shown."""
     is_clerk = CLERK in user.person.roles
     await steps.act("order", lambda: user.orders.order(token))
-    await steps.act("own_orders", lambda: user.orders.list_own(token))
+    for _ in range(visit.looks):
+        await steps.act("own_orders", lambda: user.orders.list_own(token))
     await steps.act(
         "all_orders",
         lambda: user.orders.list_all(token),

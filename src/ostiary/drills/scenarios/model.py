@@ -93,7 +93,8 @@ class Traffic(SettingsTable):
     """What users do. `rate` is in visits a second; the other shares are of visits.
 
     The fault is let loose after `visits_before`; traffic goes on for `seconds_after` once the
-    change has ended.
+    change has ended. `orders` is the share that orders by the API of the examples, and looks at the
+    own orders `looks` times.
     """
 
     rate: float = Field(20.0, gt=0, le=200)
@@ -104,6 +105,7 @@ class Traffic(SettingsTable):
     introspect: Share = 0.25
     forged_token: Share = 0.02
     orders: Share = 0.0
+    looks: int = Field(1, ge=1, le=100)
 
 
 class Fault(SettingsTable):
