@@ -1,4 +1,6 @@
+import re
 import tomllib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -7,11 +9,13 @@ from hypothesis import strategies as st
 from ostiary.changes.checks import check_configuration
 from ostiary.changes.configuration import parse_configuration
 from ostiary.drills.scenarios.catalogue import find_scenarios, names, scenario
-from ostiary.drills.scenarios.model import FaultKind
+from ostiary.drills.scenarios.model import FaultKind, Outage, ScenarioFile
 from ostiary.drills.scenarios.reading import merged, read_scenario, settings_text
 from ostiary.kernel.errors import UsageError
 from ostiary.kernel.settings import SettingsError, parse_document
+from ostiary.kernel.settings_fields import all_keys
 
+REPOSITORY = Path(__file__).parents[3]
 SMALL = """\
 title = "Ours"
 
@@ -154,6 +158,23 @@ def test_capacity_is_stated_where_replicas_have_one(tmp_path):
     assert ours.settings()["edge"] == {"capacity": 12.5, "peak": 20.0}
     assert ours.faulty_settings()["edge"]["weights"] == [9, 1]
     assert "edge" not in read(tmp_path, SMALL).settings()
+
+
+def test_every_key_is_documented_and_nothing_else():
+    tables = {"outage", "topology", "users", "traffic", "fault", "expected"}
+    keys = {".".join(map(str, path)) for path in all_keys(ScenarioFile)} - tables
+    keys |= {f"outage.{name}" for name in Outage.model_fields}
+    text = (REPOSITORY / "docs/drills.md").read_text()
+    section = text[text.index("## A scenario of your own") : text.index("## `demo bad-release`")]
+
+    assert set(re.findall(r"^\| `([a-z_.]+)` \|", section, re.MULTILINE)) == keys
+
+
+def test_the_example_of_the_documentation_is_a_scenario(tmp_path):
+    text = (REPOSITORY / "docs/drills.md").read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+
+    assert read(tmp_path, example).content.expected.refused_at == "check"
 
 
 def test_all_stands_for_every_scenario_and_a_path_for_a_file(tmp_path):
