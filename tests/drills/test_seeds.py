@@ -72,7 +72,6 @@ def test_without_a_guard_a_lopsided_balancer_fails_those_that_a_replica_has_no_r
     result, drilled = drill(tmp_path, str(file), "--mode", "unguarded", "--seed", "3")
     assert not drilled["void"], (drilled, result.stderr)
     assert (drilled["drill"], drilled["outage"]) == ("lopsided", None)
-    assert drilled["visits"]["failed"] > 0, drilled
-    # Nobody has looked, and nothing was asked twice: some are served and some are not.
-    assert 0.1 <= drilled["affected_share"] <= 0.5, drilled
+    # Nobody has looked, and nothing was asked twice; with either, nobody would have failed.
+    assert 0 < drilled["visits"]["failed"] < drilled["visits"]["during"], drilled
     assert (drilled["stage"], drilled["verdict"]) == (None, None)
