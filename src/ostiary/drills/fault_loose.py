@@ -76,7 +76,7 @@ def _past_the_guard(
     fault = order.scenario.content.fault
     pid = int(system.guard.get("/status")["guard_pid"])
     until.enter_context(stopped(pid))
-    fault_at = recorder.note(f"The edge's settings change: {fault.description}")
+    fault_at = recorder.note(f"The edge's settings change: {fault.description}", "fault")
     spread_plainly(system.data / "edge", fault.settings["edge"])
     return LetLoose(replace(facts, fault_at=fault_at))
 
@@ -109,13 +109,13 @@ def _as_change(
     recorder: Recorder,
     description: str,
 ) -> LetLoose:
-    fault_at = recorder.note(f"A change is proposed: {description}")
+    fault_at = recorder.note(f"A change is proposed: {description}", "fault")
     change = str(system.guard.post("/changes", body)["change"])
     seen = _follow(system, change, recorder)
     settled = system.guard.get(f"/changes/{change}")
     verdict = (settled["verdict"] or "no verdict").replace("_", " ")
     stage = settled["stage"]
-    recorder.note(f"Change {change} has ended: {verdict} in stage {stage}.")
+    recorder.note(f"Change {change} has ended: {verdict} in stage {stage}.", verdict)
     return LetLoose(
         replace(
             facts,
@@ -155,4 +155,5 @@ def _look(seen: _Watched, value: Change, recorder: Recorder) -> None:
         seen.place = place
         words = "" if share is None else f", share {share:.0%}"
         words = ", withdrawn" if was_withdrawn else words
-        recorder.note(f"Stage {value['stage']}{words}.")
+        mark = "" if share is None else f"{share:.0%}"
+        recorder.note(f"Stage {value['stage']}{words}.", mark)

@@ -25,10 +25,14 @@ _SHED: Final = 'result="shed"'
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Something that happened, in a sentence; `at` is in Unix seconds."""
+    """Something that happened, in a sentence; `at` is in Unix seconds.
+
+    `mark` is the word or two by which charts name it; nothing where they leave it out.
+    """
 
     at: float
     text: str
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,10 @@ class Recorder:
     moments: list[Moment] = field(default_factory=list)
     readings: list[LoadReading] = field(default_factory=list)
 
-    def note(self, text: str) -> float:
+    def note(self, text: str, mark: str = "") -> float:
         """Take down and tell what has just happened; return when, in Unix seconds."""
         now = self.clock.now().timestamp()
-        self.moments.append(Moment(now, text))
+        self.moments.append(Moment(now, text, mark))
         self.tell(text)
         return now
 

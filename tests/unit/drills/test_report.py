@@ -88,7 +88,7 @@ def drill(name="seed-000", *, failing=(), change=None, mode=Mode.UNGUARDED, **kn
     run = Run(ZERO - 10, 2.0, 60.0, 7, 20)
     ledger = Ledger(run, tuple(entries(failing=failing)), ZERO + 30)
     recorder = Recorder(SystemClock(), lambda _: None)
-    recorder.moments = [Moment(ZERO - 10, "Users sign in."), Moment(ZERO + 20, "It has ended.")]
+    recorder.moments = [Moment(ZERO - 10, "Users sign in."), Moment(ZERO, "It began.", "let loose")]
     recorder.readings = [
         LoadReading(ZERO + second, replica, "s-1", 1, 3.0 * second, max(0.0, second - 20.0))
         for replica in ("identity-a", "identity-b")
@@ -183,6 +183,13 @@ def test_every_picture_has_a_name_and_its_numbers_as_a_table(page):
     pictures = [attrs for tag, attrs in page.elements if tag == "svg" and attrs.get("role")]
     assert all(picture["aria-label"] for picture in pictures)
     assert len(pictures) == page.count("details") == 6
+
+
+def test_only_moments_with_a_mark_stand_in_the_charts(page):
+    words = [text for text in page.text if text in {"let loose", "Users sign in."}]
+    # Each chart has it twice, as a label and on hover; the timeline of the two drills once.
+    assert words.count("let loose") == 2 * page.count("details")
+    assert words.count("Users sign in.") == 2
 
 
 def test_values_are_told_on_hover(page):

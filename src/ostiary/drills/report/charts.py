@@ -32,15 +32,7 @@ def _span(drill: Drill) -> Span:
     entries, facts = drill.ledger.entries, drill.score.facts
     begins = min(entry.intended for entry in entries)
     zero = begins if facts.fault_at is None else facts.fault_at
-    moments = [(0.0, "fault")] if facts.fault_at is not None else []
-    ended = next((m for m in drill.recorder.moments if "has ended" in m.text), None)
-    steps = (drill.change or {}).get("evidence") or {}
-    offset = figures.evidence_offset(steps, zero) if steps else 0.0
-    moments += [
-        (offset + each["seconds"], f"{each['share']:.0%}") for each in steps.get("steps", [])
-    ]
-    if ended is not None:
-        moments.append((ended.at - zero, str(facts.verdict or "no verdict").replace("_", " ")))
+    moments = [(each.at - zero, each.mark) for each in drill.recorder.moments if each.mark]
     last = max(entry.ended for entry in entries) - zero
     return Span(zero, floor(begins - zero), ceil(last), moments)
 
