@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import ostiary
+from ostiary.drills.example import example_services
 from ostiary.drills.faults import Edit, FaultNotInjectableError, apply_edits
 from ostiary.drills.preparing import as_slow_as
 from ostiary.drills.scenarios.catalogue import names, scenario
@@ -64,6 +65,15 @@ def fails(release):
         raise AssertionError("the lookup answered without a store")
 
     return fails_for
+
+
+def test_the_fault_of_the_example_fits_the_example(tmp_path):
+    shutil.copytree(example_services("orders")["orders"]["release"], tmp_path / "service")
+    before = (tmp_path / "service/orders/who.py").read_text()
+
+    apply_edits(scenario("seed-003").content.fault.edits, tmp_path / "service")
+
+    assert (tmp_path / "service/orders/who.py").read_text() != before
 
 
 @pytest.mark.parametrize("name", EDITS)
