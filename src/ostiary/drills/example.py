@@ -15,7 +15,7 @@ def example_services(name: str) -> dict[str, dict[str, Any]]:
 
     Raises `UsageError` where the example is not part of this installation.
     """
-    place = _place(name)
+    place = example_place(name)
     services: dict[str, dict[str, Any]] = read_document(place / _SETTINGS).tables["services"]
     return {
         service: {**settings, "release": str(place / settings["release"])}
@@ -23,14 +23,17 @@ def example_services(name: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def _place(name: str) -> Path:
-    """Return where an example stands: in the installed package, or beside the source of one."""
+def example_place(name: str) -> Path:
+    """Return where an example stands: in the installed package, or beside the source of one.
+
+    Raises `UsageError` where it is not part of this installation.
+    """
     package = Path(ostiary.__file__).parent
     for place in (package / "examples" / name, package.parents[1] / "examples" / name):
         if (place / _SETTINGS).is_file():
             return place
     raise UsageError(
         "example_missing",
-        f"The example `{name}`, which this drill needs, is not part of this installation.",
+        f"The example `{name}` is not part of this installation.",
         hint='Install it again: pip install "ostiary[server]".',
     )
