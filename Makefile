@@ -51,8 +51,10 @@ bench: setup ## Run every benchmark; each prints its ratios
 	done
 
 .PHONY: drill
-drill: setup ## Replay the known outages against a guarded system
-	@$(BIN)/ostiary drill run all --mode guarded $(ARGS)
+drill: setup ## Replay the known outages: unguarded, guarded, and guarded from canary
+	@code=0; for way in "unguarded" "guarded" "guarded --from canary"; do \
+		$(BIN)/ostiary drill run all --mode $$way $(ARGS) || code=$$?; \
+	done; exit $$code
 
 .PHONY: soak
 soak: setup ## Kill, pause and restart everything at random, under traffic, and check the promises

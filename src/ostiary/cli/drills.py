@@ -1,6 +1,7 @@
 """`ostiary drill …`: replaying outages on real processes."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -9,8 +10,12 @@ from rich.table import Table
 from ostiary.cli.mutants import mutants
 from ostiary.cli.options import DataOption, JsonOption
 from ostiary.cli.output import Output, Result
-from ostiary.drills.runner import DrillOrder, meets_expectation, run_drill
-from ostiary.drills.scenarios import SCENARIOS, Mode, find_scenarios
+from ostiary.drills.mode import Mode
+from ostiary.drills.order import DrillOrder
+from ostiary.drills.report.page import require_writable, write_report
+from ostiary.drills.runner import run_drill
+from ostiary.drills.scenarios.catalogue import find_scenarios
+from ostiary.drills.scenarios.reading import Scenario
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.errors import ExitCode, UsageError
 from ostiary.kernel.ids import SystemRandom
@@ -22,24 +27,18 @@ _STAGES = ("rehearse", "canary", "bake")
 
 @app.command("list")
 def list_(data: DataOption = None, json: JsonOption = False) -> None:
-    """List the drills."""
+    """List the drills that come with Ostiary."""
     del data  # A drill uses a data directory of its own; the option is there as everywhere.
-    drills = [
-        {
-            "drill": scenario.name,
-            "title": scenario.title,
-            "modes": [Mode.UNGUARDED.value, Mode.GUARDED.value],
-            "outage_share": scenario.outage_share,
-            "outage_minutes": scenario.outage_minutes,
-        }
-        for scenario in SCENARIOS.values()
-    ]
+    drills = [_listed(scenario) for scenario in find_scenarios(["all"])]
     Output(as_json=json).result({"drills": drills}, _show_list)
 
 
 @app.command("run")
 def run(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...|all", help="Which drills.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME|FILE.toml...|all", help="Which drills, or files of your own."),
+    ],
     mode: Annotated[Mode, typer.Option("--mode", help="What stands before the users.")] = (
         Mode.GUARDED
     ),
@@ -50,58 +49,101 @@ def run(
     seed: Annotated[
         int | None, typer.Option("--seed", help="Repeats a run's arrivals and choices.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Write a page of HTML with charts."),
+    ] = None,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> int:
     """Run drills, each on a system of its own; exit code 3 where one does not go as it must."""
     del data
+    _require_fitting(mode, from_stage)
+    if report is not None:
+        require_writable(report)
+    scenarios = find_scenarios(names)
+    output = Output(as_json=json)
+    clock = SystemClock()
+    chosen = seed if seed is not None else int(SystemRandom().hex(4), 16)
+    drills = [
+        run_drill(DrillOrder(scenario, mode, from_stage, chosen), clock, output.note)
+        for scenario in scenarios
+    ]
+    if report is not None:
+        write_report(report, drills, now=clock.now())
+    value = {"drills": [drill.to_json() for drill in drills], "seed": chosen}
+    output.result(value, _show_results)
+    return int(ExitCode.REFUSED if any(drill.unmet for drill in drills) else ExitCode.DONE)
+
+
+def _require_fitting(mode: Mode, from_stage: str | None) -> None:
     if from_stage is not None and (mode is not Mode.GUARDED or from_stage not in _STAGES):
         raise UsageError(
             "stage_unknown",
             f"--from {from_stage} does not fit --mode {mode.value}.",
             hint=f"With --mode guarded, write one of {', '.join(_STAGES)}.",
         )
-    output = Output(as_json=json)
-    chosen = seed if seed is not None else int(SystemRandom().hex(4), 16)
-    results, met = [], True
-    for scenario in find_scenarios(names):
-        order = DrillOrder(scenario, mode, from_stage, chosen)
-        score = run_drill(order, SystemClock(), output.note)
-        met = met and meets_expectation(score, order)
-        results.append(score.to_json())
-    output.result({"drills": results, "seed": chosen}, _show_results)
-    return int(ExitCode.DONE if met else ExitCode.REFUSED)
+
+
+def _listed(scenario: Scenario) -> dict[str, Any]:
+    outage = scenario.content.outage
+    return {
+        "drill": scenario.name,
+        "title": scenario.content.title,
+        "modes": [Mode.UNGUARDED.value, Mode.GUARDED.value],
+        "outage_share": None if outage is None else outage.users_hit,
+        "outage_minutes": None if outage is None else outage.minutes,
+    }
 
 
 def _show_list(console: Console, value: Result) -> None:
     table = Table("drill", "what happened", "users hit", "restored after", box=None)
     for drill in value["drills"]:
+        share, minutes = drill["outage_share"], drill["outage_minutes"]
         table.add_row(
             drill["drill"],
             drill["title"],
-            f"{drill['outage_share']:.0%}",
-            f"{drill['outage_minutes']} min",
+            "" if share is None else f"{share:.0%}",
+            "" if minutes is None else f"{minutes} min",
         )
     console.print(table)
 
 
 def _show_results(console: Console, value: Result) -> None:
+    """Print a row for each drill, the outage's own figures beside ours, and what was not met."""
     table = Table(
-        "drill", "mode", "verdict", "stage", "users affected", "hidden", "wrong yes", "", box=None
+        "drill", "mode", "stage", "verdict", "affected", "restored", "hidden", "result", box=None
     )
     for drill in value["drills"]:
-        users = drill["users"]
-        share = users["affected"] / users["total"] if users["total"] else 0.0
-        outage = SCENARIOS[drill["drill"]]
+        outage = drill["outage"] or {"users_hit": None, "minutes": None}
         table.add_row(
             drill["drill"],
             drill["mode"] + (f" from {drill['from']}" if drill["from"] else ""),
-            drill["verdict"] or "none",
             drill["stage"] or "",
-            f"{users['affected']} of {users['total']} ({share:.0%}; "
-            f"in the outage {outage.outage_share:.0%})",
-            str(drill["actions"]["hidden"] if drill["actions"]["hidden"] is not None else ""),
-            str(drill["actions"]["wrong_yes"]),
-            "void: " + ", ".join(drill["void_reasons"]) if drill["void"] else "",
+            drill["verdict"] or "none",
+            _affected(drill, outage["users_hit"]),
+            _restored(drill, outage["minutes"]),
+            _count(drill["actions"]["hidden"]),
+            "as it must" if drill["met"] else "void" if drill["void"] else "not met",
         )
     console.print(table)
+    for drill in value["drills"]:
+        for line in drill["unmet"]:
+            console.print(f"{drill['drill']}: {line}", markup=False)
+
+
+def _affected(drill: Result, outage_share: float | None) -> str:
+    share = f"{drill['affected_share']:.0%} of {drill['counted']}"
+    return share if outage_share is None else f"{share} (outage: {outage_share:.0%})"
+
+
+def _restored(drill: Result, outage_minutes: int | None) -> str:
+    seconds = drill["restored_after_s"]
+    ours = "" if drill["void"] else "not restored" if seconds is None else f"{seconds:.0f} s"
+    if not drill["users"]["affected"] and not drill["void"]:
+        ours = "never broken"
+    return ours if outage_minutes is None else f"{ours} (outage: {outage_minutes} min)".strip()
+
+
+def _count(number: int | None) -> str:
+    return "" if number is None else str(number)

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-import ostiary
+from ostiary.drills.example import example_place
 from ostiary.kernel.errors import UsageError
 from ostiary.kernel.ids import SystemRandom
 from ostiary.runtime.data_directory import DataDirectory
@@ -34,22 +34,10 @@ def example_settings(data: Path, config: Path | None) -> Path:
         unfinished = data / f".{_COPY}.unfinished"
         try:
             shutil.rmtree(unfinished, ignore_errors=True)
-            shutil.copytree(_source(), unfinished, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                example_place(_NAME), unfinished, ignore=shutil.ignore_patterns("__pycache__")
+            )
             unfinished.rename(copy)
         except OSError as error:
             raise not_usable(copy, error) from error
     return copy / _SETTINGS
-
-
-def _source() -> Path:
-    """Return where the example stands: in the installed package, or beside the source of one."""
-    package = Path(ostiary.__file__).parent
-    places = [package / "examples" / _NAME, package.parents[1] / "examples" / _NAME]
-    for place in places:
-        if (place / _SETTINGS).is_file():
-            return place
-    raise UsageError(
-        "example_missing",
-        "The example is not part of this installation.",
-        hint='Install it again: pip install "ostiary[server]".',
-    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ostiary.drills.faults import SHARDED_LOOKUP
+from ostiary.drills.faults import apply_edits
 from ostiary.drills.population import (
     copy_release,
     create_application,
@@ -15,6 +15,7 @@ from ostiary.drills.population import (
     plan_traffic,
     release_of,
 )
+from ostiary.drills.scenarios.catalogue import scenario
 from ostiary.drills.scoring import affected_users
 from ostiary.drills.traffic_plan import Application, Person, invent_people
 from ostiary.drills.traffic_process import flowing
@@ -23,6 +24,7 @@ from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.ids import Random, new_id
 
+_DRILL = "seed-000"
 _USERS = 20
 _RATE = 20.0
 _SECONDS_MAX = 600.0
@@ -61,7 +63,8 @@ def show_bad_release(
         place = Path(directory)
         release = place / "release"
         copy_release(data, release_of(data, status["last_good"]), release)
-        SHARDED_LOOKUP.apply(release)
+        fault = scenario(_DRILL).content.fault
+        apply_edits(fault.edits, release)
         with _visitors(guard, issuer, rng) as (application, people):
             seed = int(rng.hex(4), 16)
             plan = plan_traffic(
@@ -70,7 +73,7 @@ def show_bad_release(
             with flowing(plan, place, clock) as traffic:
                 tell(f"{_USERS} users of the demonstration sign in, {_RATE:.0f} times a second")
                 traffic.wait_for_visits(_VISITS_BEFORE, _WARM_UP_SECONDS_MAX)
-                tell(f"proposing a bad release. {SHARDED_LOOKUP.description}")
+                tell(f"proposing a bad release. {fault.description}")
                 body = {
                     "releases": {"identity": str(release)},
                     "from_stage": from_stage,

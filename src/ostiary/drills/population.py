@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from ostiary.drills.traffic_plan import Application, Person, TrafficPlan
+from ostiary.drills.traffic_plan import Application, Habits, Person, TrafficPlan
 from ostiary.guard.client import GuardClient
 
 _REDIRECT_URI = "https://app.drill.invalid/callback"
@@ -20,8 +20,13 @@ def create_people(guard: GuardClient, people: Sequence[Person]) -> None:
         )
 
 
-def create_application(guard: GuardClient, audience: str, name: str = "drill-app") -> Application:
-    """Register the confidential client that the users sign in to."""
+def create_application(
+    guard: GuardClient, audience: str, name: str = "drill-app", *, is_own: bool = False
+) -> Application:
+    """Register a confidential client that users sign in to.
+
+    Its API expects `audience`: the default one, or one of its own, which is then registered.
+    """
     answer = guard.post(
         "/clients",
         {
@@ -29,6 +34,7 @@ def create_application(guard: GuardClient, audience: str, name: str = "drill-app
             "redirect_uris": [_REDIRECT_URI],
             "public": False,
             "grants": ["authorization_code", "refresh_token"],
+            **({"audience": audience} if is_own else {}),
         },
     )
     return Application(
@@ -47,8 +53,13 @@ def plan_traffic(
     rate: float,
     seconds: float,
     seed: int,
+    others: tuple[Application, ...] = (),
+    habits: Habits | None = None,
 ) -> TrafficPlan:
-    """Return the plan for these people; the traffic may be stopped before its end."""
+    """Return the plan for these people; the traffic may be stopped before its end.
+
+    Whoever names none of the `others` signs in to `application`.
+    """
     return TrafficPlan(
         base_url=issuer,
         issuer=issuer,
@@ -57,6 +68,8 @@ def plan_traffic(
         rate=rate,
         seconds=seconds,
         seed=seed,
+        others=others,
+        habits=habits or Habits(),
     )
 
 
@@ -68,7 +81,7 @@ def copy_release(data: Path, release_hash: str, target: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def release_of(data: Path, snapshot: str) -> str:
-    """Return the hash of identity's release in a snapshot of a data directory."""
+def release_of(data: Path, snapshot: str, service: str = "identity") -> str:
+    """Return the hash of a service's release in a snapshot of a data directory."""
     value = json.loads((data / "snapshots" / f"{snapshot}.json").read_text())
-    return str(value["releases"]["identity"])
+    return str(value["releases"][service])

@@ -9,45 +9,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ostiary.drills.facts import DrillFacts
 from ostiary.drills.ledger import Entry, Ledger
 from ostiary.drills.outage_times import first_influence, restored_at
-
-ACHIEVED_RATE_MIN: Final = 0.9
-"""A run with less of the stated traffic says nothing about the service."""
+from ostiary.drills.void_rules import void_reasons
 
 _HARMED_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class DrillFacts:
-    """What the runner and the control plane know; times are Unix seconds, None where not come to.
-
-    `fault_at` is when the fault was let loose (the change proposed or forced), `first_hidden_at`
-    the first failed attempt that a second opinion hid. `injected` is false where the fault could
-    not be put into the release.
-    """
-
-    drill: str
-    mode: str
-    from_stage: str | None = None
-    expected_cause: str | None = None
-    stage: str | None = None
-    verdict: str | None = None
-    fault_at: float | None = None
-    first_hidden_at: float | None = None
-    hidden: int | None = None
-    detected_at: float | None = None
-    named_at: float | None = None
-    top_cause: str | None = None
-    rule_outs_true: int | None = None
-    rule_outs_false: int | None = None
-    rolled_back: bool = False
-    injected: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Score:
-    """The result of one drill. `void_reasons` is empty where the run counts."""
+    """The result of one drill. `void_reasons` is empty where the run counts.
+
+    `visits_during` are those that began while the fault was there, `visits_failed` those of them
+    in which an action failed that was the user's due.
+    """
 
     facts: DrillFacts
     users_total: int
@@ -56,6 +32,8 @@ class Score:
     actions_failed: int
     wrong_yes: int
     achieved_rate: float
+    visits_during: int
+    visits_failed: int
     detected_after_s: float | None
     named_after_s: float | None
     restored_after_s: float | None
@@ -65,6 +43,16 @@ class Score:
     def void(self) -> bool:
         """Return whether the run says nothing about the service."""
         return bool(self.void_reasons)
+
+    @property
+    def users_share(self) -> float:
+        """Return the share of users who were affected."""
+        return self.users_affected / max(self.users_total, 1)
+
+    @property
+    def visits_share(self) -> float:
+        """Return the share of visits that failed, of those that began during the fault."""
+        return self.visits_failed / max(self.visits_during, 1)
 
     @property
     def correct(self) -> bool | None:
@@ -99,6 +87,8 @@ class Score:
             "rolled_back": facts.rolled_back,
             "void": self.void,
             "void_reasons": list(self.void_reasons),
+            "visits": {"during": self.visits_during, "failed": self.visits_failed},
+            "reasons": [{"code": code, "text": text} for code, text in facts.reasons],
         }
 
 
@@ -106,7 +96,9 @@ def score(ledger: Ledger, facts: DrillFacts) -> Score:
     """Return the score of one drill."""
     entries = ledger.entries
     t0 = first_influence(entries, facts.fault_at, facts.first_hidden_at)
+    restored = restored_at(ledger, t0, facts.fault_at)
     achieved = achieved_rate(ledger)
+    during = visits_between(entries, t0, restored)
     return Score(
         facts=facts,
         users_total=len({entry.user for entry in entries if entry.grantable}),
@@ -115,16 +107,33 @@ def score(ledger: Ledger, facts: DrillFacts) -> Score:
         actions_failed=sum(not entry.ok for entry in entries),
         wrong_yes=sum(entry.wrong_yes for entry in entries),
         achieved_rate=achieved,
+        visits_during=len(during),
+        visits_failed=sum(during.values()),
         detected_after_s=_after(t0, facts.detected_at),
         named_after_s=_after(t0, facts.named_at),
-        restored_after_s=_after(t0, restored_at(ledger, t0, facts.fault_at)),
-        void_reasons=_void_reasons(entries, facts, achieved),
+        restored_after_s=_after(t0, restored),
+        void_reasons=void_reasons(entries, facts, achieved),
     )
 
 
 def affected_users(entries: Sequence[Entry]) -> frozenset[str]:
     """Return the users to whom something was denied, or wrongly told, that was theirs."""
     return frozenset(entry.user for entry in entries if entry.grantable and not entry.ok)
+
+
+def visits_between(
+    entries: Sequence[Entry], t0: float | None, restored: float | None
+) -> dict[int, bool]:
+    """Return the visits that began from t0 on, until all was well again, and which failed."""
+    failed: dict[int, bool] = {}
+    began: dict[int, float] = {}
+    for entry in entries:
+        start = began.setdefault(entry.visit, entry.intended)
+        if t0 is None or start < t0 or (restored is not None and start >= restored):
+            continue
+        harmed_here = entry.grantable and not entry.ok
+        failed[entry.visit] = failed.get(entry.visit, False) or harmed_here
+    return failed
 
 
 def harmed(entries: Sequence[Entry], fault_at: float | None) -> list[str]:
@@ -145,7 +154,7 @@ def _when(entry: Entry, fault_at: float | None) -> str:
         return ""
     seconds = entry.started - fault_at
     side = "before" if seconds < 0 else "after"
-    return f", {abs(seconds):.1f} s {side} the proposal"
+    return f", {abs(seconds):.1f} s {side} the fault"
 
 
 def achieved_rate(ledger: Ledger) -> float:
@@ -158,19 +167,6 @@ def achieved_rate(ledger: Ledger) -> float:
         return 0.0
     started = len({entry.visit for entry in ledger.entries})
     return started / (ledger.run.rate * (ledger.ended_at - ledger.run.started_at))
-
-
-def _void_reasons(entries: Sequence[Entry], facts: DrillFacts, achieved: float) -> tuple[str, ...]:
-    from_canary = facts.mode == "guarded" and facts.from_stage == "canary"
-    fault_at = facts.fault_at
-    unseen = fault_at is not None and all(entry.started < fault_at for entry in entries)
-    reasons = {
-        "fault not injected": not facts.injected,
-        "traffic below 90 % of its rate": achieved < ACHIEVED_RATE_MIN,
-        "no traffic after the fault": unseen,
-        "no hidden failed attempts": from_canary and not facts.hidden,
-    }
-    return tuple(reason for reason, holds in reasons.items() if holds)
 
 
 def _after(t0: float | None, moment: float | None) -> float | None:

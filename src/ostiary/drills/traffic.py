@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -41,14 +41,14 @@ async def run_traffic(
     `UsageError` where the ledger cannot be created.
     """
     async with KeptConnections(clock=clock) as transport:
-        application = await _open_application(plan, transport, clock)
+        applications = await _open_applications(plan, transport, clock)
         now = _unix_seconds(clock)
         run = Run(now(), plan.rate, plan.seconds, plan.seed, len(plan.people))
         with LedgerWriter(ledger_path, run) as ledger:
             runner = VisitRunner(
                 ledger.append, now, timeout_seconds=plan.timeout_seconds, retry=plan.retry
             )
-            ended_at = await _Generator(plan, application, runner, rng).send(run.started_at, stop)
+            ended_at = await _Generator(plan, applications, runner, rng).send(run.started_at, stop)
             ledger.end(ended_at)
 
 
@@ -58,14 +58,15 @@ class _Generator:
     def __init__(
         self,
         plan: TrafficPlan,
-        application: RelyingApplication,
+        applications: Mapping[str | None, RelyingApplication],
         runner: VisitRunner,
         rng: Random,
     ) -> None:
         self._plan = plan
         self._runner = runner
         self._users = {
-            person.name: SimulatedUser(person, application, rng) for person in plan.people
+            person.name: SimulatedUser(person, applications[person.application], rng)
+            for person in plan.people
         }
 
     async def send(self, started_at: float, stop: asyncio.Event) -> float:
@@ -101,14 +102,19 @@ async def _stopped_before(stop: asyncio.Event, seconds: float) -> bool:
     return stop.is_set()
 
 
-async def _open_application(
+async def _open_applications(
     plan: TrafficPlan, transport: httpx.AsyncBaseTransport, clock: Clock
-) -> RelyingApplication:
+) -> dict[str | None, RelyingApplication]:
+    """Return the plan's applications by client id, that of everybody else under None."""
     target = Target("service", plan.base_url, plan.issuer)
+    named = {None: plan.application} | {each.client_id: each for each in plan.others}
     try:
-        return await RelyingApplication.open(
-            plan.application, target, transport, clock=clock, timeout_seconds=plan.timeout_seconds
-        )
+        return {
+            name: await RelyingApplication.open(
+                each, target, transport, clock=clock, timeout_seconds=plan.timeout_seconds
+            )
+            for name, each in named.items()
+        }
     except StepFailedError as error:
         raise NotRunningError(
             "service_not_ready",

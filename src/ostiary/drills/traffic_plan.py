@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ostiary.kernel.errors import UsageError
 from ostiary.kernel.files import write_atomically
@@ -27,6 +27,8 @@ class Person(BaseModel):
     email: str
     password: str = Field(repr=False)
     roles: tuple[str, ...] = ()
+    application: str | None = None
+    """The client that this person signs in to; None for the plan's own."""
 
 
 class Application(BaseModel):
@@ -41,7 +43,10 @@ class Application(BaseModel):
 
 
 class Habits(BaseModel):
-    """Which share of visits does what beside signing in; each between 0 and 1."""
+    """Which share of visits does what beside signing in; each between 0 and 1.
+
+    Whoever orders looks at the own orders `looks` times.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -49,6 +54,8 @@ class Habits(BaseModel):
     refresh: float = Field(0.25, ge=0, le=1)
     introspect: float = Field(0.25, ge=0, le=1)
     forged_token: float = Field(0.02, ge=0, le=1)
+    orders: float = Field(0.0, ge=0, le=1)
+    looks: int = Field(1, ge=1, le=100)
 
 
 class TrafficPlan(BaseModel):
@@ -59,6 +66,7 @@ class TrafficPlan(BaseModel):
     base_url: str
     issuer: str
     application: Application
+    others: tuple[Application, ...] = ()
     people: tuple[Person, ...] = Field(min_length=1)
     rate: float = Field(20.0, gt=0, le=1000)
     seconds: float = Field(gt=0, le=86_400)
@@ -67,6 +75,13 @@ class TrafficPlan(BaseModel):
     retry: bool = False
     in_flight_max: int = Field(500, ge=1, le=10_000)
     habits: Habits = Habits()
+
+    @model_validator(mode="after")
+    def _everybody_has_an_application(self) -> "TrafficPlan":
+        known = {None, *(each.client_id for each in self.others)}
+        if not {person.application for person in self.people} <= known:
+            raise ValueError("somebody signs in to an application that is not in the plan")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +95,8 @@ class Visit:
     refresh: bool
     introspect: bool
     forged_token: bool
+    orders: bool
+    looks: int
 
 
 def visits_of(plan: TrafficPlan) -> Iterator[Visit]:
@@ -99,6 +116,9 @@ def visits_of(plan: TrafficPlan) -> Iterator[Visit]:
             refresh=rng.uniform() < habits.refresh,
             introspect=rng.uniform() < habits.introspect,
             forged_token=rng.uniform() < habits.forged_token,
+            # Drawn only where it matters, so that other plans have the visits they always had.
+            orders=habits.orders > 0 and rng.uniform() < habits.orders,
+            looks=habits.looks,
         )
 
 

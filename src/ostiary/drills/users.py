@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ostiary.drills.applications import RelyingApplication
+from ostiary.drills.orders import OrdersApi
 from ostiary.drills.traffic_plan import Person
 from ostiary.kernel.ids import Random
 from ostiary.watch.journeys.forgery import change_payload
@@ -38,11 +39,15 @@ class SimulatedUser:
     """One person with one password, who may have several visits under way at once."""
 
     def __init__(self, person: Person, application: RelyingApplication, rng: Random) -> None:
-        """Sign in to `application`; `rng` makes state, nonce and verifier."""
+        """Sign in to `application`; `rng` makes state, nonce and verifier.
+
+        `orders` is the API of the examples, which not every system has.
+        """
         self.person = person
         self._application = application
         self._rng = rng
         self._subject: str | None = None
+        self.orders = OrdersApi(application.wire, person.name)
 
     async def sign_in(self) -> tuple[str, AuthorizationRequest]:
         """Sign in on a device without a session and return the code for the application."""

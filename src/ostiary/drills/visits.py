@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from ostiary.drills.ledger import Came, Entry, Expected, judge
+from ostiary.drills.orders import CLERK
 from ostiary.drills.traffic_plan import Visit
 from ostiary.drills.users import SimulatedUser
 from ostiary.watch.relying_party.errors import FailureKind, StepFailedError
@@ -64,6 +65,8 @@ class VisitRunner:
             await steps.act(
                 "forged_token", lambda: user.send_forged_token(tokens), expected=Expected.REFUSE
             )
+        if visit.orders:
+            await _order(steps, visit, user, tokens.access_token)
         if visit.refresh:
             await steps.act("refresh", lambda: user.refresh(tokens))
 
@@ -96,6 +99,19 @@ class VisitRunner:
             request = f", request {error.request_id}" if error.request_id else ""
             detail = f"{error.step}: expected {error.expected}, got {error.got}{request}"
             return _CAME[error.kind], detail[:_DETAIL_LENGTH_MAX], None
+
+
+async def _order(steps: "_Steps", visit: Visit, user: SimulatedUser, token: str) -> None:
+    """Order, look at one's orders, and at those of everybody, which only clerks are shown."""
+    is_clerk = CLERK in user.person.roles
+    await steps.act("order", lambda: user.orders.order(token))
+    for _ in range(visit.looks):
+        await steps.act("own_orders", lambda: user.orders.list_own(token))
+    await steps.act(
+        "all_orders",
+        lambda: user.orders.list_all(token),
+        expected=Expected.GRANT if is_clerk else Expected.REFUSE,
+    )
 
 
 class _Steps:

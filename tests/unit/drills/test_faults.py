@@ -7,12 +7,22 @@ from pathlib import Path
 import pytest
 
 import ostiary
-from ostiary.drills.faults import FAULTS, SHARDED_LOOKUP, FaultNotInjectableError
+from ostiary.drills.example import example_services
+from ostiary.drills.faults import Edit, FaultNotInjectableError, apply_edits
+from ostiary.drills.preparing import as_slow_as
+from ostiary.drills.scenarios.catalogue import names, scenario
 from ostiary.drills.traffic_plan import invent_people
 from ostiary.kernel.ids import SeededRandom
 
 SOURCE = Path(ostiary.__file__).parent
 STORAGE = "ostiary/identity/accounts/storage.py"
+SHARDED_LOOKUP = scenario("seed-000").content.fault.edits
+FAULTS = {name: scenario(name).content.fault for name in names()}
+EDITS = {
+    name: fault.edits
+    for name, fault in FAULTS.items()
+    if fault.edits and fault.service == "identity"
+} | {"a small replica": [as_slow_as(12.0)]}
 
 
 @pytest.fixture
@@ -40,7 +50,7 @@ class NoStore:
 @pytest.fixture
 def fails(release):
     """Whether the lookup of the drilled release fails for an address before it asks the store."""
-    SHARDED_LOOKUP.apply(release)
+    apply_edits(SHARDED_LOOKUP, release)
     spec = importlib.util.spec_from_file_location("drilled_storage", release / STORAGE)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -57,11 +67,20 @@ def fails(release):
     return fails_for
 
 
-@pytest.mark.parametrize("name", FAULTS)
+def test_the_fault_of_the_example_fits_the_example(tmp_path):
+    shutil.copytree(example_services("orders")["orders"]["release"], tmp_path / "service")
+    before = (tmp_path / "service/orders/who.py").read_text()
+
+    apply_edits(scenario("seed-003").content.fault.edits, tmp_path / "service")
+
+    assert (tmp_path / "service/orders/who.py").read_text() != before
+
+
+@pytest.mark.parametrize("name", EDITS)
 def test_every_fault_fits_the_release_of_this_checkout(name, release):
     before = {path: path.read_bytes() for path in release.rglob("*.py")}
 
-    FAULTS[name].apply(release)
+    apply_edits(EDITS[name], release)
 
     changed = [path for path in before if path.read_bytes() != before[path]]
     assert changed
@@ -72,7 +91,7 @@ def test_every_fault_fits_the_release_of_this_checkout(name, release):
 def test_a_fault_changes_the_copy_and_not_the_checkout(release):
     before = (SOURCE.parent / STORAGE).read_bytes()
 
-    SHARDED_LOOKUP.apply(release)
+    apply_edits(SHARDED_LOOKUP, release)
 
     assert (SOURCE.parent / STORAGE).read_bytes() == before
 
@@ -100,14 +119,14 @@ def test_a_fault_that_does_not_fit_says_so_and_changes_nothing(release):
     storage.write_text(text)
 
     with pytest.raises(FaultNotInjectableError, match="stands 0 times in ostiary/identity"):
-        SHARDED_LOOKUP.apply(release)
+        apply_edits(SHARDED_LOOKUP, release)
 
     assert storage.read_text() == text
 
 
 def test_a_directory_that_is_no_release_is_refused(tmp_path):
     with pytest.raises(FaultNotInjectableError):
-        SHARDED_LOOKUP.apply(tmp_path)
+        apply_edits(SHARDED_LOOKUP, tmp_path)
 
 
 def test_a_text_that_stands_twice_is_refused(release):
@@ -115,4 +134,20 @@ def test_a_text_that_stands_twice_is_refused(release):
     storage.write_text(storage.read_text() + storage.read_text())
 
     with pytest.raises(FaultNotInjectableError, match="stands 2 times"):
-        SHARDED_LOOKUP.apply(release)
+        apply_edits(SHARDED_LOOKUP, release)
+
+
+def test_a_fault_that_would_not_even_start_is_refused_before_anything_is_written(release):
+    before = (release / STORAGE).read_text()
+    edit = Edit(file=STORAGE, old="class Accounts:\n", new="class Accounts\n")
+
+    with pytest.raises(FaultNotInjectableError, match=r"storage\.py is no Python any more: line"):
+        apply_edits([edit], release)
+
+    assert (release / STORAGE).read_text() == before
+
+
+@pytest.mark.parametrize("file", ["/etc/passwd", "../other/storage.py", "ostiary/../../x.py"])
+def test_a_fault_reaches_nothing_outside_the_release(file):
+    with pytest.raises(ValueError, match="a file of the release is meant"):
+        Edit(file=file, old="a", new="b")

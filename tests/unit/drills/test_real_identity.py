@@ -4,11 +4,13 @@ import asyncio
 
 import pytest
 
-from ostiary.drills.faults import SHARDED_LOOKUP
+from ostiary.drills.facts import DrillFacts
+from ostiary.drills.faults import apply_edits
 from ostiary.drills.ledger import Came, read_ledger
 from ostiary.drills.mutants.answers import Differences
 from ostiary.drills.mutants.observer import Observer
-from ostiary.drills.scoring import DrillFacts, score
+from ostiary.drills.scenarios.catalogue import scenario
+from ostiary.drills.scoring import score
 from ostiary.drills.traffic import run_traffic
 from ostiary.drills.traffic_plan import Application, Habits, TrafficPlan, invent_people
 from ostiary.kernel.clock import SystemClock
@@ -37,7 +39,7 @@ def replicas(tmp_path_factory):
     processes = IdentityProcesses(tmp_path_factory.mktemp("identity"))
     try:
         good, bad = processes.copy_release("good"), processes.copy_release("bad")
-        SHARDED_LOOKUP.apply(bad)
+        apply_edits(scenario("seed-000").content.fault.edits, bad)
         forgetful = processes.copy_release("forgetful")
         forget_earlier_parameters(forgetful)
         word_a_page_differently(forgetful)

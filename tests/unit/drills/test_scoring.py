@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ostiary.drills.facts import DrillFacts
 from ostiary.drills.ledger import Came, Entry, Expected, Ledger, Run, judge
-from ostiary.drills.scoring import DrillFacts, achieved_rate, affected_users, harmed, score
+from ostiary.drills.scoring import achieved_rate, affected_users, harmed, score
 
 START = 1000.0
 RATE = 10.0
@@ -143,12 +144,8 @@ def test_the_first_harm_of_a_few_users_is_told():
     told = harmed(entries, START + 10)
 
     assert len(told) == 5
-    assert told[0].startswith(
-        "harmed: early, sign_in, 5.0 s before the proposal: fault after 0.1 s"
-    )
-    assert told[1].startswith(
-        "harmed: slow, sign_in, 2.5 s after the proposal: granted after 7.5 s"
-    )
+    assert told[0].startswith("harmed: early, sign_in, 5.0 s before the fault: fault after 0.1 s")
+    assert told[1].startswith("harmed: slow, sign_in, 2.5 s after the fault: granted after 7.5 s")
 
 
 def test_a_wrong_yes_is_counted_apart_and_affects_nobody():
@@ -273,6 +270,59 @@ def test_an_empty_ledger_is_void_and_gives_no_error():
     assert result.restored_after_s is None
 
 
+def test_a_service_that_was_not_well_before_the_fault_makes_the_run_void():
+    entries = outage(5, 6)
+
+    result = score(ledger(entries), facts(fault_at=START + 20))
+
+    assert result.void_reasons == ("the service failed users before the fault",)
+
+
+def test_a_drill_that_could_not_be_run_says_why_and_nothing_else():
+    result = score(ledger([]), facts(failure="port 80 is taken"))
+
+    assert result.void_reasons == ("it could not be run: port 80 is taken",)
+
+
+FROM_CANARY = {"mode": "guarded", "from_stage": "canary", "fault_at": START + 20, "hidden": 0}
+
+
+@pytest.mark.parametrize(
+    ("proof", "known", "missing"),
+    [
+        ("second_opinion", {"hidden": 3}, None),
+        ("second_opinion", {"hidden": None}, "no hidden failed attempts"),
+        ("journeys", {"reasons": (("journeys_failed", "No."),)}, None),
+        ("journeys", {"hidden": 3}, "no journey that failed on the canary"),
+        ("journeys", {"reasons": (("harm", "Yes."),)}, "no journey that failed on the canary"),
+        ("load", {"reasons": (("replica_overloaded", "Seat 0."),)}, None),
+        ("load", {"hidden": 9}, "no replica that was found overloaded"),
+    ],
+)
+def test_a_run_from_canary_needs_the_proof_that_something_held_it_off(proof, known, missing):
+    result = score(ledger(outage(0, 0)), facts(**(FROM_CANARY | known), proof=proof))
+
+    assert result.void_reasons == (() if missing is None else (missing,))
+
+
+def test_visits_count_from_the_first_bad_answer_until_all_was_well():
+    result = score(ledger(outage(20, 40)), facts(fault_at=START + 20))
+
+    # From 20.1 s, the first bad answer, to 39.5 s, when the last bad visit had come.
+    assert (result.visits_during, result.visits_failed) == (194, 149)
+    assert result.visits_share == pytest.approx(149 / 194)
+
+
+def test_a_visit_counts_once_however_many_of_its_actions_fail():
+    entries = outage(20, 60)
+    more = [entry(300, Came.FAULT), entry(300, Came.TIMEOUT), entry(301)]
+    known = facts(fault_at=START + 20)
+
+    once, again = score(ledger(entries), known), score(ledger([*entries, *more]), known)
+
+    assert (again.visits_during, again.visits_failed) == (once.visits_during, once.visits_failed)
+
+
 def test_the_cause_is_correct_only_when_it_is_the_expected_one():
     assert score(ledger([]), facts()).correct is None
     known = {"expected_cause": "change:c-1"}
@@ -301,6 +351,8 @@ def test_the_result_has_the_fields_of_the_command():
         "rolled_back",
         "void",
         "void_reasons",
+        "visits",
+        "reasons",
     ]
     assert document["users"] == {"total": 20, "affected": 15}
     assert document["actions"] == {"total": 600, "failed": 150, "hidden": None, "wrong_yes": 0}

@@ -106,6 +106,33 @@ def test_a_healthy_service_grants_everything_that_it_should(start, tmp_path):
     assert result.users_affected == 0
 
 
+def test_who_signs_in_to_another_application_gets_tokens_for_its_audience(start, tmp_path):
+    provider = start()
+    grants = ["authorization_code", "refresh_token"]
+    provider.store.clients["shop"] = Client(
+        "shop", "secret", [REDIRECT_URI], "urn:shop", 300, probe=False, grants=grants
+    )
+    shop = Application(
+        client_id="shop", client_secret="secret", redirect_uri=REDIRECT_URI, audience="urn:shop"
+    )
+    plan = plan_for(provider)
+    moved = [
+        person.model_copy(update={"application": "shop"}) if number < 2 else person
+        for number, person in enumerate(plan.people)
+    ]
+    plan = plan.model_copy(update={"people": tuple(moved), "others": (shop,)})
+
+    right = run(plan, tmp_path / "right.jsonl")
+    wrong = plan.model_copy(
+        update={"others": (shop.model_copy(update={"audience": "urn:elsewhere"}),)}
+    )
+    refused = run(wrong, tmp_path / "wrong.jsonl")
+
+    assert affected_users(right.entries) == set()
+    assert affected_users(refused.entries) == {"u-0000", "u-0001"}
+    assert {e.came for e in refused.entries if not e.ok} == {Came.WRONG_CONTENT}
+
+
 def test_a_fault_for_some_users_affects_exactly_those(start, tmp_path):
     provider = start(people=8, faults={"crashes_for_some"})
 

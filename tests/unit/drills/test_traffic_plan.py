@@ -112,3 +112,18 @@ def test_secrets_of_a_plan_are_not_shown():
 
     assert "hush" not in shown
     assert all(person.password not in shown for person in plan().people)
+
+
+def test_who_orders_looks_as_often_as_the_habits_say():
+    usual = list(visits_of(plan()))
+    ordering = list(visits_of(plan(habits=Habits(orders=1.0, looks=4))))
+
+    assert all(visit.orders and visit.looks == 4 for visit in ordering)
+    assert not any(visit.orders for visit in usual)
+
+
+def test_nobody_signs_in_to_an_application_that_is_not_there():
+    people = [person.model_copy(update={"application": "shop"}) for person in plan().people]
+
+    with pytest.raises(ValueError, match="an application that is not in the plan"):
+        TrafficPlan.model_validate(plan().model_dump() | {"people": people})

@@ -81,7 +81,9 @@ class Handler(BaseHTTPRequestHandler):
             words = f"Write a `quantity` from 1 to {_QUANTITY_MAX}."
             self._answer(HTTPStatus.BAD_REQUEST, {"error": words})
         else:
-            order = self.orders.add(person.subject, item.strip(), quantity)
+            # The edge gives each request an id, the same one when it asks another replica.
+            request = self.headers.get("x-request-id")
+            order = self.orders.add(person.subject, item.strip(), quantity, request)
             self._answer(HTTPStatus.CREATED, order)
 
     def _for_person(self, answer: Callable[[Principal], None]) -> None:

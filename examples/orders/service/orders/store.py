@@ -23,14 +23,26 @@ class Orders:
                 "CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, "
                 "item TEXT NOT NULL, quantity INTEGER NOT NULL)"
             )
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS requests (id TEXT, owner TEXT, made INTEGER NOT NULL, "
+                "PRIMARY KEY (id, owner))"
+            )
 
-    def add(self, owner: str, item: str, quantity: int) -> dict[str, Any]:
-        """Keep an order and return it."""
+    def add(self, owner: str, item: str, quantity: int, request: str | None) -> dict[str, Any]:
+        """Keep an order and return it; asked again by the same request, return the one it made."""
         with self._connected() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            known = "SELECT made FROM requests WHERE id = ? AND owner = ?"
+            made = connection.execute(known, (request, owner)).fetchone()
+            if made is not None:
+                return {"id": made[0], "item": item, "quantity": quantity}
             cursor = connection.execute(
                 "INSERT INTO orders (owner, item, quantity) VALUES (?, ?, ?)",
                 (owner, item, quantity),
             )
+            if request is not None:
+                row = (request, owner, cursor.lastrowid)
+                connection.execute("INSERT INTO requests VALUES (?, ?, ?)", row)
         return {"id": cursor.lastrowid, "item": item, "quantity": quantity}
 
     def of(self, owner: str) -> list[dict[str, Any]]:

@@ -1,0 +1,166 @@
+"""Making the system of a drill what its scenario says: replicas, users, applications, traffic."""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from ostiary.drills.faults import Edit, apply_edits
+from ostiary.drills.order import DrillOrder
+from ostiary.drills.population import (
+    copy_release,
+    create_application,
+    create_people,
+    plan_traffic,
+    release_of,
+)
+from ostiary.drills.scenarios.model import ScenarioFile
+from ostiary.drills.scenarios.reading import EARLIER_HASHES, Tables, merged, settings_text
+from ostiary.drills.system import DrillSystem
+from ostiary.drills.traffic_plan import Habits, Person, TrafficPlan, invent_people
+from ostiary.guard.client import GuardError
+from ostiary.kernel.clock import Clock
+from ostiary.kernel.errors import OstiaryError
+from ostiary.kernel.ids import SeededRandom
+
+_POLL_SECONDS: Final = 0.1
+_CHANGE_SECONDS_MAX: Final = 120.0
+_TRAFFIC_SECONDS_MAX: Final = 900.0
+
+Change = dict[str, Any]
+
+
+def first_settings(order: DrillOrder) -> Tables:
+    """Return the settings with which the system starts: where needed, those of an earlier time."""
+    earlier: Tables = {"identity": dict(EARLIER_HASHES)}
+    old = order.scenario.content.users.old_hashes > 0
+    return merged(order.settings(), earlier) if old else order.settings()
+
+
+def prepare(order: DrillOrder, system: DrillSystem, place: Path, clock: Clock) -> TrafficPlan:
+    """Create users and applications, bring the system to where it has to be, and plan the traffic.
+
+    Raises `OstiaryError` where the system does not play along.
+    """
+    content = order.scenario.content
+    people = with_roles(invent_people(content.users.count, SeededRandom(order.seed)), content)
+    old = round(content.users.old_hashes * len(people))
+    create_people(system.guard, people[:old])
+    _bring_up_to_date(order, system, place, clock)
+    create_people(system.guard, people[old:])
+    default = create_application(system.guard, audience=system.issuer)
+    others = [
+        create_application(system.guard, audience=each.audience, name=each.name, is_own=True)
+        for each in content.applications
+    ]
+    return plan_traffic(
+        system.issuer,
+        default,
+        with_applications(people, content),
+        rate=content.traffic.rate,
+        seconds=_TRAFFIC_SECONDS_MAX,
+        seed=order.seed,
+        others=tuple(others),
+        habits=_habits(content),
+    )
+
+
+def with_roles(people: Sequence[Person], content: ScenarioFile) -> list[Person]:
+    """Return the people with the roles of everybody; a further one has who comes first."""
+    users = content.users
+    return [
+        person.model_copy(
+            update={
+                "roles": (
+                    *users.roles,
+                    *(f.role for f in users.further_roles if number < round(f.share * len(people))),
+                )
+            }
+        )
+        for number, person in enumerate(people)
+    ]
+
+
+def with_applications(people: Sequence[Person], content: ScenarioFile) -> list[Person]:
+    """Return the people, each with the application that they sign in to, by the shares."""
+    left, placed = list(people), []
+    for application in content.applications:
+        count = round(application.share * len(people))
+        placed += [
+            each.model_copy(update={"application": application.name}) for each in left[:count]
+        ]
+        left = left[count:]
+    return placed + left
+
+
+def _habits(content: ScenarioFile) -> Habits:
+    traffic = content.traffic
+    return Habits(
+        wrong_password=traffic.wrong_password,
+        refresh=traffic.refresh,
+        introspect=traffic.introspect,
+        forged_token=traffic.forged_token,
+        orders=traffic.orders,
+        looks=traffic.looks,
+    )
+
+
+def _bring_up_to_date(order: DrillOrder, system: DrillSystem, place: Path, clock: Clock) -> None:
+    """Promote what a start alone cannot bring: today's hashes, and replicas of a capacity."""
+    content = order.scenario.content
+    body: dict[str, Any] = {"from_stage": "bake"}
+    if content.users.old_hashes > 0:
+        settings = place / "today.toml"
+        settings.write_text(settings_text(order.settings()))
+        body["config"] = str(settings)
+    if content.topology.capacity is not None:
+        release = place / "small"
+        copy_serving(system, "identity", release)
+        apply_edits([as_slow_as(content.topology.capacity)], release)
+        body["releases"] = {"identity": str(release)}
+    if len(body) > 1:
+        _promote(system, str(system.guard.post("/changes", body)["change"]), clock)
+
+
+def copy_serving(system: DrillSystem, service: str, target: Path) -> None:
+    """Copy the release of a service that serves to a directory that may be edited."""
+    last_good = system.guard.get("/status")["last_good"]
+    copy_release(system.data, release_of(system.data, last_good, service), target)
+
+
+def as_slow_as(capacity: float) -> Edit:
+    """Return what makes a replica's hashes take as long as on a machine of that capacity.
+
+    They wait for most of it, so that the capacity of a replica does not depend on how busy the
+    machine is.
+    """
+    return Edit(
+        file="ostiary/identity/passwords/hash_process.py",
+        old="            os.write(_SOCKET, answer(request))\n",
+        new="            ends = time.monotonic() + "
+        f"{1 / capacity:.6f}\n"
+        "            reply = answer(request)\n"
+        "            time.sleep(max(0.0, ends - time.monotonic()))\n"
+        "            os.write(_SOCKET, reply)\n",
+    )
+
+
+def _promote(system: DrillSystem, change: str, clock: Clock) -> None:
+    """Let a change through that is the drill's own doing. Raises `OstiaryError` where it fails."""
+    deadline = clock.monotonic() + _CHANGE_SECONDS_MAX
+    while True:
+        value: Change = system.guard.get(f"/changes/{change}")
+        if value["verdict"] == "promoted":
+            return
+        if value["verdict"] is not None or clock.monotonic() > deadline:
+            raise OstiaryError(
+                "drill_not_prepared",
+                f"The drill's system could not be prepared: change {change} was "
+                f"{value['verdict'] or 'not decided'} in stage {value['stage']}.",
+            )
+        if value["stage"] == "bake":
+            # It may have been promoted just now, by itself.
+            with suppress(GuardError):
+                system.guard.post(f"/changes/{change}/promote", {"reason": "drill"})
+        time.sleep(_POLL_SECONDS)

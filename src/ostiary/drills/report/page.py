@@ -1,0 +1,82 @@
+"""Writing the report: one file without scripts, that needs no network and no other file."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ostiary.drills.report.charts import charts
+from ostiary.drills.runner import Drill
+from ostiary.kernel.clock import to_rfc3339
+from ostiary.kernel.errors import UsageError
+from ostiary.kernel.files import write_atomically
+
+_PACKAGE: Final = "ostiary.drills.report"
+
+
+def require_writable(path: Path) -> None:
+    """Raise `UsageError` where no report can be written; asked before a drill takes minutes."""
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a directory" if path.is_dir() else "is in a directory that does not exist"
+        raise UsageError(
+            "report_not_writable",
+            f"The report cannot be written: {path} {what}.",
+            hint="Name a file in a directory that exists, such as drills.html.",
+        )
+
+
+def write_report(path: Path, drills: Sequence[Drill], *, now: datetime) -> None:
+    """Write the report of these drills; raises `UsageError` where the file cannot be written."""
+    try:
+        write_atomically(path, render(drills, now=now).encode(), mode=0o644)
+    except OSError as error:
+        raise UsageError(
+            "report_not_writable", f"The report {path} cannot be written: {error.strerror}."
+        ) from error
+
+
+def render(drills: Sequence[Drill], *, now: datetime) -> str:
+    """Return the page."""
+    style = (resources.files(_PACKAGE) / "page.css").read_text("utf-8")
+    environment = Environment(
+        loader=PackageLoader(_PACKAGE, "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html").render(
+        style=Markup(style),  # noqa: S704 - our own file
+        drills=[_told(drill) for drill in drills],
+        met=sum(not drill.unmet for drill in drills),
+        now=to_rfc3339(now),
+    )
+
+
+def _told(drill: Drill) -> dict[str, Any]:
+    """Return what the page tells of one drill."""
+    content, facts = drill.order.scenario.content, drill.score.facts
+    zero = facts.fault_at
+    return {
+        "name": facts.drill,
+        "anchor": f"{facts.drill}-{facts.mode}-{facts.from_stage or ''}".rstrip("-"),
+        "mode": facts.mode + (f" from {facts.from_stage}" if facts.from_stage else ""),
+        "content": content,
+        "result": drill.to_json(),
+        "unmet": drill.unmet,
+        "reasons": [text for _, text in facts.reasons],
+        "moments": [
+            (_clock(moment.at), "" if zero is None else f"{moment.at - zero:+.1f} s", moment.text)
+            for moment in drill.recorder.moments
+        ],
+        "charts": charts(drill),
+        "seed": drill.order.seed,
+    }
+
+
+def _clock(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"

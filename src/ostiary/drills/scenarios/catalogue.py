@@ -1,0 +1,47 @@
+"""The scenarios that come with Ostiary, and finding one by its name or its file."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from ostiary.drills.scenarios.reading import Scenario, read_scenario
+from ostiary.kernel.errors import UsageError
+
+_DIRECTORY: Final = Path(__file__).parent
+_NEAR_ENOUGH: Final = 0.4
+_SHOWN_AT_MOST: Final = 3
+
+
+def names() -> list[str]:
+    """Return the names of all scenarios that come with Ostiary, in order."""
+    return sorted(path.stem for path in _DIRECTORY.glob("*.toml"))
+
+
+def scenario(name: str) -> Scenario:
+    """Return the scenario of that name; raises `UsageError` for an unknown one."""
+    if name not in names():
+        raise UsageError("drill_unknown", f"There is no drill {name}.", hint=_hint(name))
+    return read_scenario(_DIRECTORY / f"{name}.toml")
+
+
+def find_scenarios(wanted: Sequence[str]) -> list[Scenario]:
+    """Return scenarios by name or by file, such as `own/login.toml`; `all` is every known one.
+
+    Raises `UsageError` for an unknown name or a file that is not there, `SettingsError` for a file
+    that is no scenario.
+    """
+    if list(wanted) == ["all"]:
+        return [scenario(name) for name in names()]
+    return [_find(each) for each in wanted]
+
+
+def _find(name: str) -> Scenario:
+    is_file = name.endswith(".toml") or "/" in name
+    return read_scenario(Path(name)) if is_file else scenario(name)
+
+
+def _hint(name: str) -> str:
+    near = difflib.get_close_matches(name, names(), _SHOWN_AT_MOST, _NEAR_ENOUGH)
+    known = f"The nearest: {', '.join(near)}." if near else f"There are: {', '.join(names())}."
+    return f"{known} A file of your own is named with its ending: {name}.toml."

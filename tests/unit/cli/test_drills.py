@@ -1,0 +1,121 @@
+"""`ostiary drill …`: what is refused before anything starts, and how results are shown."""
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from ostiary.cli.drills import _show_results
+from ostiary.cli.main import command_line
+from ostiary.drills.scenarios.catalogue import names
+from ostiary.kernel.errors import ExitCode, UsageError
+from ostiary.kernel.settings import SettingsError
+
+
+def drill(*arguments):
+    return command_line(["drill"])(["drill", *map(str, arguments)], standalone_mode=False)
+
+
+def drilled(name="seed-000", **more):
+    return {
+        "drill": name,
+        "mode": "guarded",
+        "from": None,
+        "stage": "rehearse",
+        "verdict": "refused",
+        "users": {"total": 60, "affected": 0},
+        "actions": {"hidden": 4},
+        "restored_after_s": None,
+        "affected_share": 0.0,
+        "counted": "users",
+        "outage": {"users_hit": 0.75, "minutes": 120},
+        "void": False,
+        "met": True,
+        "unmet": [],
+    } | more
+
+
+def shown(*drills):
+    console = Console(file=io.StringIO(), width=200)
+    _show_results(console, {"drills": list(drills)})
+    return [line.strip() for line in console.file.getvalue().splitlines()]
+
+
+def test_all_drills_are_listed_with_what_the_outage_did(capsys):
+    drill("list", "--json")
+
+    listed = json.loads(capsys.readouterr().out)["drills"]
+    assert [each["drill"] for each in listed] == names()
+    assert {each["drill"]: each["outage_minutes"] for each in listed}["seed-001"] == 630
+
+
+def test_an_unknown_drill_is_told_with_the_nearest_names():
+    with pytest.raises(UsageError) as refused:
+        drill("run", "seed-999")
+
+    assert refused.value.exit_code == ExitCode.USAGE
+    assert "seed-00" in refused.value.hint
+
+
+def test_a_file_that_is_no_scenario_is_told_before_anything_starts(tmp_path):
+    file = tmp_path / "ours.toml"
+    file.write_text('title = "Ours"\nusers = 3\n')
+
+    with pytest.raises(SettingsError) as refused:
+        drill("run", file)
+    assert f"{file}:2: `users` must be a table" in str(refused.value)
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anything_starts(tmp_path):
+    with pytest.raises(UsageError, match="The report cannot be written"):
+        drill("run", "seed-000", "--report", tmp_path / "nowhere" / "page.html")
+
+
+@pytest.mark.parametrize(
+    "options", [("--mode", "unguarded", "--from", "canary"), ("--from", "good")]
+)
+def test_a_start_that_does_not_fit_is_refused(options):
+    with pytest.raises(UsageError, match="does not fit"):
+        drill("run", "seed-000", *options)
+
+
+def test_the_mode_that_is_not_available_yet_says_so():
+    with pytest.raises(UsageError, match="not available yet"):
+        drill("run", "seed-000", "--mode", "escaped")
+
+
+def test_the_outage_s_own_figures_stand_beside_ours():
+    heading, row = shown(drilled())
+
+    assert heading.split()[:3] == ["drill", "mode", "stage"]
+    assert "0% of users (outage: 75%)" in row
+    assert "never broken (outage: 120 min)" in row
+    assert row.endswith("as it must")
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"users": {"total": 60, "affected": 9}, "restored_after_s": 12.34}, "12 s (outage"),
+        ({"users": {"total": 60, "affected": 9}}, "not restored (outage"),
+        ({"outage": None}, "never broken  "),
+        ({"from": "canary", "verdict": None, "stage": None}, "guarded from canary"),
+    ],
+)
+def test_what_came_of_it_is_said_in_words(more, words):
+    assert words in shown(drilled(**more))[1]
+
+
+def test_what_did_not_go_as_it_must_stands_below_the_table():
+    bad = drilled(met=False, unmet=["2 users were affected"])
+    void = drilled("seed-002", met=False, void=True, unmet=["void: no traffic after the fault"])
+
+    lines = shown(bad, void)
+
+    assert lines[1].endswith("not met")
+    assert lines[2].endswith("void")
+    assert lines[3:] == [
+        "seed-000: 2 users were affected",
+        "seed-002: void: no traffic after the fault",
+    ]

@@ -1,0 +1,276 @@
+"""The report: what it shows of a run that is made up, second by second."""
+
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ostiary.drills.expectation import unmet
+from ostiary.drills.facts import DrillFacts
+from ostiary.drills.ledger import Came, Entry, Expected, Ledger, Run
+from ostiary.drills.mode import Mode
+from ostiary.drills.order import DrillOrder
+from ostiary.drills.recording import LoadReading, Moment, Recorder
+from ostiary.drills.report import figures
+from ostiary.drills.report.charts import charts
+from ostiary.drills.report.page import render, require_writable, write_report
+from ostiary.drills.report.plot import ticks
+from ostiary.drills.runner import Drill
+from ostiary.drills.scenarios.catalogue import scenario
+from ostiary.drills.scoring import score
+from ostiary.kernel.clock import SystemClock
+from ostiary.kernel.errors import UsageError
+
+ZERO = 1_800_000_000.0
+NOW = datetime(2027, 1, 15, 8, tzinfo=UTC)
+HOSTILE = '<script>alert("x")</script>'
+
+
+def entry(at, user, came=Came.GRANTED, action="sign_in", detail=""):
+    ok = came is Came.GRANTED
+    times = {"intended": ZERO + at, "started": ZERO + at, "ended": ZERO + at + 0.1}
+    return Entry(
+        visit=round(at * 10),
+        user=user,
+        action=action,
+        expected=Expected.GRANT,
+        came=came,
+        ok=ok,
+        wrong_yes=False,
+        detail=detail,
+        **times,
+    )
+
+
+def entries(*, failing=()):
+    return [
+        entry(
+            at / 2,
+            f"u-{at % 20:04}",
+            Came.FAULT if at % 20 in failing and at >= 0 else Came.GRANTED,
+            detail=HOSTILE if at % 20 in failing else "",
+        )
+        for at in range(-20, 60)
+    ]
+
+
+def evidence(highest=7.4):
+    points = [
+        {
+            "seconds": float(second),
+            "lasted": 1.0,
+            "share": 0.25,
+            "log_e": highest * second / 10,
+            "low": 0.0,
+            "high": highest * second / 10,
+            "canary_requests": second,
+            "control_requests": second + 1,
+        }
+        for second in range(11)
+    ]
+    moment = {"at": "", "seconds": 10.0, "log_e": highest, "text": "token: 13 of 36 overturned."}
+    return {
+        "began_at": "2027-01-15T08:00:05Z",
+        "threshold": 6.9,
+        "steps": [{"seconds": 0.0, "share": 0.0}, {"seconds": 2.0, "share": 0.25}],
+        "points": points,
+        "reached": moment,
+        "highest": moment,
+    }
+
+
+def drill(name="seed-000", *, failing=(), change=None, mode=Mode.UNGUARDED, **known):
+    order = DrillOrder(scenario(name), mode, None, seed=7)
+    facts = DrillFacts(drill=name, mode=mode.value, fault_at=ZERO, **known)
+    run = Run(ZERO - 10, 2.0, 60.0, 7, 20)
+    ledger = Ledger(run, tuple(entries(failing=failing)), ZERO + 30)
+    recorder = Recorder(SystemClock(), lambda _: None)
+    recorder.moments = [Moment(ZERO - 10, "Users sign in."), Moment(ZERO, "It began.", "let loose")]
+    recorder.readings = [
+        LoadReading(ZERO + second, replica, "s-1", 1, 3.0 * second, max(0.0, second - 20.0))
+        for replica in ("identity-a", "identity-b")
+        for second in range(30)
+    ]
+    result = score(ledger, facts)
+    return Drill(order, result, ledger, recorder, change, unmet(result, order))
+
+
+class Page(HTMLParser):
+    """Gathers the elements of a page, and that each that was opened is closed."""
+
+    VOID = frozenset({"meta", "link", "img", "br", "hr", "input"})
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.text, self._open = [], [], []
+        self.feed(text)
+        assert not self._open, f"never closed: {self._open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def count(self, tag):
+        return sum(name == tag for name, _ in self.elements)
+
+
+@pytest.fixture(scope="module")
+def page():
+    """A page with an outage, one that was held off, and one that could not be run."""
+    held_off = drill(
+        mode=Mode.GUARDED,
+        change={"evidence": evidence()},
+        stage="canary",
+        verdict="rolled_back",
+        hidden=4,
+        reasons=(("harm", "The canary does harm."),),
+    )
+    unborn = DrillOrder(scenario("seed-002"), Mode.GUARDED, None, seed=7)
+    facts = DrillFacts(drill="seed-002", mode="guarded", failure="port 80 is taken")
+    nobody = Ledger(Run(0.0, 20.0, 0.0, 7, 0), (), None)
+    result = score(nobody, facts)
+    recorder = Recorder(SystemClock(), lambda _: None)
+    never_ran = Drill(unborn, result, nobody, recorder, None, unmet(result, unborn))
+    drills = [drill(failing=range(15)), held_off, never_ran]
+    return Page(render(drills, now=NOW))
+
+
+def test_the_page_needs_nothing_else(page):
+    assert page.count("script") == 0
+    assert page.count("link") == 0
+    assert page.count("img") == 0
+    addresses = [v for _, attrs in page.elements for k, v in attrs.items() if k in ("href", "src")]
+    assert all(address.startswith("#") for address in addresses), addresses
+    (style,) = [text for text in page.text if "--page" in text]
+    assert not re.search(r"url\(|@import", style)
+    assert "prefers-color-scheme: dark" in style
+
+
+def test_links_lead_to_the_drill_that_they_name(page):
+    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    hrefs = [attrs["href"] for tag, attrs in page.elements if tag == "a"]
+    assert [href.removeprefix("#") for href in hrefs] == ids
+    assert len(set(ids)) == 3
+
+
+def test_what_replicas_and_releases_say_cannot_become_markup(page):
+    assert any(HOSTILE in text for text in page.text)
+
+
+def test_the_outage_s_own_figures_stand_beside_ours(page):
+    words = " ".join(" ".join(page.text).split())
+    assert "75% of users" in words
+    assert "120 min" in words
+    assert "15 of 20" in words
+    assert "In the outage 75% of the users were hit, for 120 minutes" in words
+    assert "Void: it could not be run: port 80 is taken." in words
+
+
+def test_every_picture_has_a_name_and_its_numbers_as_a_table(page):
+    pictures = [attrs for tag, attrs in page.elements if tag == "svg" and attrs.get("role")]
+    assert all(picture["aria-label"] for picture in pictures)
+    assert len(pictures) == page.count("details") == 6
+
+
+def test_only_moments_with_a_mark_stand_in_the_charts(page):
+    words = [text for text in page.text if text in {"let loose", "Users sign in."}]
+    # Each chart has it twice, as a label and on hover; the timeline of the two drills once.
+    assert words.count("let loose") == 2 * page.count("details")
+    assert words.count("Users sign in.") == 2
+
+
+def test_values_are_told_on_hover(page):
+    titles = page.count("title") - 1
+    assert titles > 200
+    assert "3 s: 0 signed in, 2 not" in page.text
+    assert "replica 2 of s-1 (identity-a), 25 s: 3.0 a second, 1.0 sent away" in page.text
+
+
+def test_the_evidence_is_told_against_its_threshold():
+    known = {"stage": "canary", "verdict": "rolled_back"}
+    found = charts(drill(change={"evidence": evidence()}, **known))
+    (chart,) = [each for each in found if each.title == "Evidence of harm"]
+
+    assert "rolled back from 6.9 nats on" in chart.svg
+    assert "reached 7.4 nats: token: 13 of 36 overturned." in chart.caption
+    # The canary began five seconds after the fault.
+    assert chart.rows[-1] == ("15.0", "25%", "7.40", "10", "11")
+
+
+@pytest.mark.parametrize(
+    ("known", "change", "why"),
+    [
+        ({}, None, "Nothing was proposed"),
+        ({"stage": "check"}, {"evidence": None}, "ended in stage check, before any user met it"),
+        ({"stage": "canary"}, {"evidence": None}, "each replica was held against its capacity"),
+    ],
+)
+def test_without_evidence_the_report_says_why(known, change, why):
+    found = charts(drill(change=change, **known))
+    (chart,) = [each for each in found if each.title == "Evidence of harm"]
+
+    assert chart.svg is None
+    assert why in chart.caption
+
+
+def test_users_are_told_with_the_moments_at_which_they_were_affected():
+    found = figures.affected(entries(failing=[3, 5]), ZERO)
+
+    assert [each.user for each in found] == ["u-0003", "u-0005"]
+    assert found[0].moments == (1.6, 11.6, 21.6)
+    assert found[0].came == "fault"
+
+
+def test_sign_ins_are_counted_in_the_second_in_which_they_began():
+    told = figures.sign_ins(entries(failing=range(20)), ZERO)
+
+    assert told[0] == figures.SignIns(second=-10, granted=2, failed=0)
+    assert told[-1] == figures.SignIns(second=29, granted=0, failed=2)
+    assert sum(each.granted + each.failed for each in told) == 80
+
+
+def test_the_load_of_a_replica_is_its_rate_over_the_last_three_readings():
+    readings = [
+        LoadReading(ZERO + second, "a", "s-1", 0, asked, 0.0)
+        for second, asked in enumerate([10.0, 14.0, 14.0, 22.0, 22.0])
+    ]
+    readings.append(LoadReading(ZERO, "b", "s-2", 0, 1.0, 0.0))
+
+    found = figures.loads(readings, ZERO)
+
+    assert list(found) == ["replica 1 of s-1 (a)"], "one reading says nothing about a rate"
+    assert [each.asked for each in found["replica 1 of s-1 (a)"]] == [4.0, 2.0, 4.0, 8 / 3]
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
+def test_ticks_are_few_and_lie_within(low, span):
+    found = list(ticks(low, low + span))
+
+    assert 1 <= len(found) <= 12
+    slack = span * 1e-3 + 1e-5
+    assert all(low - slack <= value <= low + span + slack for value in found)
+
+
+def test_a_report_is_written_whole_and_where_it_cannot_be_that_is_said_first(tmp_path):
+    require_writable(tmp_path / "drills.html")
+    write_report(tmp_path / "drills.html", [drill()], now=NOW)
+    assert (tmp_path / "drills.html").read_text().endswith("</html>")
+
+    for path in (tmp_path, tmp_path / "nowhere" / "drills.html"):
+        with pytest.raises(UsageError, match="The report cannot be written"):
+            require_writable(path)
+    with pytest.raises(UsageError, match="cannot be written: No such file"):
+        write_report(tmp_path / "nowhere" / "drills.html", [drill()], now=NOW)

@@ -1,0 +1,225 @@
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ostiary.changes.checks import check_configuration
+from ostiary.changes.configuration import parse_configuration
+from ostiary.drills.scenarios.catalogue import find_scenarios, names, scenario
+from ostiary.drills.scenarios.model import FaultKind, Outage, ScenarioFile
+from ostiary.drills.scenarios.reading import merged, read_scenario, settings_text
+from ostiary.kernel.errors import UsageError
+from ostiary.kernel.settings import SettingsError, parse_document
+from ostiary.kernel.settings_fields import all_keys
+
+REPOSITORY = Path(__file__).parents[3]
+SMALL = """\
+title = "Ours"
+
+[fault]
+description = "Weights."
+
+[fault.settings.edge]
+weights = [9, 1]
+
+[expected]
+affected = 0.5
+"""
+
+
+def read(tmp_path, text):
+    path = tmp_path / "ours.toml"
+    path.write_text(text)
+    return read_scenario(path)
+
+
+def problems_of(tmp_path, text):
+    with pytest.raises(SettingsError) as refused:
+        read(tmp_path, text)
+    return [str(each).removeprefix(f"{tmp_path}/") for each in refused.value.problems]
+
+
+def test_a_file_says_only_what_differs_from_the_usual(tmp_path):
+    ours = read(tmp_path, SMALL)
+
+    assert ours.name == "ours"
+    assert ours.content.users.count == 60
+    assert ours.content.traffic.rate == 20.0
+    assert ours.content.outage is None
+    assert ours.content.expected.never == ["affected_user", "wrong_yes"]
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_scenario_that_comes_with_ostiary_is_complete(name):
+    content = scenario(name).content
+
+    assert content.outage is not None
+    assert content.outage.users_hit == content.expected.affected
+    assert content.fault.description.endswith(".")
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_system_of_a_drill_breaks_a_rule_before_the_fault(name):
+    document = parse_document(settings_text(scenario(name).settings()), file="drill.toml")
+
+    assert check_configuration(parse_configuration(document)) == ()
+
+
+def test_the_kinds_of_faults_are_told_from_what_they_change(tmp_path):
+    edits = '[[fault.edits]]\nfile = "a.py"\nold = "a"\nnew = "b"\n'
+    release = SMALL.replace("[fault.settings.edge]\nweights = [9, 1]\n", edits)
+    settings = SMALL.replace("[fault.settings.edge]\nweights = [9, 1]", "[fault.settings.identity]")
+
+    assert read(tmp_path, SMALL).content.fault.kind is FaultKind.EDGE
+    assert read(tmp_path, release).content.fault.kind is FaultKind.RELEASE
+    assert read(tmp_path, settings).content.fault.kind is FaultKind.SETTINGS
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            "affected = 0.5",
+            "afected = 0.5",
+            (
+                "ours.toml:10: unknown setting `expected.afected`; did you mean `affected`? "
+                "Write `affected`, or remove the line."
+            ),
+        ),
+        (
+            "affected = 0.5",
+            "affected = 50",
+            (
+                "ours.toml:10: `expected.affected` is `50`; it must be less than or equal to 1. "
+                "Allowed: at least 0, at most 1."
+            ),
+        ),
+        (
+            "affected = 0.5",
+            'affected = "0.5"',
+            (
+                'ours.toml:10: `expected.affected` must be a number, but `"0.5"` is text. '
+                "Write `affected = 0.5`."
+            ),
+        ),
+        (
+            "weights = [9, 1]",
+            "wieghts = [9, 1]",
+            (
+                "ours.toml:7: unknown setting `edge.wieghts`; did you mean `weights`? "
+                "Write `weights`, or remove the line."
+            ),
+        ),
+        ('title = "Ours"\n', "", "ours.toml: The setting `title` is missing. Add it."),
+    ],
+)
+def test_what_is_wrong_is_told_with_file_line_and_key(tmp_path, old, new, told):
+    found = problems_of(tmp_path, SMALL.replace(old, new))
+
+    assert told in found, found
+
+
+def test_a_fault_is_edits_or_settings_and_never_both_or_neither(tmp_path):
+    edits = '[[fault.edits]]\nfile = "a.py"\nold = "a"\nnew = "b"\n\n[expected]'
+    both = SMALL.replace("[expected]", edits)
+    neither = SMALL.replace("[fault.settings.edge]\nweights = [9, 1]\n", "")
+
+    for text in (both, neither):
+        (told,) = problems_of(tmp_path, text)
+        assert "a fault is either edits of a release or settings" in told
+        assert told.startswith("ours.toml:3: `fault`")
+
+
+def test_words_that_mean_nothing_are_told_with_those_that_do(tmp_path):
+    (told,) = problems_of(tmp_path, SMALL + 'from_canary = "journey"\n')
+    assert told.startswith("ours.toml:11: ")
+    assert "journeys" in told
+
+    ours = read(tmp_path, SMALL + 'from_canary = "load"\ncounted = "visits"\n')
+    assert ours.content.expected.from_canary == "load"
+    assert ours.content.expected.counted == "visits"
+
+
+def test_applications_have_at_most_all_users_and_names_of_their_own(tmp_path):
+    one = '\n[[applications]]\nname = "shop"\nshare = 0.6\naudience = "a"\n'
+
+    (told,) = problems_of(tmp_path, SMALL + one + one.replace("shop", "till"))
+    assert "the shares of `applications` are more than 1 together" in told
+    (told,) = problems_of(tmp_path, SMALL + 2 * one.replace("0.6", "0.5"))
+    assert "two of `applications` have the same name" in told
+
+
+def test_capacity_is_stated_where_replicas_have_one(tmp_path):
+    ours = read(tmp_path, SMALL + "\n[topology]\ncapacity = 12.5\n")
+
+    assert ours.settings()["edge"] == {"capacity": 12.5, "peak": 20.0}
+    assert ours.faulty_settings()["edge"]["weights"] == [9, 1]
+    assert "edge" not in read(tmp_path, SMALL).settings()
+
+
+def test_every_key_is_documented_and_nothing_else():
+    tables = {"outage", "topology", "users", "traffic", "fault", "expected"}
+    keys = {".".join(map(str, path)) for path in all_keys(ScenarioFile)} - tables
+    keys |= {f"outage.{name}" for name in Outage.model_fields}
+    text = (REPOSITORY / "docs/drills.md").read_text()
+    section = text[text.index("## A scenario of your own") : text.index("## `demo bad-release`")]
+
+    assert set(re.findall(r"^\| `([a-z_.]+)` \|", section, re.MULTILINE)) == keys
+
+
+def test_the_example_of_the_documentation_is_a_scenario(tmp_path):
+    text = (REPOSITORY / "docs/drills.md").read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+
+    assert read(tmp_path, example).content.expected.refused_at == "check"
+
+
+def test_all_stands_for_every_scenario_and_a_path_for_a_file(tmp_path):
+    (tmp_path / "ours.toml").write_text(SMALL)
+
+    assert [each.name for each in find_scenarios(["all"])] == names()
+    found = find_scenarios([str(tmp_path / "ours.toml"), "seed-000"])
+    assert [each.name for each in found] == ["ours", "seed-000"]
+
+
+def test_an_unknown_name_is_told_with_the_nearest(tmp_path, monkeypatch):
+    with pytest.raises(UsageError) as refused:
+        find_scenarios(["sed-004"])
+    assert refused.value.hint.startswith("The nearest: seed-004")
+
+    with pytest.raises(UsageError) as refused:
+        find_scenarios(["qqq"])
+    assert refused.value.hint.startswith(f"There are: {', '.join(names())}.")
+    assert "qqq.toml" in refused.value.hint
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"There is no settings file nowhere\.toml"):
+        find_scenarios(["nowhere.toml"])
+
+
+SCALARS = st.one_of(
+    st.booleans(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(allow_nan=False),
+    st.text(st.characters(exclude_categories=["Cs"])),
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner) | st.dictionaries(st.text("abc_ .\"'é"), inner),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.dictionaries(st.text('ab-. é"'), VALUES)))
+def test_settings_are_written_as_they_are_read(tables):
+    assert tomllib.loads(settings_text(tables)) == tables
+
+
+def test_later_settings_take_the_place_of_earlier_ones():
+    base, over = {"a": {"x": 1, "y": 2}}, {"a": {"y": 3}, "b": {"z": 4}}
+
+    assert merged(base, over) == {"a": {"x": 1, "y": 3}, "b": {"z": 4}}
+    assert base == {"a": {"x": 1, "y": 2}}
