@@ -7,7 +7,7 @@ from typing import Final
 
 import httpx
 
-from ostiary.drills.mutants.body_form import form_of
+from ostiary.drills.mutants.body_form import parts_of
 from ostiary.kernel.outcomes import Outcome
 from ostiary.watch.relying_party.answers import Answer
 from ostiary.watch.relying_party.errors import StepFailedError
@@ -15,7 +15,9 @@ from ostiary.watch.relying_party.target import Target
 from ostiary.watch.relying_party.wire import Wire
 
 _DIFFERS_BY_ITSELF: Final = frozenset({"content-length", "date", "x-request-id", "x-auth-outcome"})
-_DRAWN = re.compile(r"[A-Za-z0-9_~.-]{20,}|\bs-[0-9a-f]{12}\b|\b\d{9,}\b")
+_DRAWN = re.compile(
+    r"[A-Za-z0-9_~.-]{20,}|\bs-[0-9a-f]{12}\b|\b\d{9,}\b|\b\d{4}-\d\d-\d\d\b|\b\d\d:\d\d(:\d\d)?\b"
+)
 """Tokens, ids, snapshots and moments: they differ from request to request."""
 
 _OF_COOKIE = re.compile(r"^([^=]+)=[^;]*")
@@ -113,11 +115,12 @@ def _view(answer: Answer) -> View:
         if name not in _DIFFERS_BY_ITSELF
     }
     outcome = answer.outcome
+    form, words = parts_of(answer.text)
     return {
         "status": str(answer.status),
         "outcome": "" if outcome is None else outcome.value,
-        "form": _masked(form_of(answer.text)),
-        WORDS: _masked(answer.text),
+        "form": _masked(form),
+        WORDS: _masked(words),
         **headers,
     }
 

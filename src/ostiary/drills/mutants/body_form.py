@@ -19,35 +19,51 @@ _ATTRIBUTES: Final = {
 """What browsers and assistants go by; the value of a field may be drawn by chance."""
 
 
-def form_of(body: str) -> str:
-    """Return what programs go by in a body, as one text; any other body than those two is whole."""
+def parts_of(body: str) -> tuple[str, str]:
+    """Return what programs go by in a body, and what people read; of any other body all is form."""
     try:
-        return json.dumps(_without_words(json.loads(body)), sort_keys=True)
+        value = json.loads(body)
     except ValueError:
-        pass
-    if "<html" not in body[:1000].lower():
-        return body
-    page = _Page()
-    page.feed(body)
-    return " ".join(page.parts)
+        if "<html" not in body[:1000].lower():
+            return body, ""
+        page = _Page()
+        page.feed(body)
+        return " ".join(page.parts), " ".join(page.words)
+    words: list[str] = []
+    return json.dumps(_without_words(value, words), sort_keys=True), " ".join(words)
 
 
-def _without_words(value: object) -> object:
-    if isinstance(value, dict):
-        return {
-            name: "words" if name in _FOR_PEOPLE else _without_words(each)
-            for name, each in value.items()
-        }
-    return [_without_words(each) for each in value] if isinstance(value, list) else value
+def _without_words(value: object, words: list[str]) -> object:
+    """Return JSON with its words taken out, and put them into `words`."""
+    if isinstance(value, list):
+        return [_without_words(each, words) for each in value]
+    if not isinstance(value, dict):
+        return value
+    form: dict[str, object] = {}
+    for name, each in value.items():
+        if name in _FOR_PEOPLE:
+            words.append(str(each))
+            form[name] = "words"
+        elif name == "keys" and isinstance(each, list):
+            # Which keys are published changes by itself; that tokens fit them, journeys see.
+            form[name] = "keys" if each else "none"
+        else:
+            form[name] = _without_words(each, words)
+    return form
 
 
 class _Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.parts: list[str] = []
+        self.words: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note the tags that do something, with what they do."""
         if tag in _ATTRIBUTES:
             found = {name: value or "" for name, value in attrs if name in _ATTRIBUTES[tag]}
             self.parts.append(f"{tag}{json.dumps(found, sort_keys=True)}")
+
+    def handle_data(self, data: str) -> None:
+        """Note what people read."""
+        self.words += data.split()

@@ -3,7 +3,7 @@
 import pytest
 
 from ostiary.drills.mutants.answers import compared
-from ostiary.drills.mutants.body_form import form_of
+from ostiary.drills.mutants.body_form import parts_of
 from ostiary.drills.mutants.cache import Cache, code_hash
 from ostiary.drills.mutants.model import End, Mutant, MutantKind, Passage, Trial
 from ostiary.drills.mutants.scoring import meets_expectation, score_to_json
@@ -84,14 +84,25 @@ def test_only_what_is_steady_and_different_counts() -> None:
     assert found.worded == ("GET /d: words 'as once' instead of 'as ever'",)
 
 
+def form_of(body: str) -> str:
+    return parts_of(body)[0]
+
+
 def test_of_a_body_programs_see_fields_links_and_forms() -> None:
     refusal = '{"error": "invalid_grant", "error_description": "%s"}'
     assert form_of(refusal % "One.") == form_of(refusal % "Two.")
     assert form_of(refusal % "One.") != form_of('{"error": "invalid_grant"}')
+    assert parts_of(refusal % "One.")[1] == "One."
     page = '<!doctype html><html><form method="post"><input name="%s" value="%s"><p>%s</p></html>'
     assert form_of(page % ("email", "1", "Sign in")) == form_of(page % ("email", "2", "Come in"))
     assert form_of(page % ("email", "1", "Sign in")) != form_of(page % ("mail", "1", "Sign in"))
-    assert form_of("plain text") == "plain text"
+    assert parts_of(page % ("email", "1", "Sign  in"))[1] == "Sign in"
+    assert parts_of("plain text") == ("plain text", "")
+
+
+def test_which_keys_there_are_changes_by_itself_and_that_there_are_any_does_not() -> None:
+    assert parts_of('{"keys": [{"kid": "a"}]}') == parts_of('{"keys": [{"kid": "b"}, {}]}')
+    assert parts_of('{"keys": [{"kid": "a"}]}') != parts_of('{"keys": []}')
 
 
 def test_a_request_that_was_not_made_any_more_is_told() -> None:
