@@ -113,7 +113,7 @@ def _releases(body: Mapping[str, Any], services: frozenset[str]) -> dict[str, Pa
             raise UsageError(
                 "service_unknown",
                 f"There is no service {service}.",
-                hint=" or ".join(f"Write --release {known}=PATH." for known in sorted(services)),
+                hint=f"Write {' or '.join(f'--release {each}=PATH' for each in sorted(services))}.",
             )
     return releases
 

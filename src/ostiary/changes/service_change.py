@@ -48,7 +48,12 @@ def changed_services(after: Snapshot, before: Snapshot) -> tuple[str, ...]:
 
 
 def services_of_change(after: Snapshot, before: Snapshot) -> tuple[str, ...]:
-    """Return the services that a change touches where it touches nothing else; else none."""
+    """Return the services that a change touches where it touches nothing else; else none.
+
+    None either where one comes or goes: check refuses that, and it has no routes in one of the two.
+    """
+    if _tables(after).keys() != _tables(before).keys():
+        return ()
     return changed_services(after, before) if kinds_of(before, after) == SERVICES_ALONE else ()
 
 

@@ -31,7 +31,7 @@ def difference_view(difference: dict[str, Any]) -> Group:
 
 
 def _setting(setting: dict[str, Any]) -> Iterator[RenderableType]:
-    unit = f" {setting['unit']}" if setting["unit"] else ""
+    unit = f" {setting['unit']}" if setting["unit"] and setting["after"] is not None else ""
     line = Text(setting["key"], style="bold")
     line.append("  ", style="not bold")
     line.append(_value(setting["before"]), style="not bold")
@@ -78,13 +78,17 @@ def _files(count: int) -> str:
 
 
 def _value(value: object) -> str:
-    """Return a value as TOML would show it, short enough for one line."""
+    """Return a value about as it is written in TOML."""
     if value is None:
         return "not set"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
         return f'"{value}"'
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {_value(each)}' for key, each in value.items())}}}"
     return str(value)
 
 

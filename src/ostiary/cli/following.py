@@ -58,4 +58,7 @@ def follow(client: GuardClient, change: str, output: Output) -> Result:
                 live.update("The guard does not answer; waiting for it.", refresh=True)
                 continue
             live.update(show_progress(value), refresh=True)
+    if not output.as_json and not output.progress.is_terminal:
+        # In a file or a pipe the last picture ends without a line end of its own.
+        output.progress.line()
     return value

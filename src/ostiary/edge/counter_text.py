@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 
 from ostiary.edge.access_stats import (
     ATTEMPT_STAT,
@@ -43,13 +44,13 @@ def parse_counters(text: str) -> EdgeCounters:
     finals: Counter[FinalKey] = Counter()
     seats: Counter[SeatKey] = Counter()
     subjects: Counter[SubjectKey] = Counter()
-    sums: Counter[str] = Counter()
+    names: Counter[str] = Counter()
     for line in text.splitlines():
         name, _, number = line.partition(": ")
         if not number.isdecimal():
             continue
         value = int(number)
-        sums[_sum_of(name)] += value
+        names[name] += value
         if attempt := _ATTEMPT.fullmatch(name):
             if (kind := _attempt_key(attempt)) is not None:
                 attempts[kind] += value
@@ -65,23 +66,20 @@ def parse_counters(text: str) -> EdgeCounters:
         finals=dict(finals),
         seats=dict(seats),
         subjects=dict(subjects),
-        attempts_named=sums[_ANY_ATTEMPT],
-        attempts_total=sums[f"{TOTAL_PREFIX}.{ATTEMPT_STAT}"],
-        finals_named=sums[_ANY_FINAL],
-        finals_total=sums[f"{TOTAL_PREFIX}.{FINAL_STAT}"],
+        named_attempts=_begin_with(_ANY_ATTEMPT, names),
+        named_finals=_begin_with(_ANY_FINAL, names),
+        attempts_total=names[f"{TOTAL_PREFIX}.{ATTEMPT_STAT}"],
+        finals_total=names[f"{TOTAL_PREFIX}.{FINAL_STAT}"],
     )
+
+
+def _begin_with(prefix: str, names: Mapping[str, int]) -> dict[str, int]:
+    return {name: value for name, value in names.items() if name.startswith(prefix)}
 
 
 def _subject_key(match: re.Match[str]) -> SubjectKey:
     kind = read_kind(match[1], match[3])
     return SubjectKey(match[1], Arm(match[2]), int(match[4]), kind)
-
-
-def _sum_of(name: str) -> str:
-    for prefix in (_ANY_ATTEMPT, _ANY_FINAL):
-        if name.startswith(prefix):
-            return prefix
-    return name
 
 
 def _attempt_key(match: re.Match[str]) -> AttemptKey | None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ostiary.edge.counter_keys import AttemptKey, FinalKey, SeatKey, SubjectKey
 from ostiary.edge.intended_refusals import IntendedRefusal
@@ -21,34 +22,45 @@ __all__ = [
 ]
 
 
+Key = TypeVar("Key")
+
+
 @dataclass(frozen=True, slots=True)
 class EdgeCounters:
     """Totals since a beginning that does not matter; only differences have a meaning.
 
-    `attempts_total` and `finals_total` are counted apart, without names; `attempts_named` and
-    `finals_named` are sums over all names, hidden routes included. So drops show.
+    `attempts_total` and `finals_total` are counted apart, without names; `named_attempts` and
+    `named_finals` are all counters by Envoy's own names, hidden routes included. So drops show.
     """
 
     attempts: Mapping[AttemptKey, int] = field(default_factory=dict)
     finals: Mapping[FinalKey, int] = field(default_factory=dict)
     seats: Mapping[SeatKey, int] = field(default_factory=dict)
     subjects: Mapping[SubjectKey, int] = field(default_factory=dict)
-    attempts_named: int = 0
+    named_attempts: Mapping[str, int] = field(default_factory=dict)
+    named_finals: Mapping[str, int] = field(default_factory=dict)
     attempts_total: int = 0
-    finals_named: int = 0
     finals_total: int = 0
+
+    @property
+    def attempts_named(self) -> int:
+        """The attempts that were counted under some name."""
+        return sum(self.named_attempts.values())
+
+    @property
+    def finals_named(self) -> int:
+        """The answers that were counted under some name."""
+        return sum(self.named_finals.values())
 
     def unnamed_since(self, earlier: "EdgeCounters") -> int:
         """Return how many attempts and answers were counted in all, but under no name.
 
         A few are normal while requests are under way: Envoy counts on while it is being read.
         """
-        new, old = _sums(self), _sums(earlier)
-        attempts, finals = (
-            (new[f"{kind}_total"] - old[f"{kind}_total"])
-            - (new[f"{kind}_named"] - old[f"{kind}_named"])
-            for kind in ("attempts", "finals")
-        )
+        attempts = self.attempts_total - earlier.attempts_total
+        finals = self.finals_total - earlier.finals_total
+        attempts -= self.attempts_named - earlier.attempts_named
+        finals -= self.finals_named - earlier.finals_named
         return max(0, attempts) + max(0, finals)
 
     def first_attempts(self, cluster: str, served: Served, seats: int) -> tuple[int, ...]:
@@ -82,53 +94,50 @@ class EdgeCounters:
 
 def total(parts: Iterable[EdgeCounters]) -> EdgeCounters:
     """Return the sum of the counters of several Envoys."""
-    attempts: Counter[AttemptKey] = Counter()
-    finals: Counter[FinalKey] = Counter()
-    seats: Counter[SeatKey] = Counter()
-    subjects: Counter[SubjectKey] = Counter()
-    sums: Counter[str] = Counter()
+    every = list(parts)
+    return EdgeCounters(
+        attempts=_sum(each.attempts for each in every),
+        finals=_sum(each.finals for each in every),
+        seats=_sum(each.seats for each in every),
+        subjects=_sum(each.subjects for each in every),
+        named_attempts=_sum(each.named_attempts for each in every),
+        named_finals=_sum(each.named_finals for each in every),
+        attempts_total=sum(each.attempts_total for each in every),
+        finals_total=sum(each.finals_total for each in every),
+    )
+
+
+def _sum(parts: Iterable[Mapping[Key, int]]) -> dict[Key, int]:
+    found: Counter[Key] = Counter()
     for part in parts:
-        attempts.update(part.attempts)
-        finals.update(part.finals)
-        seats.update(part.seats)
-        subjects.update(part.subjects)
-        sums.update(_sums(part))
-    return EdgeCounters(dict(attempts), dict(finals), dict(seats), dict(subjects), **sums)
+        found.update(part)
+    return dict(found)
 
 
 def difference(new: EdgeCounters, old: EdgeCounters) -> EdgeCounters:
     """Return what was counted after `old` was read, both of one Envoy.
 
-    An Envoy that was restarted counts from zero again; then all of `new` is new. What it counted
-    between its last reading and its end is lost with it.
+    A counter that is lower, or gone, begins at zero again, and by itself: an Envoy whose listener
+    was changed lets go of the old one ten minutes later, and forgets what only that has counted.
+    By then nothing was counted there since the last reading. An Envoy that was restarted is
+    another process, and has nothing before its first reading, see `Readings`.
     """
-    if _restarted(new, old):
-        return new
-    attempts = {key: value - old.attempts.get(key, 0) for key, value in new.attempts.items()}
-    finals = {key: value - old.finals.get(key, 0) for key, value in new.finals.items()}
-    seats = {key: value - old.seats.get(key, 0) for key, value in new.seats.items()}
-    subjects = {key: value - old.subjects.get(key, 0) for key, value in new.subjects.items()}
-    before = _sums(old)
-    sums = {name: value - before[name] for name, value in _sums(new).items()}
     return EdgeCounters(
-        attempts={key: value for key, value in attempts.items() if value},
-        finals={key: value for key, value in finals.items() if value},
-        seats={key: value for key, value in seats.items() if value},
-        subjects={key: value for key, value in subjects.items() if value},
-        **sums,
+        attempts=_since(new.attempts, old.attempts),
+        finals=_since(new.finals, old.finals),
+        seats=_since(new.seats, old.seats),
+        subjects=_since(new.subjects, old.subjects),
+        named_attempts=_since(new.named_attempts, old.named_attempts),
+        named_finals=_since(new.named_finals, old.named_finals),
+        attempts_total=_grown(new.attempts_total, old.attempts_total),
+        finals_total=_grown(new.finals_total, old.finals_total),
     )
 
 
-def _restarted(new: EdgeCounters, old: EdgeCounters) -> bool:
-    fell = any(new.attempts.get(key, 0) < value for key, value in old.attempts.items())
-    fell = fell or any(new.finals.get(key, 0) < value for key, value in old.finals.items())
-    return fell or any(_sums(new)[name] < value for name, value in _sums(old).items())
+def _since(new: Mapping[Key, int], old: Mapping[Key, int]) -> dict[Key, int]:
+    since = {key: _grown(value, old.get(key, 0)) for key, value in new.items()}
+    return {key: value for key, value in since.items() if value}
 
 
-def _sums(counters: EdgeCounters) -> dict[str, int]:
-    return {
-        "attempts_named": counters.attempts_named,
-        "attempts_total": counters.attempts_total,
-        "finals_named": counters.finals_named,
-        "finals_total": counters.finals_total,
-    }
+def _grown(new: int, old: int) -> int:
+    return new - old if new >= old else new

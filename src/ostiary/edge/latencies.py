@@ -72,13 +72,13 @@ def total_latencies(parts: Iterable[Latencies]) -> Latencies:
 
 
 def latency_difference(new: Latencies, old: Latencies) -> Latencies:
-    """Return what was added after `old` was read; all of `new` where its Envoy was restarted."""
+    """Return what was added after `old` was read; a histogram that is lower begins anew.
+
+    Both are of one Envoy, which forgets as it does counters, see `edge.counters`.
+    """
     found: dict[LatencyKey, tuple[int, ...]] = {}
     for key, counts in new.buckets.items():
         before = old.buckets.get(key, (0,) * len(counts))
-        found[key] = tuple(a - b for a, b in zip(counts, before, strict=True))
-    if old.buckets.keys() - new.buckets.keys() or any(
-        count < 0 for counts in found.values() for count in counts
-    ):
-        return new
+        added = tuple(a - b for a, b in zip(counts, before, strict=True))
+        found[key] = counts if min(added) < 0 else added
     return Latencies(found)

@@ -101,10 +101,13 @@ class GuardedService:
 
     @property
     def longest_timeout_s(self) -> float:
-        """Seconds that a request of any arm may take; in canary there may be two attempts."""
-        if self.canary is None:
-            return self.timeout_s
-        return self.two_attempts_s(max(self.canary.timeout_s, self.timeout_s))
+        """Seconds that a request of any arm may take; in canary there may be two attempts.
+
+        Without a canary it is the same: the listener has this limit, and one that came and went
+        with each canary would take the connections and the counters of the listener with it.
+        """
+        first = self.timeout_s if self.canary is None else self.canary.timeout_s
+        return self.two_attempts_s(max(first, self.timeout_s))
 
     def two_attempts_s(self, first_s: float) -> float:
         """Return the seconds for an attempt of `first_s`, and one of last good after it."""

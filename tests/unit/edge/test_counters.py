@@ -1,3 +1,7 @@
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +14,7 @@ from ostiary.edge.counters import (
     difference,
     total,
 )
+from ostiary.edge.readings import Readings
 from ostiary.edge.route_classes import Arm, Served
 from ostiary.kernel.outcomes import Outcome
 
@@ -92,11 +97,57 @@ def test_a_difference_is_what_was_counted_since() -> None:
 
 
 def test_after_a_restart_everything_is_new() -> None:
+    readings = Readings()
+    before = _read(readings, pid=7, text=TEXT)
+    after = "ostiary.final.route.sign_in.canary.status.2xx: 100\nostiary_total.final: 100\n"
+
+    counted = difference(_read(readings, pid=8, text=after), before)
+
+    assert counted == parse_counters(after)
+
+
+def test_an_envoy_that_lets_a_listener_go_counts_nothing_twice() -> None:
+    readings = Readings()
+    before = _read(readings, pid=7, text=TEXT)
+    let_go = [line for line in TEXT.splitlines() if not line.endswith((": 7", ": 12"))]
+
+    after = _read(readings, pid=7, text="\n".join(let_go))
+
+    assert after == before
+
+
+def _read(readings: Readings, pid: int, text: str) -> EdgeCounters:
+    async def stats(_: str, *, kind: str) -> str:
+        return text
+
+    envoy: Any = SimpleNamespace(admin=SimpleNamespace(stats=stats), record=pid)
+    return asyncio.run(readings.counters([envoy]))
+
+
+def test_counters_that_envoy_lets_go_with_an_old_listener_count_nothing_twice() -> None:
     old = parse_counters(TEXT)
-    restarted = parse_counters(
-        "ostiary.final.route.sign_in.canary.status.2xx: 100\nostiary_total.final: 100\n"
+    kept = TEXT.splitlines()
+    kept.remove("ostiary.attempt.route.sign_in.canary.served.last_good.attempt.2.outcome.ok: 7")
+    kept.remove("ostiary.final.route.hidden.status.4xx: 12")
+    let_go = parse_counters("\n".join(kept))
+
+    since = difference(let_go, old)
+
+    assert since.strata() == {}
+    assert total([old, since]).unnamed_since(old) == 0
+
+
+def test_a_counter_that_begins_anew_counts_from_zero_beside_others() -> None:
+    old = parse_counters(TEXT)
+    new = parse_counters(
+        TEXT.replace("attempt.2.outcome.ok: 7", "attempt.2.outcome.ok: 2").replace("255", "257")
     )
-    assert difference(restarted, old) == restarted
+
+    since = difference(new, old)
+
+    key = AttemptKey("sign_in", Arm.CANARY, Served.LAST_GOOD, first=False, outcome=Outcome.OK)
+    assert since.attempts == {key: 2}
+    assert total([old, since]).unnamed_since(old) == 0
 
 
 _KEYS = st.builds(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from ostiary.edge.access_stats import DURATION_BUCKETS_MS
@@ -41,6 +43,12 @@ def test_durations_add_up_and_can_be_taken_away() -> None:
 def test_after_a_restart_all_durations_are_new() -> None:
     assert latency_difference(_with(0, 1), _with(0, 3)) == _with(0, 1)
     assert latency_difference(Latencies(), _with(0, 3)) == Latencies()
+
+
+def test_durations_that_envoy_let_go_make_no_others_new() -> None:
+    other = replace(KEY, first=not KEY.first)
+    both = Latencies({KEY: _with(0, 3).buckets[KEY], other: _with(0, 5).buckets[KEY]})
+    assert latency_difference(_with(0, 4), both) == _with(0, 1)
 
 
 def test_the_state_of_a_file_is_its_version_refusals_and_what_is_warming() -> None:

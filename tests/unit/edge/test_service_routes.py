@@ -125,7 +125,13 @@ def test_each_attempt_has_the_time_of_its_version_and_the_second_its_full_time()
     assert route_timeout_s(service, Arm.PINNED) == 20
     assert route_timeout_s(service, Arm.STABLE) == 5
     assert service.longest_timeout_s == route_timeout_s(service, Arm.CANARY)
-    assert replace(service, canary=None).longest_timeout_s == 5
+
+
+def test_a_canary_comes_and_goes_without_a_new_listener() -> None:
+    # Envoy forgets what the old listener has counted, and closes its connections.
+    alone = replace(ORDERS, canary=None)
+    assert alone.longest_timeout_s == replace(ORDERS, canary=CANARY).longest_timeout_s
+    assert alone.longest_timeout_s > 2 * alone.timeout_s
 
 
 @pytest.mark.parametrize("arm", [Arm.CANARY, Arm.CONTROL, Arm.STABLE])

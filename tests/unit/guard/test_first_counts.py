@@ -35,7 +35,7 @@ class Parts:
 
     async def _counters(self) -> EdgeCounters:
         self.readings += 1
-        return EdgeCounters(attempts_named=self.readings, attempts_total=self.readings)
+        return EdgeCounters(named_attempts={"": self.readings}, attempts_total=self.readings)
 
     async def _trouble(self, _replicas: object) -> None:
         return None

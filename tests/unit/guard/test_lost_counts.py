@@ -15,7 +15,7 @@ from tests.fakes.clock import FakeClock
 
 
 def counted(named: int, total: int) -> EdgeCounters:
-    return EdgeCounters(attempts_named=named, attempts_total=total)
+    return EdgeCounters(named_attempts={"": named}, attempts_total=total)
 
 
 @pytest.mark.parametrize(

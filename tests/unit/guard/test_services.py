@@ -342,6 +342,12 @@ def test_no_change_can_add_remove_or_move_a_service(proposed, names):
     assert "ostiary down" in (caught.value.hint or "")
 
 
+@pytest.mark.parametrize("proposed", [snapshot(orders=ORDERS, stock=STOCK), snapshot(stock=STOCK)])
+def test_one_that_comes_or_goes_is_no_service_of_the_change(proposed):
+    # It would be looked up in both snapshots, and stands in one.
+    assert services_of_change(proposed, snapshot()) == ()
+
+
 @pytest.mark.parametrize(
     ("proposed", "others"),
     [

@@ -65,6 +65,16 @@ def test_other_settings_of_a_service_make_a_change_of_services(place):
         as_operator(place, "zoe").post(f"/changes/{change['change']}/rollback", {})
 
 
+def test_a_change_in_which_services_come_and_go_begins_and_is_checked(place):
+    place.file.write_text(TABLES + SERVICE.replace("orders", "stock"))
+    with place.guard() as guard:
+        change = propose(place, config=str(place.file))
+        until(lambda: actions.RunChecks in map(type, guard.effects.asked), "the check")
+
+        assert (change["kinds"], guard.plane.services.changing) == (["services"], ())
+        as_operator(place, "zoe").post(f"/changes/{change['change']}/rollback", {})
+
+
 def test_a_release_of_a_service_is_copied_as_one(place):
     with place.guard() as guard:
         change = propose(place, releases={"orders": str(place.directory / "orders")})
