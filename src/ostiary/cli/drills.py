@@ -111,20 +111,19 @@ def _show_list(console: Console, value: Result) -> None:
 
 def _show_results(console: Console, value: Result) -> None:
     """Print a row for each drill, the outage's own figures beside ours, and what was not met."""
-    table = Table(
-        "drill", "mode", "stage", "verdict", "affected", "restored", "hidden", "result", box=None
-    )
+    first = value["drills"][0]
+    started = f", from {first['from']}" if first["from"] else ""
+    console.print(f"{first['mode']}{started}; behind each stroke: the outage itself\n")
+    table = Table("drill", "ended", "affected", "restored", "hidden", "", box=None)
     for drill in value["drills"]:
         outage = drill["outage"] or {"users_hit": None, "minutes": None}
         table.add_row(
             drill["drill"],
-            drill["mode"] + (f" from {drill['from']}" if drill["from"] else ""),
-            drill["stage"] or "",
-            drill["verdict"] or "none",
+            _ended(drill),
             _affected(drill, outage["users_hit"]),
             _restored(drill, outage["minutes"]),
             _count(drill["actions"]["hidden"]),
-            "as it must" if drill["met"] else "void" if drill["void"] else "not met",
+            "met" if drill["met"] else "void" if drill["void"] else "not met",
         )
     console.print(table)
     for drill in value["drills"]:
@@ -132,17 +131,26 @@ def _show_results(console: Console, value: Result) -> None:
             console.print(f"{drill['drill']}: {line}", markup=False)
 
 
+def _ended(drill: Result) -> str:
+    if drill["verdict"] is None:
+        return "nobody stopped it" if drill["mode"] == Mode.UNGUARDED.value else "undecided"
+    stage = f" in {drill['stage']}" if drill["stage"] else ""
+    return f"{drill['verdict'].replace('_', ' ')}{stage}"
+
+
 def _affected(drill: Result, outage_share: float | None) -> str:
-    share = f"{drill['affected_share']:.0%} of {drill['counted']}"
-    return share if outage_share is None else f"{share} (outage: {outage_share:.0%})"
+    share = f"{drill['affected_share']:.0%}"
+    beside = "" if outage_share is None else f" / {outage_share:.0%}"
+    counted = "" if drill["counted"] == "users" else f" {drill['counted']}"
+    return f"{share}{beside}{counted}"
 
 
 def _restored(drill: Result, outage_minutes: int | None) -> str:
     seconds = drill["restored_after_s"]
-    ours = "" if drill["void"] else "not restored" if seconds is None else f"{seconds:.0f} s"
+    ours = "" if drill["void"] else "not at all" if seconds is None else f"{seconds:.0f} s"
     if not drill["users"]["affected"] and not drill["void"]:
-        ours = "never broken"
-    return ours if outage_minutes is None else f"{ours} (outage: {outage_minutes} min)".strip()
+        ours = "-"
+    return ours if outage_minutes is None else f"{ours} / {outage_minutes} min".strip()
 
 
 def _count(number: int | None) -> str:

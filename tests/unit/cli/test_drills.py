@@ -37,9 +37,12 @@ def drilled(name="seed-000", **more):
 
 
 def shown(*drills):
-    console = Console(file=io.StringIO(), width=200)
+    console = Console(file=io.StringIO(), width=80)
     _show_results(console, {"drills": list(drills)})
-    return [line.strip() for line in console.file.getvalue().splitlines()]
+    title, empty, *lines = [line.strip() for line in console.file.getvalue().splitlines()]
+    assert title.endswith("; behind each stroke: the outage itself")
+    assert empty == ""
+    return lines
 
 
 def test_all_drills_are_listed_with_what_the_outage_did(capsys):
@@ -88,19 +91,23 @@ def test_the_mode_that_is_not_available_yet_says_so():
 def test_the_outage_s_own_figures_stand_beside_ours():
     heading, row = shown(drilled())
 
-    assert heading.split()[:3] == ["drill", "mode", "stage"]
-    assert "0% of users (outage: 75%)" in row
-    assert "never broken (outage: 120 min)" in row
-    assert row.endswith("as it must")
+    assert heading.split()[:3] == ["drill", "ended", "affected"]
+    assert "refused in rehearse" in row
+    assert "0% / 75%  " in row
+    assert "- / 120 min" in row
+    assert row.endswith("met")
 
 
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"users": {"total": 60, "affected": 9}, "restored_after_s": 12.34}, "12 s (outage"),
-        ({"users": {"total": 60, "affected": 9}}, "not restored (outage"),
-        ({"outage": None}, "never broken  "),
-        ({"from": "canary", "verdict": None, "stage": None}, "guarded from canary"),
+        ({"users": {"total": 60, "affected": 9}, "restored_after_s": 12.34}, "12 s / 120 min"),
+        ({"users": {"total": 60, "affected": 9}}, "not at all / 120 min"),
+        ({"outage": None}, "0%        -         "),
+        ({"counted": "visits"}, "0% / 75% visits"),
+        ({"verdict": "rolled_back", "stage": "canary"}, "rolled back in canary"),
+        ({"from": "canary", "verdict": None, "stage": None}, "undecided"),
+        ({"mode": "unguarded", "verdict": None, "stage": None}, "nobody stopped it"),
     ],
 )
 def test_what_came_of_it_is_said_in_words(more, words):
