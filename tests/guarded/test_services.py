@@ -173,7 +173,7 @@ def test_a_killed_guard_is_followed_by_one_that_adopts_them(shop, bearer):
 
 def test_what_one_change_cannot_do_is_refused_and_says_what_can_be_done(shop):
     before = shop.pids()
-    moved = shop.file(('["/orders"]', '["/orders", "/baskets"]'))
+    moved = shop.file(('routes = ["/orders"]', 'routes = ["/orders", "/baskets"]'))
     code, refused = shop.propose("--config", str(moved))
     assert (code, refused["verdict"]) == (3, "refused")
     assert [reason["code"] for reason in refused["reasons"]] == ["services_fixed"]
@@ -182,7 +182,9 @@ def test_what_one_change_cannot_do_is_refused_and_says_what_can_be_done(shop):
     assert (code, said["error"]["code"]) == (3, "services_fixed")
     assert "ostiary down" in said["error"]["hint"]
 
-    both = shop.file(("= 3600", "= 1800"), ('["/orders"]', '["/orders"]\nreplicas = 3'))
+    both = shop.file(
+        ("= 3600", "= 1800"), ('ask_again = ["/orders"]', 'ask_again = ["/orders"]\nreplicas = 3')
+    )
     code, refused = shop.propose("--config", str(both))
     assert (code, [each["code"] for each in refused["reasons"]]) == (3, ["services_apart"])
     assert "one after the other" in refused["reasons"][0]["text"]
@@ -339,7 +341,7 @@ def test_down_leaves_nothing_and_up_takes_the_service_as_it_is_now(shop, bearer)
     program = shop.source / "orders" / "__main__.py"
     program.write_text(program.read_text().replace('"healthy": True', '"healthy": 2'))
     shop.settings.write_text(
-        shop.settings.read_text().replace('["/orders"]', '["/orders", "/health"]')
+        shop.settings.read_text().replace('routes = ["/orders"]', 'routes = ["/orders", "/health"]')
     )
 
     up = run_ostiary("up", "--detach", "--config", str(shop.settings), data=shop.system.data)

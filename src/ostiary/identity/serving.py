@@ -10,6 +10,7 @@ from typing import Any, TextIO, cast
 import structlog
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
+from granian.server import common as granian_server
 from granian.server.mt import MTServer
 
 from ostiary.identity.configuration import ReplicaConfiguration
@@ -25,6 +26,11 @@ _KEY_SECONDS = 5.0
 
 _HOUSEKEEPING_SECONDS = 5.0
 """How often it is asked whether something is to be deleted."""
+
+
+# Where `setproctitle` is installed, Granian would write over the arguments of the process. A guard
+# that comes later finds a replica by them.
+granian_server.setproctitle = None  # type: ignore[assignment, attr-defined]
 
 
 class _ThreadServer(MTServer):

@@ -89,6 +89,11 @@ class IdentityProcesses:
             time.sleep(0.05)
         return Target(name, f"http://127.0.0.1:{port}", ISSUER, snapshot=snapshot)
 
+    def command_lines(self) -> list[str]:
+        """Return the arguments of the replicas that run, as the kernel shows them."""
+        paths = [Path(f"/proc/{process.pid}/cmdline") for process in self._processes]
+        return [path.read_bytes().replace(b"\0", b" ").decode() for path in paths]
+
     def stop_last(self) -> None:
         """End the replica that was started last."""
         self._end([self._processes.pop()])

@@ -46,12 +46,16 @@ def replicas(tmp_path_factory):
         early = processes.start("early", "s-000000000000", good, settings=EARLIER)
         asyncio.run(make_old_user(early))
         processes.stop_last()
-        yield {
+        started = {
             "last good": processes.start("identity-aaaaaaaaaaaa", "s-aaaaaaaaaaaa", good),
             "healthy": processes.start("identity-bbbbbbbbbbbb", "s-bbbbbbbbbbbb", good),
             "faulty": processes.start("identity-cccccccccccc", "s-cccccccccccc", bad),
             "forgetful": processes.start("identity-dddddddddddd", "s-dddddddddddd", forgetful),
         }
+        # Though `setproctitle` is installed here, and Granian would use it.
+        for line in processes.command_lines():
+            assert "-m ostiary.identity --config" in line, line
+        yield started
     finally:
         processes.close()
 

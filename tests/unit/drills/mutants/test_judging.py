@@ -105,6 +105,11 @@ def test_which_keys_there_are_changes_by_itself_and_that_there_are_any_does_not(
     assert parts_of('{"keys": [{"kid": "a"}]}') != parts_of('{"keys": []}')
 
 
+def test_what_is_not_asked_for_after_a_busy_answer_is_nobodys_fault() -> None:
+    first = {"GET /": view(), "GET /a": view()}
+    assert compared(first, dict(first), {"GET /": view(outcome="overloaded")}).seen == ()
+
+
 def test_a_request_that_was_not_made_any_more_is_told() -> None:
     first = {"GET /": view()}
     (line,) = compared(first, dict(first), {}).seen
