@@ -3,28 +3,14 @@
 import argparse
 import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from ostiary.drills.population import (
-    copy_release,
-    create_application,
-    create_people,
-    plan_traffic,
-    release_of,
-)
+from ostiary.drills.inhabited import Inhabited, inhabited
 from ostiary.drills.scoring import affected_users, harmed
-from ostiary.drills.system import DrillSystem, running
-from ostiary.drills.traffic_plan import invent_people
-from ostiary.drills.traffic_process import Traffic, flowing
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.errors import OstiaryError
-from ostiary.kernel.ids import SeededRandom
 from tests.healthy.changes import Healthy, healthy_change
 
 PACE = """
@@ -34,32 +20,27 @@ step_seconds_min = 1.0
 bake_seconds = 2.0
 """
 USERS = 20
-_DAY_SECONDS = 86_400
-_WARM_UP_SECONDS_MAX = 60
 _END_SECONDS_MAX = 300
 
 
 @dataclass(frozen=True)
 class Site:
-    """The system under traffic, its first release, and where proposals are written."""
+    """The system under traffic, where one change is proposed after another."""
 
-    system: DrillSystem
-    traffic: Traffic
-    original: Path
-    directory: Path
+    place: Inhabited
 
     def propose(self, number: int, change: Healthy) -> dict[str, Any]:
         """Propose one change and return how it ended."""
-        release, settings = self.directory / "release", self.directory / "proposed.toml"
+        release, settings = self.place.directory / "release", self.place.directory / "proposed.toml"
         shutil.rmtree(release, ignore_errors=True)
-        shutil.copytree(self.original, release)
+        shutil.copytree(self.place.original, release)
         change.write(release)
         settings.write_text(change.settings_toml(PACE))
         body = {"releases": {"identity": str(release)}, "config": str(settings)}
-        return self._ended(str(self.system.guard.post("/changes", body)["change"]), number)
+        return self._ended(str(self.place.system.guard.post("/changes", body)["change"]), number)
 
     def _ended(self, change: str, number: int) -> dict[str, Any]:
-        guard = self.system.guard
+        guard = self.place.system.guard
         deadline = time.monotonic() + _END_SECONDS_MAX
         while time.monotonic() < deadline:
             if guard.get("/status")["change"] is None:
@@ -68,36 +49,16 @@ class Site:
         raise OstiaryError("not_ended", f"Change {change}, number {number}, does not end.")
 
 
-@contextmanager
-def site(rate: float, seed: int) -> Iterator[Site]:
-    """Start a system, and people who sign in `rate` times a second."""
-    with (
-        tempfile.TemporaryDirectory(prefix="ostiary-healthy-") as name,
-        running(PACE) as system,
-    ):
-        directory = Path(name)
-        original = directory / "original"
-        last_good = system.guard.get("/status")["last_good"]
-        copy_release(system.data, release_of(system.data, last_good), original)
-        people = invent_people(USERS, SeededRandom(seed))
-        create_people(system.guard, people)
-        application = create_application(system.guard, audience=system.issuer)
-        plan = plan_traffic(
-            system.issuer, application, people, rate=rate, seconds=_DAY_SECONDS, seed=seed
-        )
-        with flowing(plan, directory, SystemClock()) as traffic:
-            traffic.wait_for_visits(USERS, _WARM_UP_SECONDS_MAX)
-            yield Site(system, traffic, original, directory)
-
-
 def run(count: int, seed: int, rate: float) -> int:
     """Propose so many changes; return how many were not promoted."""
     stopped: list[str] = []
     began = time.monotonic()
-    with site(rate, seed) as place:
+    clock = SystemClock()
+    with inhabited(PACE, users=USERS, rate=rate, seed=seed, clock=clock) as place:
+        site = Site(place)
         for number in range(count):
             change = healthy_change(number, seed, place.original)
-            ended = place.propose(number, change)
+            ended = site.propose(number, change)
             seconds = time.monotonic() - began
             print(f"{number} at {seconds:.0f} s: {change.kind}: {ended['verdict']}", flush=True)
             if ended["verdict"] != "promoted":

@@ -9,21 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ostiary.drills.inhabited import inhabited
 from ostiary.drills.mutants.answers import Differences
 from ostiary.drills.mutants.model import Mutant, MutantKind, Passage
 from ostiary.drills.mutants.observer import Observer
 from ostiary.drills.mutants.settings import written_out
-from ostiary.drills.population import (
-    copy_release,
-    create_application,
-    create_people,
-    plan_traffic,
-    release_of,
-)
+from ostiary.drills.population import create_people
 from ostiary.drills.scoring import affected_users
-from ostiary.drills.system import DrillSystem, running
+from ostiary.drills.system import DrillSystem
 from ostiary.drills.traffic_plan import invent_people
-from ostiary.drills.traffic_process import Traffic, flowing
+from ostiary.drills.traffic_process import Traffic
 from ostiary.guard.client import GuardError
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import ExitCode, OstiaryError
@@ -41,8 +36,6 @@ bake_seconds = 600.0
 
 _USERS = 20
 _RATE = 4.0
-_DAY_SECONDS = 86_400.0
-_WARM_UP_SECONDS_MAX = 90.0
 _END_SECONDS_MAX = 300.0
 _BAKED_SECONDS = 6.0
 _POLL_SECONDS = 0.05
@@ -153,27 +146,12 @@ def proving_ground(seed: int, clock: Clock) -> Iterator[Proving]:
 
     Raises `OstiaryError` where it does not come up.
     """
-    with running(f"{written_out()}\n{PACE}") as system, _temporary(system) as directory:
-        last_good = system.guard.get("/status")["last_good"]
-        original = directory / "original"
-        copy_release(system.data, release_of(system.data, last_good), original)
-        looking, *people = invent_people(_USERS + 1, SeededRandom(seed))
-        create_people(system.guard, [looking, *people])
-        application = create_application(system.guard, audience=system.issuer)
-        plan = plan_traffic(
-            system.issuer, application, people, rate=_RATE, seconds=_DAY_SECONDS, seed=seed
-        )
-        rng = SeededRandom(seed + 1)
+    settings = f"{written_out()}\n{PACE}"
+    with inhabited(settings, users=_USERS, rate=_RATE, seed=seed, clock=clock) as place:
+        system, rng = place.system, SeededRandom(seed + 1)
+        (looking,) = invent_people(1, rng, domain="look.invalid")
+        create_people(system.guard, [looking])
         token = DataDirectory(system.data).edge_token_file.read_text().strip()
         as_edge = AsEdge(token, rng)
-        observer = Observer(system.issuer, looking, application, as_edge, clock, rng)
-        with flowing(plan, directory, clock) as traffic:
-            traffic.wait_for_visits(_USERS, _WARM_UP_SECONDS_MAX)
-            yield Proving(system, traffic, original, directory, observer, clock)
-
-
-@contextmanager
-def _temporary(system: DrillSystem) -> Iterator[Path]:
-    directory = system.data.parent / "trial"
-    directory.mkdir()
-    yield directory
+        observer = Observer(system.issuer, looking, place.application, as_edge, clock, rng)
+        yield Proving(system, place.traffic, place.original, place.directory, observer, clock)

@@ -1,6 +1,7 @@
 """The trial: mutants are drawn, proposed one after the other, and what passed is judged."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,36 +57,18 @@ def _passages(
     order: TrialOrder, mutants: Sequence[Mutant], cache: Cache, clock: Clock, tell: Tell
 ) -> Iterator[Passage]:
     """Yield how each mutant went through the stages; a system is started when one is not known."""
-    ground = _Ground(order.seed, clock)
-    try:
+    with ExitStack() as stack:
+        ground: Proving | None = None
         for mutant in mutants:
             sampled = order.canary_each > 0 and mutant.number % order.canary_each == 0
             passage = cache.passage(mutant, all_the_way=sampled)
             if passage is None:
-                passage = ground.open().propose(mutant, all_the_way=sampled)
+                ground = ground or stack.enter_context(proving_ground(order.seed, clock))
+                passage = ground.propose(mutant, all_the_way=sampled)
                 cache.keep_passage(mutant, passage, all_the_way=sampled)
             where = passage.stopped_at or "passed"
             tell(f"{mutant.number}: {mutant.path}:{mutant.line}: {where}")
             yield passage
-    finally:
-        ground.close()
-
-
-class _Ground:
-    """The system that mutants are proposed to, started when it is first needed."""
-
-    def __init__(self, seed: int, clock: Clock) -> None:
-        self._context = proving_ground(seed, clock)
-        self._open: Proving | None = None
-
-    def open(self) -> Proving:
-        if self._open is None:
-            self._open = self._context.__enter__()
-        return self._open
-
-    def close(self) -> None:
-        if self._open is not None:
-            self._context.__exit__(None, None, None)
 
 
 def _judged(tried: Sequence[tuple[Mutant, Passage]], order: TrialOrder, tell: Tell) -> list[Trial]:
