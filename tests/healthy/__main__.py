@@ -54,7 +54,10 @@ def run(count: int, seed: int, rate: float) -> int:
     stopped: list[str] = []
     began = time.monotonic()
     clock = SystemClock()
-    with inhabited(PACE, users=USERS, rate=rate, seed=seed, clock=clock) as place:
+    with (
+        inhabited(PACE, users=USERS, rate=rate, seed=seed, clock=clock) as place,
+        place.visited() as traffic,
+    ):
         site = Site(place)
         for number in range(count):
             change = healthy_change(number, seed, place.original)
@@ -65,7 +68,7 @@ def run(count: int, seed: int, rate: float) -> int:
                 reasons = "; ".join(reason["text"] for reason in ended["reasons"])
                 stopped.append(f"{number} ({change.kind}) {ended['verdict']}: {reasons}")
                 print(f"  {reasons}", flush=True)
-        entries = place.traffic.stop().entries
+        entries = traffic.stop().entries
     affected = affected_users(entries)
     for line in [*stopped, *harmed(entries, None)]:
         print(line)

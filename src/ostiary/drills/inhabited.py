@@ -14,7 +14,7 @@ from ostiary.drills.population import (
     release_of,
 )
 from ostiary.drills.system import DrillSystem, running
-from ostiary.drills.traffic_plan import Application, invent_people
+from ostiary.drills.traffic_plan import Application, TrafficPlan, invent_people
 from ostiary.drills.traffic_process import Traffic, flowing
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.ids import SeededRandom
@@ -25,25 +25,39 @@ _WARM_UP_SECONDS_MAX = 90
 
 @dataclass(frozen=True, slots=True)
 class Inhabited:
-    """A running system and its people, who sign in to `application` until they are stopped.
+    """A running system, an application, and people who can be sent to sign in to it.
 
     `original` is a copy of the release that serves, `directory` where more can be written.
     """
 
     system: DrillSystem
-    traffic: Traffic
     application: Application
     original: Path
     directory: Path
+    plan: TrafficPlan
+    clock: Clock
+
+    @contextmanager
+    def visited(self) -> Iterator[Traffic]:
+        """Let the people sign in until the block ends; it begins when as many visits have ended.
+
+        Raises `OstiaryError` where they do not get going.
+        """
+        with (
+            tempfile.TemporaryDirectory(dir=self.directory) as name,
+            flowing(self.plan, Path(name), self.clock) as traffic,
+        ):
+            traffic.wait_for_visits(len(self.plan.people), _WARM_UP_SECONDS_MAX)
+            yield traffic
 
 
 @contextmanager
 def inhabited(
     settings_toml: str, *, users: int, rate: float, seed: int, clock: Clock
 ) -> Iterator[Inhabited]:
-    """Start a system on which so many users sign in, `rate` times a second in all.
+    """Start a system for so many users, who sign in `rate` times a second in all when they are let.
 
-    Raises `OstiaryError` where system or users do not get going.
+    Raises `OstiaryError` where it does not come up.
     """
     with (
         tempfile.TemporaryDirectory(prefix="ostiary-inhabited-") as name,
@@ -59,6 +73,4 @@ def inhabited(
         plan = plan_traffic(
             system.issuer, application, people, rate=rate, seconds=_DAY_SECONDS, seed=seed
         )
-        with flowing(plan, directory, clock) as traffic:
-            traffic.wait_for_visits(users, _WARM_UP_SECONDS_MAX)
-            yield Inhabited(system, traffic, application, original, directory)
+        yield Inhabited(system, application, original, directory, plan, clock)

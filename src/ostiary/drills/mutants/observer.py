@@ -8,7 +8,7 @@ answer that only says that too much is asked for at the moment.
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import httpx
@@ -70,7 +70,10 @@ _POSTS: Final[tuple[tuple[str, Mapping[str, str]], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """A user and an application, who look at replicas for the trial."""
+    """A user and an application, who look at replicas for the trial.
+
+    `known` are the last two looks at an original, by its address.
+    """
 
     issuer: str
     person: Person
@@ -79,16 +82,34 @@ class Observer:
     clock: Clock
     rng: Random
 
+    known: dict[str, tuple[Views, Views]] = field(default_factory=dict)
+
     async def differences(self, original: str, mutant: str) -> Differences:
         """Return what a client sees that differs between the replicas at two addresses, in lines.
 
-        A line names the request, and what is different in a few words.
+        A line names the request, and what is different in a few words. The original is looked at
+        twice, and again only where something is different: what it answers may have changed since.
         """
         async with KeptConnections() as transport:
-            first = await self._look("original", original, transport)
-            again = await self._look("original", original, transport)
-            new = await self._look("mutant", mutant, transport)
-        return compared(first, again, new)
+            if original not in self.known:
+                self.known[original] = await self._look_twice(original, transport)
+            found = await self._compared(original, mutant, transport)
+            if found.seen or found.worded:
+                self.known[original] = await self._look_twice(original, transport)
+                found = await self._compared(original, mutant, transport)
+        return found
+
+    async def _look_twice(
+        self, url: str, transport: httpx.AsyncBaseTransport
+    ) -> tuple[Views, Views]:
+        first = await self._look("original", url, transport)
+        return first, await self._look("original", url, transport)
+
+    async def _compared(
+        self, original: str, mutant: str, transport: httpx.AsyncBaseTransport
+    ) -> Differences:
+        new = await self._look("mutant", mutant, transport)
+        return compared(*self.known[original], new)
 
     async def _look(self, name: str, url: str, transport: httpx.AsyncBaseTransport) -> Views:
         """Look at a replica, again where it had too much to do to be looked at."""

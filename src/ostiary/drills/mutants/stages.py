@@ -6,25 +6,31 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from ostiary.drills.inhabited import inhabited
+from ostiary.drills.inhabited import Inhabited, inhabited
 from ostiary.drills.mutants.answers import Differences
 from ostiary.drills.mutants.model import Mutant, MutantKind, Passage
 from ostiary.drills.mutants.observer import Observer
 from ostiary.drills.mutants.settings import written_out
 from ostiary.drills.population import create_people
 from ostiary.drills.scoring import affected_users
-from ostiary.drills.system import DrillSystem
 from ostiary.drills.traffic_plan import invent_people
-from ostiary.drills.traffic_process import Traffic
 from ostiary.guard.client import GuardError
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import ExitCode, OstiaryError
 from ostiary.kernel.ids import SeededRandom
 from ostiary.runtime.data_directory import DataDirectory
 from ostiary.watch.relying_party.as_edge import AsEdge
+
+CHEAP = """
+[identity]
+replicas = 1
+leeway_seconds = 1
+"""
+"""Settings that make a rehearsal take less time, and hide no fault in code.
+
+Tokens are soon past their leeway, and there is one replica to start."""
 
 PACE = """
 [guard]
@@ -38,23 +44,15 @@ _USERS = 20
 _RATE = 4.0
 _END_SECONDS_MAX = 300.0
 _BAKED_SECONDS = 6.0
-_POLL_SECONDS = 0.05
-_BEFORE_USERS = ("check", "approve", "rehearse")
+_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Proving:
-    """A system of the trial's own with people on it, where mutants are proposed.
+    """A system of the trial's own, where mutants are proposed; `observer` compares replicas."""
 
-    `original` is a copy of the release that serves, `directory` where proposals are written.
-    """
-
-    system: DrillSystem
-    traffic: Traffic
-    original: Path
-    directory: Path
+    place: Inhabited
     observer: Observer
-    clock: Clock
 
     def propose(self, mutant: Mutant, *, all_the_way: bool) -> Passage:
         """Propose one mutant; return how far it came.
@@ -63,29 +61,31 @@ class Proving:
         or, `all_the_way`, when it has been baked for a while. Raises `OstiaryError` where the
         system itself does not do what it must.
         """
-        began = self.clock.now().timestamp()
+        if not all_the_way:
+            # No user is to meet it, so none are sent.
+            return self._proposed(mutant, all_the_way=False)
+        with self.place.visited() as traffic:
+            passage = self._proposed(mutant, all_the_way=True)
+            return replace(passage, users=len(affected_users(traffic.stop().entries)))
+
+    def _proposed(self, mutant: Mutant, *, all_the_way: bool) -> Passage:
         try:
-            posted = self.system.guard.post("/changes", self._written(mutant))
+            posted = self.place.system.guard.post("/changes", self._written(mutant))
         except GuardError as error:
             if error.exit_code is not ExitCode.REFUSED:
                 raise
             return Passage("check", (str(error),))
-        passage = self._follow(str(posted["change"]), all_the_way=all_the_way)
-        if not all_the_way or passage.stopped_at in _BEFORE_USERS:
-            # No user has met it.
-            return passage
-        hit = affected_users([one for one in self.traffic.entries() if one.ended >= began])
-        return replace(passage, users=len(hit))
+        return self._follow(str(posted["change"]), all_the_way=all_the_way)
 
     def _written(self, mutant: Mutant) -> dict[str, Any]:
         body: dict[str, Any] = {"reason": "mutation trial", "again": True}
         if mutant.kind is MutantKind.SETTINGS:
-            file = self.directory / "ostiary.toml"
+            file = self.place.directory / "ostiary.toml"
             file.write_text(f"{mutant.text}\n{PACE}")
             return body | {"config": str(file)}
-        release = self.directory / "release"
+        release = self.place.directory / "release"
         shutil.rmtree(release, ignore_errors=True)
-        shutil.copytree(self.original, release)
+        shutil.copytree(self.place.original, release)
         (release / mutant.path).write_text(mutant.text)
         return body | {"releases": {"identity": str(release)}}
 
@@ -93,9 +93,9 @@ class Proving:
         seen: Differences | None = None
         baking_since: float | None = None
         taken_back = False
-        deadline = self.clock.monotonic() + _END_SECONDS_MAX
-        while (now := self.clock.monotonic()) < deadline:
-            value = self.system.guard.get(f"/changes/{change}")
+        deadline = self.place.clock.monotonic() + _END_SECONDS_MAX
+        while (now := self.place.clock.monotonic()) < deadline:
+            value = self.place.system.guard.get(f"/changes/{change}")
             if value["verdict"] is not None:
                 return _passage(value, seen or Differences(), taken_back=taken_back)
             if value["stage"] in {"canary", "bake"} and not taken_back:
@@ -112,14 +112,14 @@ class Proving:
     def _take_back(self, change: str) -> bool:
         """Order the end of a change; return whether it was not ending already."""
         try:
-            self.system.guard.post(f"/changes/{change}/rollback", {"reason": "seen enough"})
+            self.place.system.guard.post(f"/changes/{change}/rollback", {"reason": "seen enough"})
         except GuardError:
             return False
         return True
 
     def _compared(self, snapshot: str) -> Differences:
         """Return what clients see of a candidate that differs from the original."""
-        status = self.system.guard.get("/status")
+        status = self.place.system.guard.get("/status")
         ports = {
             row["snapshot"]: row["port"]
             for row in status["replicas"]
@@ -141,17 +141,19 @@ def _passage(value: dict[str, Any], seen: Differences, *, taken_back: bool) -> P
 
 
 @contextmanager
-def proving_ground(seed: int, clock: Clock) -> Iterator[Proving]:
-    """Start a system with people who sign in all the time; stop it when the block ends.
+def proving_ground(kind: MutantKind, seed: int, clock: Clock) -> Iterator[Proving]:
+    """Start a system for mutants of a kind; stop it when the block ends.
 
     Raises `OstiaryError` where it does not come up.
     """
-    settings = f"{written_out()}\n{PACE}"
-    with inhabited(settings, users=_USERS, rate=_RATE, seed=seed, clock=clock) as place:
+    settings = CHEAP if kind is MutantKind.CODE else written_out()
+    settings_toml = f"{settings}\n{PACE}"
+    with inhabited(settings_toml, users=_USERS, rate=_RATE, seed=seed, clock=clock) as place:
         system, rng = place.system, SeededRandom(seed + 1)
         (looking,) = invent_people(1, rng, domain="look.invalid")
         create_people(system.guard, [looking])
         token = DataDirectory(system.data).edge_token_file.read_text().strip()
         as_edge = AsEdge(token, rng)
-        observer = Observer(system.issuer, looking, place.application, as_edge, clock, rng)
-        yield Proving(system, place.traffic, place.original, place.directory, observer, clock)
+        yield Proving(
+            place, Observer(system.issuer, looking, place.application, as_edge, clock, rng)
+        )

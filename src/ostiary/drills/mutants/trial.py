@@ -63,7 +63,9 @@ def _passages(
             sampled = order.canary_each > 0 and mutant.number % order.canary_each == 0
             passage = cache.passage(mutant, all_the_way=sampled)
             if passage is None:
-                ground = ground or stack.enter_context(proving_ground(order.seed, clock))
+                ground = ground or stack.enter_context(
+                    proving_ground(order.kind, order.seed, clock)
+                )
                 passage = ground.propose(mutant, all_the_way=sampled)
                 cache.keep_passage(mutant, passage, all_the_way=sampled)
             where = passage.stopped_at or "passed"
