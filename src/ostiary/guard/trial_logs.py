@@ -6,9 +6,11 @@ from typing import TypeVar
 
 from ostiary.changes.events import JourneysRun, ProofRun, Rehearsed
 from ostiary.changes.model import Reason
+from ostiary.guard.background_work import background_report
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.threads import in_thread
 from ostiary.runtime.ports import Replica, Runtime
+from ostiary.watch.journeys.report import JourneyReport
 
 _LINES_MAX = 5
 _REASONS_MAX = 10
@@ -25,6 +27,11 @@ class TrialLogs:
     def __init__(self, plane: DataPlane, runtime: Runtime) -> None:
         self._plane = plane
         self._runtime = runtime
+
+    async def background(self) -> JourneyReport:
+        """Return whether what candidates do beside requests goes well."""
+        plane = self._plane
+        return await in_thread(lambda: background_report(self._runtime, plane.canary, plane.stable))
 
     async def added_to(self, found: Found) -> Found:
         """Return what was found, with the lines about the request of each reason as its `log`."""

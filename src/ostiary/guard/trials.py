@@ -46,8 +46,7 @@ class Trials:
         rng: Random,
     ) -> None:
         self._plane, self.place = plane, place
-        self._own, self._logs = own, logs
-        self._clock, self._rng = clock, rng
+        self._own, self._logs, self._clock, self._rng = own, logs, clock, rng
         self._pool = ProbePool(self._admin)
         self._expiry = ExpiryTrial(clock, rng)
         self.faults = LastGoodFaults(self._pool, lambda: self._last_good, clock, rng)
@@ -98,6 +97,7 @@ class Trials:
                     known=self.faults.known,
                     meanwhile=meanwhile,
                 )
+            report = combine([report, await self._logs.background()])
             if replay is not None and report.passed:
                 return await run_replay(
                     replay,
@@ -121,11 +121,10 @@ class Trials:
             return JourneysRun(passed=False, failures=(no_accounts(error),), control_passed=False)
         thorough = self._unrehearsed and self._plane.share == 0 and bool(self._plane.canary)
         if thorough:
-            # However long the leeway: nobody is kept waiting.
             itself = place.replica(self._plane.canary[0], "canary")
             await self._expiry.goes_on_at(itself, place.leeway_seconds, however_long=True)
         async with self._admin() as admin, place.edge_transport() as transport:
-            canary, control, own = await asyncio.gather(
+            canary, control, own, work = await asyncio.gather(
                 run_pinned_journeys(
                     place.edge_url,
                     place.pin_token,
@@ -147,11 +146,12 @@ class Trials:
                     admin=admin,
                 ),
                 self._own.pinned(place.canary, transport, last_good, self._admin),
+                self._logs.background(),
             )
         control = self.faults.known.taken_from(control, {last_good.name})
-        expiry = self._expiry
-        canary = await expiry.end_added_to(canary) if thorough else expiry.added_to(canary)
-        return await self._logs.added_to(run_of(combine([canary, own]), control))
+        ends = self._expiry.end_added_to
+        canary = await ends(canary) if thorough else self._expiry.added_to(canary)
+        return await self._logs.added_to(run_of(combine([canary, own, work]), control))
 
     async def proof(self, of: Literal["promotion", "rollback"]) -> ProofRun:
         """Run the quick set through the edge as a user would: no pin, any replica."""
@@ -196,5 +196,4 @@ class Trials:
         return self.place.replica(self._plane.stable[0], "last good")
 
     def _admin(self) -> ProbeAdmin:
-        replica = self._plane.stable[0]
-        return ProbeAdmin(url_of(replica), self.place.admin_token, rng=self._rng)
+        return ProbeAdmin(url_of(self._plane.stable[0]), self.place.admin_token, rng=self._rng)

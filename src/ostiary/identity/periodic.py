@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 import structlog
 
+from ostiary.identity.store.errors import StoreUnavailableError
+from ostiary.kernel.log_words import PERIODIC_WORK_FAILED
+
 _LOG = structlog.get_logger("ostiary.identity.periodic")
 
 
@@ -30,8 +33,10 @@ class Periodic:
         while True:
             try:
                 self._call()
+            except StoreUnavailableError as error:
+                _LOG.warning("periodic work put off", cause=error.detail)
             except Exception:  # noqa: BLE001 - one failure must not end the thread
                 # What failed once may go well the next time; the replica serves meanwhile.
-                _LOG.exception("periodic work failed", name=self._thread.name)
+                _LOG.exception(PERIODIC_WORK_FAILED, name=self._thread.name)
             if self._stopping.wait(self._seconds):
                 return

@@ -21,6 +21,7 @@ from ostiary.identity.store.attempt import Attempt
 from ostiary.identity.store.engine import Store, StoreUnavailableError
 from ostiary.kernel.clock import Clock, to_unix
 from ostiary.kernel.ids import Random
+from ostiary.kernel.log_words import PERIODIC_WORK_FAILED
 
 GIVE_UP_SECONDS = 3 * 86_400
 """How long delivery is tried (RFC 5321, section 4.5.4.1, advises four to five days at most)."""
@@ -99,7 +100,7 @@ class MailSender:
             except StoreUnavailableError as error:
                 _LOG.warning("mail not sent: store unavailable", cause=error.detail)
             except Exception as error:  # noqa: BLE001 - a bug must not end all mail
-                _LOG.error("bug", exc_info=error)
+                _LOG.exception(PERIODIC_WORK_FAILED, name="mail", exc_info=error)
 
     def _claim(self) -> ClaimedMail | None:
         now = self._now()

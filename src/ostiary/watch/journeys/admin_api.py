@@ -42,6 +42,11 @@ class AdminApi:
         self._owned = transport is None
         self._transport = KeptConnections() if transport is None else transport
 
+    @property
+    def authorization(self) -> dict[str, str]:
+        """Return the header that proves who asks; not to be shown."""
+        return {"authorization": self._headers["authorization"]}
+
     async def __aenter__(self) -> Self:
         return self
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ostiary.watch.journeys.actor import Site
 from ostiary.watch.journeys.existing_users import existing_users_set
 from ostiary.watch.journeys.in_use import InUse
+from ostiary.watch.journeys.operators import operator_set
 from ostiary.watch.journeys.probe_account import ProbeAccount
 from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.running import Journey
@@ -39,7 +40,7 @@ def rehearsal_phases(
         granted,
         # Alone, because it is about requests that meet.
         [at_once_journey(site, fresh)],
-        refusal_set(site, own, other, admin),
+        [*refusal_set(site, own, other, admin), *operator_set(site, admin, last_good)],
     ]
     if last_good is not None:
         between = cross_version_set(site, last_good, own)

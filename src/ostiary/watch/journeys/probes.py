@@ -12,7 +12,9 @@ from typing import Final, Self
 import httpx
 
 from ostiary.kernel.ids import Random
+from ostiary.watch.journeys.actor import Site
 from ostiary.watch.journeys.admin_api import AdminApi, AdminApiError
+from ostiary.watch.journeys.admin_calls import AdminCalls
 from ostiary.watch.journeys.in_use import CODE, EVERYTHING, ClientKind, InUse
 from ostiary.watch.journeys.probe_account import (
     DOMAIN,
@@ -21,6 +23,7 @@ from ostiary.watch.journeys.probe_account import (
     ProbeAccount,
     registration_of,
 )
+from ostiary.watch.relying_party.wire import Wire
 
 __all__ = ["Newcomer", "ProbeAccount", "ProbeAdmin"]
 
@@ -91,6 +94,11 @@ class ProbeAdmin:
             kind=kind,
         )
 
+    def calls(self, site: Site, *, through_edge: bool = False) -> AdminCalls:
+        """Return the admin API of a site to be tried, with the token; as the edge if wanted."""
+        target = site.target if through_edge else replace(site.target, as_edge=None)
+        return AdminCalls(Wire(target, site.transport), self._api.authorization)
+
     async def create_several(self, count: int) -> AsyncIterator[ProbeAccount]:
         """Create accounts, every other one for the default audience; raises `AdminApiError`."""
         for number in range(count):
@@ -150,6 +158,18 @@ class ProbeAdmin:
         finally:
             with suppress(AdminApiError):
                 await self.delete(account)
+
+    @asynccontextmanager
+    async def to_be_made(self) -> AsyncIterator[ProbeAccount]:
+        """Provide user and client for somebody else to make; they are deleted as others are."""
+        name = f"probe-{self._rng.hex(6)}"
+        email, password = f"{name}@{DOMAIN}", self._rng.token(24)
+        planned = ProbeAccount(email, password, name, None, REDIRECT_URI, None, None)
+        try:
+            yield replace(planned, kind=replace(EVERYTHING, own_audience=False))
+        finally:
+            with suppress(AdminApiError):
+                await self.delete(planned)
 
     async def in_use(self) -> InUse:
         """Return what the store holds that a release must serve; raises `AdminApiError`."""

@@ -24,7 +24,7 @@ from ostiary.watch.relying_party.front_channel import (
 async def wrong_password(actor: Actor) -> None:
     """Require that a wrong password opens no session, and that the right one still does."""
     browser = actor.device()
-    await _try_password(actor, browser, actor.account.email, actor.account.password + "x")
+    await try_password(actor, browser, actor.account.email, actor.account.password + "x")
     await check_signed_out(actor, browser)
     await actor.sign_in(browser, actor.request())
 
@@ -32,7 +32,7 @@ async def wrong_password(actor: Actor) -> None:
 async def wrong_password_only(actor: Actor) -> None:
     """Require that a wrong password opens no session; one hash less, for frequent runs."""
     browser = actor.device()
-    await _try_password(actor, browser, actor.account.email, actor.account.password + "x")
+    await try_password(actor, browser, actor.account.email, actor.account.password + "x")
     await check_signed_out(actor, browser)
 
 
@@ -40,7 +40,7 @@ async def unknown_user(actor: Actor) -> None:
     """Require that an address without an account is refused, not answered with an error."""
     browser = actor.device()
     email = f"nobody-{actor.site.rng.hex(6)}@probe.invalid"
-    await _try_password(actor, browser, email, actor.account.password)
+    await try_password(actor, browser, email, actor.account.password)
 
 
 async def forged_form(actor: Actor) -> None:
@@ -78,7 +78,7 @@ async def disabled_user(actor: Actor, admin: ProbeAdmin) -> None:
     """
     login = await actor.login()
     await admin.disable(actor.account)
-    await _try_password(actor, actor.device(), actor.account.email, actor.account.password)
+    await try_password(actor, actor.device(), actor.account.email, actor.account.password)
     request = actor.request()
     arrived = await ask_for_code(
         login.browser, actor.location(request), step="session_of_disabled_user"
@@ -108,7 +108,8 @@ async def _open_sign_in(actor: Actor, browser: Browser) -> SignInPage:
     return require_sign_in_page(await ask_for_code(browser, actor.location(actor.request())))
 
 
-async def _try_password(actor: Actor, browser: Browser, email: str, password: str) -> Answer:
+async def try_password(actor: Actor, browser: Browser, email: str, password: str) -> Answer:
+    """Require that a password is refused as a wrong one is; return the answer."""
     page = await _open_sign_in(actor, browser)
     async with actor.account.turn:
         answer = await enter_patiently(browser, page, email, password)

@@ -106,7 +106,7 @@ class SmallProvider:
         if self.has("older_admin_api") and request.path == "/admin/in-use":
             return Response.of_json(404, "not_found", {"error": "not_found"})
         if request.path.startswith("/admin/"):
-            return admin_answer(self.store, request, ADMIN_TOKEN)
+            return admin_answer(self.store, request, ADMIN_TOKEN, self.faults)
         route = routes.get((request.method, request.path))
         if route is None:
             return Response.page(404, "not_found", "not here")
