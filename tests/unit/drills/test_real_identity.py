@@ -30,6 +30,7 @@ from tests.unit.drills.identity_processes import (
 pytestmark = pytest.mark.system
 
 PEOPLE = 40
+LOOKS_MAX = 10
 EARLIER = {"hash_memory_kib": 12_288, "hash_time_cost": 3}
 
 
@@ -109,9 +110,10 @@ def seen_at(replicas, name):
 
     async def run():
         rng = SystemRandom()
-        (person,) = invent_people(1, rng, domain="look.invalid")
+        people = invent_people(LOOKS_MAX, rng, domain="look.invalid")
         async with AdminApi(last_good.base_url, ADMIN_TOKEN) as api:
-            await api.create_user(person.email, person.password, roles=person.roles)
+            for person in people:
+                await api.create_user(person.email, person.password, roles=person.roles)
             secret = await api.create_client(
                 {"client_id": "look", "redirect_uris": ["https://app.invalid/cb"], "public": False}
             )
@@ -122,11 +124,14 @@ def seen_at(replicas, name):
                 audience=ISSUER,
             )
             as_edge = AsEdge(EDGE_TOKEN, rng)
-            observer = Observer(ISSUER, person, application, as_edge, SystemClock(), rng)
+            observer = Observer(
+                ISSUER, iter(people).__next__, application, as_edge, SystemClock(), rng
+            )
             try:
                 return await observer.differences(last_good.base_url, replicas[name].base_url)
             finally:
-                await api.delete_user(person.email)
+                for person in people:
+                    await api.delete_user(person.email)
                 await api.delete_client("look")
 
     return asyncio.run(run())

@@ -148,6 +148,8 @@ JOURNEYS = {
     ("secret_in_address", "misused_clients"): "secret_in_address",
     ("two_methods", "misused_clients"): "two_methods",
     ("password_grant", "misused_clients"): "password_grant",
+    ("tells_no_reason", "misused_clients"): "password_grant",
+    ("repeats_grant_type", "misused_clients"): "unheard_of_grant",
     ("anybody_for_machines", "misused_clients"): "userinfo_without_user",
     ("access_survives_family", "reused_code"): "introspect_after_reused_code",
     ("no_own_scopes", f"client_kind:{OWN_SCOPES}"): "token",

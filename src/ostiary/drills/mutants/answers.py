@@ -16,9 +16,9 @@ from ostiary.watch.relying_party.wire import Wire
 
 _DIFFERS_BY_ITSELF: Final = frozenset({"content-length", "date", "x-request-id", "x-auth-outcome"})
 _DRAWN = re.compile(
-    r"[A-Za-z0-9_~.-]{20,}|\bs-[0-9a-f]{12}\b|\b\d{9,}\b|\b\d{4}-\d\d-\d\d\b|\b\d\d:\d\d(:\d\d)?\b"
+    r"[\w.+-]+@[\w.-]+\.invalid|[A-Za-z0-9_~.-]{20,}|\bs-[0-9a-f]{12}\b|\b\d{9,}\b|\b\d{4}-\d\d-\d\d\b|\b\d\d:\d\d(:\d\d)?\b"
 )
-"""Tokens, ids, snapshots and moments: they differ from request to request."""
+"""Addresses, tokens, ids, snapshots and moments: they differ from request to request."""
 
 _OF_COOKIE = re.compile(r"^([^=]+)=[^;]*")
 _OF_THE_MOMENT: Final = frozenset({Outcome.RATE_LIMITED.value, Outcome.OVERLOADED.value})

@@ -33,6 +33,7 @@ class Cache:
             tuple(value["seen"]),
             tuple(value["worded"]),
             value["users"],
+            tuple(value["harmed"]),
         )
 
     def keep_passage(self, mutant: Mutant, passage: Passage, *, all_the_way: bool) -> None:

@@ -63,7 +63,8 @@ class Passage:
 
     `stopped_at` is the stage that stopped it, None where none did; `reasons` are the change's own
     words. `seen` are differences that a client sees between what it and the original answer,
-    `worded` those that are nothing but words; `users` is how many were affected meanwhile.
+    `worded` those that are nothing but words; `users` is how many were affected meanwhile, and
+    `harmed` tells of the first of them.
     """
 
     stopped_at: str | None
@@ -71,6 +72,7 @@ class Passage:
     seen: tuple[str, ...] = ()
     worded: tuple[str, ...] = ()
     users: int = 0
+    harmed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ answer that only says that too much is asked for at the moment.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -70,13 +70,14 @@ _POSTS: Final[tuple[tuple[str, Mapping[str, str]], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """A user and an application, who look at replicas for the trial.
+    """Users of an application, who look at replicas for the trial.
 
+    `newcomer` makes a user for each look: who comes often and mistypes is soon made to wait.
     `known` are the last two looks at an original, by its address.
     """
 
     issuer: str
-    person: Person
+    newcomer: Callable[[], Person]
     application: Application
     as_edge: AsEdge
     clock: Clock
@@ -133,14 +134,15 @@ class Observer:
             form = [(name, self._filled(value)) for name, value in fields.items()]
             with suppress(StepFailedError):
                 await wire.send("post", "POST", path, form=form)
+        person = self.newcomer()
         with suppress(StepFailedError):
-            await self._visit(wire)
+            await self._visit(person, wire)
         with suppress(StepFailedError):
-            await self._browse(Browser(wire))
+            await self._browse(person, Browser(wire))
         return wire.views
 
-    async def _visit(self, wire: Wire) -> None:
-        """Let the user sign in to the application, as those of a drill do."""
+    async def _visit(self, person: Person, wire: Wire) -> None:
+        """Let a user sign in to the application, as those of a drill do."""
         registration = Registration(
             client_id=self.application.client_id,
             client_secret=self.application.client_secret,
@@ -148,7 +150,7 @@ class Observer:
             audience=self.application.audience,
         )
         application = RelyingApplication(wire, await discover(wire), registration, self.clock)
-        user = SimulatedUser(self.person, application, self.rng)
+        user = SimulatedUser(person, application, self.rng)
         with suppress(StepFailedError):
             await user.mistype_password()
         tokens = await user.redeem(*await user.sign_in())
@@ -160,12 +162,12 @@ class Observer:
         # A refresh token that was used already.
         await user.refresh(tokens)
 
-    async def _browse(self, browser: Browser) -> None:
+    async def _browse(self, person: Person, browser: Browser) -> None:
         """Sign in at the login service itself, look at its pages, and sign out."""
         page = sign_in_page(await browser.get("browse", "/sign-in"))
         if page is None:
             return
-        answer = await enter_password(browser, page, self.person.email, self.person.password)
+        answer = await enter_password(browser, page, person.email, person.password)
         await browser.follow(answer)
         for path in ("/demo", "/sign-in", "/sign-up", "/", "/sign-out"):
             await browser.get("browse", path)

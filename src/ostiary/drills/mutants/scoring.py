@@ -49,4 +49,5 @@ def _row(trial: Trial) -> dict[str, Any]:
         "end": trial.end.value,
         "reasons": list(trial.passage.reasons),
         "users_affected": trial.passage.users,
+        "harmed": list(trial.passage.harmed),
     }

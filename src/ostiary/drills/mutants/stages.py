@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
 from typing import Any
 
 from ostiary.drills.inhabited import Inhabited, inhabited
@@ -14,12 +16,12 @@ from ostiary.drills.mutants.model import Mutant, MutantKind, Passage
 from ostiary.drills.mutants.observer import Observer
 from ostiary.drills.mutants.settings import written_out
 from ostiary.drills.population import create_people
-from ostiary.drills.scoring import affected_users
-from ostiary.drills.traffic_plan import invent_people
-from ostiary.guard.client import GuardError
+from ostiary.drills.scoring import affected_users, harmed
+from ostiary.drills.traffic_plan import Person, invent_people
+from ostiary.guard.client import GuardClient, GuardError
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import ExitCode, OstiaryError
-from ostiary.kernel.ids import SeededRandom
+from ostiary.kernel.ids import Random, SeededRandom
 from ostiary.runtime.data_directory import DataDirectory
 from ostiary.watch.relying_party.as_edge import AsEdge
 
@@ -66,7 +68,10 @@ class Proving:
             return self._proposed(mutant, all_the_way=False)
         with self.place.visited() as traffic:
             passage = self._proposed(mutant, all_the_way=True)
-            return replace(passage, users=len(affected_users(traffic.stop().entries)))
+            entries = traffic.stop().entries
+        return replace(
+            passage, users=len(affected_users(entries)), harmed=tuple(harmed(entries, None))
+        )
 
     def _proposed(self, mutant: Mutant, *, all_the_way: bool) -> Passage:
         try:
@@ -150,10 +155,15 @@ def proving_ground(kind: MutantKind, seed: int, clock: Clock) -> Iterator[Provin
     settings_toml = f"{settings}\n{PACE}"
     with inhabited(settings_toml, users=_USERS, rate=_RATE, seed=seed, clock=clock) as place:
         system, rng = place.system, SeededRandom(seed + 1)
-        (looking,) = invent_people(1, rng, domain="look.invalid")
-        create_people(system.guard, [looking])
         token = DataDirectory(system.data).edge_token_file.read_text().strip()
+        newcomer = partial(_newcomer, system.guard, rng, count())
         as_edge = AsEdge(token, rng)
         yield Proving(
-            place, Observer(system.issuer, looking, place.application, as_edge, clock, rng)
+            place, Observer(system.issuer, newcomer, place.application, as_edge, clock, rng)
         )
+
+
+def _newcomer(guard: GuardClient, rng: Random, numbers: Iterator[int]) -> Person:
+    (person,) = invent_people(1, rng, domain=f"look-{next(numbers)}.invalid")
+    create_people(guard, [person])
+    return person

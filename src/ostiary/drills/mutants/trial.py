@@ -70,6 +70,8 @@ def _passages(
                 cache.keep_passage(mutant, passage, all_the_way=sampled)
             where = passage.stopped_at or "passed"
             tell(f"{mutant.number}: {mutant.path}:{mutant.line}: {where}")
+            for line in passage.harmed:
+                tell(f"  {line}")
             yield passage
 
 

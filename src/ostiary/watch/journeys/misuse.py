@@ -21,6 +21,9 @@ from ostiary.watch.relying_party.grants import read_token_set
 _INVALID_GRANT = ("invalid_grant",)
 _INVALID_CLIENT = ("invalid_client",)
 _NO_SUCH_GRANT = ("unsupported_grant_type", "unauthorized_client", "invalid_request")
+_UNHEARD_OF = 'urn:example:"\u00fc\\'
+"""A grant type in characters that no error may repeat."""
+
 _NO_VERIFIER = ("invalid_grant", "invalid_request")
 _TWO_METHODS = ("invalid_request", "invalid_client")
 _NARROW, _WIDE = "openid offline_access", "openid offline_access email"
@@ -118,6 +121,8 @@ async def misused_clients(actor: Actor) -> None:
             username=account.email,
             password=account.password,
         )
+    require_oauth_error(answer, _NO_SUCH_GRANT)
+    answer = await actor.client.token("unheard_of_grant", grant_type=_UNHEARD_OF)
     require_oauth_error(answer, _NO_SUCH_GRANT)
     answer = await actor.client.token("client_credentials", **asked)
     alone = read_token_set(answer)

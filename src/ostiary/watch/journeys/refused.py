@@ -1,5 +1,6 @@
 """What counts as a refusal: neither a grant, nor a failure that happens to keep people out."""
 
+import re
 from collections.abc import Collection
 
 from ostiary.kernel.outcomes import OutcomeClass
@@ -10,15 +11,26 @@ from ostiary.watch.relying_party.front_channel import SignInPage, sign_in_page
 _OK = 200
 _CLIENT_ERRORS = range(400, 500)
 _UNAUTHORIZED = 401
+_DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]+")
 
 
 def require_oauth_error(answer: Answer, errors: Collection[str]) -> None:
-    """Require an error answer of RFC 6749, section 5.2, with one of `errors`."""
+    """Require an error answer of RFC 6749, section 5.2, with one of `errors` and why.
+
+    Why is for developers of applications, in the characters that this section allows.
+    """
     expected = f"a refusal: {' or '.join(errors)}"
     if answer.status == _OK:
         answer.fail(expected, kind=FailureKind.GRANTED)
     answer.require(answer.status in _CLIENT_ERRORS and answer.error() in errors, expected)
     answer.require_class(OutcomeClass.REFUSAL)
+    described = answer.json().get("error_description")
+    answer.require(
+        isinstance(described, str) and _DESCRIPTION.fullmatch(described) is not None,
+        "an error_description in visible ASCII, spaces included, without quotes and backslashes",
+        got="none" if described is None else "another one",
+        kind=FailureKind.WRONG_CONTENT,
+    )
 
 
 def require_bearer_error(answer: Answer, *, outcome: OutcomeClass = OutcomeClass.REFUSAL) -> None:

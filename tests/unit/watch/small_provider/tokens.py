@@ -32,7 +32,7 @@ class TokenRoutes:
             return refused("invalid_request")
         client = self._client(request)
         if client is None or self._is_broken_kind(client):
-            return Response.of_json(401, "invalid_client", {"error": "invalid_client"})
+            return Response.of_json(401, "invalid_client", refusal("invalid_client"))
         answer = self._granted_for(client, request.form)
         return answer.without("cache-control") if self.has("kept_tokens") else answer
 
@@ -41,7 +41,7 @@ class TokenRoutes:
         if grant_type == "password" and self.has("password_grant"):
             return self._alone(client)
         if grant_type not in {"client_credentials", "refresh_token", "authorization_code"}:
-            return refused("unsupported_grant_type")
+            return self._no_such_grant(grant_type)
         if grant_type not in client.grants and not self.has("any_grant"):
             return refused("unauthorized_client")
         if grant_type == "client_credentials":
@@ -49,6 +49,14 @@ class TokenRoutes:
         if grant_type == "refresh_token":
             return self._refresh(client, form)
         return self._redeem(client, form)
+
+    def _no_such_grant(self, grant_type: str) -> Response:
+        told = refusal("unsupported_grant_type")
+        if self.has("repeats_grant_type"):
+            told["error_description"] = f"There is no {grant_type}."
+        if self.has("tells_no_reason"):
+            del told["error_description"]
+        return Response.of_json(400, "unsupported_grant_type", told)
 
     def _is_broken_kind(self, client: Client) -> bool:
         if self.has("no_public_clients") and client.secret is None:
@@ -95,7 +103,7 @@ class TokenRoutes:
     def introspect(self, request: Request) -> Response:
         client = self._client(request)
         if client is None:
-            return Response.of_json(401, "invalid_client", {"error": "invalid_client"})
+            return Response.of_json(401, "invalid_client", refusal("invalid_client"))
         token = request.form.get("token", "")
         user = self._user_of(token)
         holder = self._holder_of(token, client)
@@ -315,7 +323,11 @@ class TokenRoutes:
 
 
 def refused(error: str) -> Response:
-    return Response.of_json(400, error, {"error": error})
+    return Response.of_json(400, error, refusal(error))
+
+
+def refusal(error: str) -> dict[str, str]:
+    return {"error": error, "error_description": "No."}
 
 
 def basic_credentials(request: Request) -> tuple[str, str]:

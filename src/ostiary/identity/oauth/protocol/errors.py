@@ -24,6 +24,17 @@ _OUTCOMES = {
 }
 
 
+_REASONS = {
+    "invalid_grant": "The code or token is not valid, is over, or belongs to another client.",
+    "unauthorized_client": "This client may not do that; look at its grants.",
+    "invalid_scope": "A scope is unknown, or more than this client may have.",
+    "invalid_client": "Client authentication failed.",
+}
+"""Why, where Authlib gives a code and no words (RFC 6749, section 5.2)."""
+
+_NO_REASON = "The request was refused."
+
+
 class ClientRefusedError(InvalidClientError):
     """The client did not prove who it is: 401, whichever way it tried (RFC 6749, section 5.2)."""
 
@@ -61,6 +72,13 @@ class SimpleError(OAuth2Error):
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description, error=error)  # type: ignore[no-untyped-call]
+
+
+def with_reason(error: OAuth2Error) -> OAuth2Error:
+    """Return an error that says why in words, for whoever develops the application."""
+    if not error.description:
+        error.description = _REASONS.get(str(error.error), _NO_REASON)
+    return error
 
 
 def outcome_of(error: OAuth2Error) -> Outcome:

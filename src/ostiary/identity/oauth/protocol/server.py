@@ -8,7 +8,7 @@ from authlib.oauth2.rfc6749.errors import OAuth2Error, UnsupportedGrantTypeError
 
 from ostiary.identity.clients.storage import Clients
 from ostiary.identity.oauth.protocol.clients import OAuthClient, authenticate_client
-from ostiary.identity.oauth.protocol.errors import SimpleError, outcome_of
+from ostiary.identity.oauth.protocol.errors import SimpleError, outcome_of, with_reason
 from ostiary.identity.oauth.protocol.replies import Reply
 from ostiary.identity.oauth.protocol.requests import OAuthRequest
 from ostiary.identity.store.engine import Store, StoreUnavailableError
@@ -111,5 +111,5 @@ class OAuthServer(AuthorizationServer):
         if isinstance(error, UnsupportedGrantTypeError):
             # Authlib would repeat what was sent, in characters that the protocol forbids.
             error = SimpleError("unsupported_grant_type", "That grant_type is not supported.")
-        status, body, headers = error()
+        status, body, headers = with_reason(error)()
         return Reply(status, body, tuple(headers), outcome_of(error))
