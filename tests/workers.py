@@ -9,6 +9,7 @@ goes on where the one before stopped.
 
 import compileall
 import fcntl
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +51,8 @@ class ByGroup(LoadScopeScheduling):
 
 def pytest_configure(config: pytest.Config) -> None:
     """Compile the package once: the tests start hundreds of processes that import it."""
+    # The order is that of `pytest_collection_modifyitems`, not that of the number of tests.
+    config.option.loadscopereorder = False
     if not hasattr(config, "workerinput"):
         compileall.compile_dir(Path(ostiary.__file__).parent, quiet=1)
 
@@ -58,6 +61,21 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
     """Distribute the tests by groups."""
     return ByGroup(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what starts systems and end with the smallest groups.
+
+    The other way round, two workers have their longest tests still before them when there is
+    nothing left for the others.
+    """
+    sizes = Counter(group_of(item.nodeid) for item in items)
+
+    def turn(item: pytest.Item) -> tuple[bool, int]:
+        group = group_of(item.nodeid)
+        return not item.nodeid.startswith((*ONE_SYSTEM, *OWN_SYSTEMS)), -sizes[group]
+
+    items.sort(key=turn)
 
 
 def group_of(nodeid: str) -> str:
