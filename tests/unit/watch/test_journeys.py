@@ -174,6 +174,7 @@ BETWEEN = {
     ("refresh_1_crashes", f"cross_version:tokens_and_session:{ROUND}"): "refresh_elsewhere",
     ("refresh_2_crashes", f"cross_version:tokens_and_session:{BACK}"): "refresh_back",
     ("renews_hashes", OLD): "sign_in",
+    ("writes_no_mails", "sign_up"): "mails",
 }
 """The same for mistakes that show between a candidate and last good."""
 

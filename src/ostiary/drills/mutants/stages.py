@@ -29,10 +29,13 @@ CHEAP = """
 [identity]
 replicas = 1
 leeway_seconds = 1
+mail_smtp_url = "smtp://127.0.0.1:9"
+mail_from = "login@drill.invalid"
 """
 """Settings that make a rehearsal take less time, and hide no fault in code.
 
-Tokens are soon past their leeway, and there is one replica to start."""
+Tokens are soon past their leeway, and there is one replica to start. Mails are written, to a server
+that nobody runs."""
 
 PACE = """
 [guard]

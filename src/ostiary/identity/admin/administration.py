@@ -8,6 +8,7 @@ from ostiary.identity.accounts.model import Account
 from ostiary.identity.accounts.storage import Accounts
 from ostiary.identity.audit.model import OPERATOR, Entry, Operation
 from ostiary.identity.audit.storage import AuditLog
+from ostiary.identity.mail.deliveries import Deliveries
 from ostiary.identity.passwords.formats import HashFormat
 from ostiary.identity.sessions.revocation import DISABLED, Revocation
 from ostiary.identity.sessions.storage import Sessions
@@ -29,6 +30,7 @@ class UserAdministration:
         self._accounts = Accounts()
         self._sessions = Sessions()
         self._audit = AuditLog()
+        self._deliveries = Deliveries()
 
     def create(
         self,
@@ -83,12 +85,16 @@ class UserAdministration:
             return changed
 
     def delete(self, who: str, attempt: Attempt) -> bool:
-        """Delete an account and all that hangs on it; return whether it was there."""
+        """Delete an account, all that hangs on it, and mails to it that wait to be sent.
+
+        Returns whether it was there.
+        """
         with self._store.write() as connection:
             account = self._find(connection, who)
             if account is None:
                 return False
             self._note(connection, Operation.USER_DELETED, account, attempt)
+            self._deliveries.forget(connection, account.email)
             return self._accounts.delete(connection, account.id)
 
     def _note(

@@ -6,6 +6,7 @@ from typing import Protocol
 from ostiary.identity.accounts.creation import AccountCreation
 from ostiary.identity.admin.administration import UserAdministration
 from ostiary.identity.admin.in_use import InUse
+from ostiary.identity.admin.mails import UserMails
 from ostiary.identity.admin.users import User, Users
 from ostiary.identity.configuration import ReplicaConfiguration
 from ostiary.identity.http.admin_token import AdminToken
@@ -48,4 +49,7 @@ def mount(router: SuffixRouter, parts: AdminParts) -> None:
     router.add_route("/admin/users/{who}", user)
     router.add_route("/admin/users/{who}/disable", user, suffix="disable")
     router.add_route("/admin/users/{who}/enable", user, suffix="enable")
+    has_server = bool(parts.configuration.settings.mail_smtp_url)
+    mails = UserMails(parts.store, administration, parts.admin_token, has_server=has_server)
+    router.add_route("/admin/users/{who}/mails", mails)
     router.add_route("/admin/in-use", InUse(parts.store, parts.admin_token))

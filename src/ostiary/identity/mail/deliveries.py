@@ -3,6 +3,7 @@
 Claiming pushes `due_at` into the future, so a sender that dies gives its mail back without a word.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, or_, select, update
@@ -16,6 +17,9 @@ LEASE_SECONDS = 120
 _FOREIGN_SECONDS = 60
 PURGED_ROWS_MAX = 500
 """How many mails one purge deletes at most."""
+
+SHOWN_ROWS_MAX = 100
+"""How many mails of an address are told of."""
 
 
 class Deliveries:
@@ -76,6 +80,22 @@ class Deliveries:
             .with_for_update(skip_locked=True)
         )
         return connection.execute(delete(mails).where(mails.c.number.in_(over))).rowcount
+
+    def of(self, connection: Connection, recipient: str) -> Sequence[Row[*tuple[Any, ...]]]:
+        """Return kind and times of the mails to an address, the newest first, at most 100."""
+        query = (
+            select(mails.c.kind, mails.c.created_at, mails.c.sent_at, mails.c.given_up_at)
+            .where(mails.c.recipient == recipient)
+            .order_by(mails.c.number.desc())
+            .limit(SHOWN_ROWS_MAX)
+        )
+        return connection.execute(query).all()
+
+    def forget(self, connection: Connection, recipient: str) -> None:
+        """Delete the mails to an address that are not sent yet: its account is gone."""
+        connection.execute(
+            delete(mails).where(mails.c.recipient == recipient, mails.c.due_at.is_not(None))
+        )
 
     def _settle(self, connection: Connection, mail: ClaimedMail, **values: int | None) -> bool:
         # Whoever lost the claim settles nothing: another sender has the mail now.

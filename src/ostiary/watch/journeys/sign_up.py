@@ -6,6 +6,7 @@ from functools import partial
 from ostiary.kernel.outcomes import Outcome, OutcomeClass
 from ostiary.watch.journeys.actor import Actor, Site
 from ostiary.watch.journeys.login import Login
+from ostiary.watch.journeys.mails import has_mail_server, require_alike
 from ostiary.watch.journeys.probe_account import ProbeAccount
 from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.running import Journey
@@ -27,8 +28,9 @@ def sign_up_journey(
 ) -> Journey:
     """Return the journey of a newcomer at `site`, who goes to the application of `account`.
 
-    With `sign_in_at` the new account also signs in there, by its password: after a rollback the
-    last good version is left with the accounts that the new one made. `admin` deletes the account,
+    With `sign_in_at` the new account also signs in there, by its password, and is written the mails
+    that one made there is: after a rollback the last good version is left with the accounts that
+    the new one made. `admin` deletes the account,
     whatever happened to it; nothing of that goes to `site`. Where sign-up is closed, a successful
     walk proves nothing.
     """
@@ -40,10 +42,22 @@ def sign_up_journey(
                 account, email=newcomer.email, password=newcomer.password, subject=None
             )
             if await sign_up(actor) and sign_in_at is not None:
+                await _require_mails(actor, admin, sign_in_at)
                 elsewhere = sign_in_at.actor(actor.account)
                 await elsewhere.sign_in(elsewhere.device(), elsewhere.request())
 
     return Journey("sign_up", walk, partial(_strata, actor))
+
+
+async def _require_mails(actor: Actor, admin: ProbeAdmin, last_good: Site) -> None:
+    """Require that the newcomer is written what another one is, who signs up at last good."""
+    sites, email = (actor.site, last_good), actor.account.email
+    if not all([await has_mail_server(admin, each, email) for each in sites]):
+        return
+    async with admin.newcomer() as other:
+        there = last_good.actor(replace(actor.account, email=other.email, password=other.password))
+        if await sign_up(there):
+            await require_alike(admin, last_good, actor, other.email)
 
 
 async def sign_up(actor: Actor) -> bool:

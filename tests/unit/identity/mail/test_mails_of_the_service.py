@@ -111,3 +111,38 @@ def test_settings_that_cannot_be_are_refused_at_the_start(
     with pytest.raises(RefusedError) as refused:
         build_identity(tmp_path, **{**SETTINGS, **settings})
     assert refused.value.code == code
+
+
+def test_an_operator_sees_which_mails_an_account_got_and_not_what_they_say(
+    service: IdentityService,
+) -> None:
+    sign_up(service, "Ada@Example.org")
+    sign_up(service, "ada@example.org")
+    shown = service.admin("GET", "/admin/users/ada@example.org/mails")
+    assert shown.json["mail_server"] is True
+    assert [mail["kind"] for mail in shown.json["mails"]] == ["address_taken", "welcome"]
+    assert set(shown.json["mails"][0]) == {"kind", "created_at", "sent_at", "given_up_at"}
+    assert shown.json["mails"][0]["sent_at"] is None
+
+
+def test_mails_are_shown_to_nobody_else_and_of_no_stranger(service: IdentityService) -> None:
+    sign_up(service, "ada@example.org")
+    path = "/admin/users/ada@example.org/mails"
+    assert service.admin("GET", path, token="wrong").status_code == 401
+    unknown = service.admin("GET", "/admin/users/nobody@example.org/mails")
+    assert (unknown.status_code, outcome_of(unknown)) == (404, "not_found")
+
+
+def test_mails_that_wait_go_with_their_account(service: IdentityService) -> None:
+    for email in ("ada@example.org", "bob@example.org"):
+        sign_up(service, email)
+    service.admin("DELETE", "/admin/users/ada@example.org")
+    assert [mail.recipient for mail in written(service)] == ["bob@example.org"]
+
+
+def test_without_a_mail_server_an_operator_is_told_so(tmp_path: Path) -> None:
+    service = build_identity(tmp_path)
+    sign_up(service, "ada@example.org")
+    shown = service.admin("GET", "/admin/users/ada@example.org/mails")
+    assert shown.json == {"mail_server": False, "mails": []}
+    service.close()

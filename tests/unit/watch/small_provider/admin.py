@@ -52,7 +52,7 @@ def _one_user(store: Store, request: Request, rest: list[str], faults: Collectio
     if user is None:
         return _problem(404, "not_found", "There is no such user.")
     if request.method == "GET":
-        return Response.of_json(200, "ok", _user(user))
+        return Response.of_json(200, "ok", _mails(store, user) if rest[1:] else _user(user))
     if request.method == "DELETE":
         if "admin_deletes_nothing" not in faults:
             store.delete_user(rest[0])
@@ -61,6 +61,10 @@ def _one_user(store: Store, request: Request, rest: list[str], faults: Collectio
         return Response.of_json(200, "ok", _user(user) | {"disabled": rest[1] == "disable"})
     user.disabled = rest[1] == "disable"
     return Response.of_json(200, "ok", _user(user))
+
+
+def _mails(store: Store, user: User) -> dict:
+    return {"mail_server": True, "mails": [{"kind": each} for each in store.mails[user.email]]}
 
 
 def _create_user(store: Store, request: Request, faults: Collection[str]) -> Response:

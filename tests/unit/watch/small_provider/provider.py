@@ -261,6 +261,8 @@ class SmallProvider:
         if user is None:
             user = User(secrets.token_hex(8), email, password, [], probe=False)
             self.store.users[email] = user
+            if not self.has("writes_no_mails"):
+                self.store.mails[email].append("welcome")
         if self.has("sign_up_crashes"):
             return Response.page(500, "internal_error", "oops")
         if self.has("sign_up_as_another"):

@@ -5,6 +5,7 @@ import secrets
 import threading
 import time
 import unicodedata
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from joserfc.jwk import ECKey
@@ -70,6 +71,7 @@ class Store:
     keys: dict[str, ECKey] = field(default_factory=dict)
     hash_formats: list[str] = field(default_factory=list)
     client_kinds: list[dict] = field(default_factory=list)
+    mails: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     csrf_secret: str = field(default_factory=lambda: secrets.token_hex(8))
     lock: threading.RLock = field(default_factory=threading.RLock)
 
