@@ -13,6 +13,7 @@ from ostiary.cli.output import Output, Result
 from ostiary.drills.mode import Mode
 from ostiary.drills.order import DrillOrder
 from ostiary.drills.report.page import require_writable, write_report
+from ostiary.drills.report.words import end_in_words
 from ostiary.drills.runner import run_drill
 from ostiary.drills.scenarios.catalogue import find_scenarios
 from ostiary.drills.scenarios.reading import Scenario
@@ -119,7 +120,7 @@ def _show_results(console: Console, value: Result) -> None:
         outage = drill["outage"] or {"users_hit": None, "minutes": None}
         table.add_row(
             drill["drill"],
-            _ended(drill),
+            end_in_words(drill["mode"], drill["verdict"], drill["stage"]),
             _affected(drill, outage["users_hit"]),
             _restored(drill, outage["minutes"]),
             _count(drill["actions"]["hidden"]),
@@ -129,13 +130,6 @@ def _show_results(console: Console, value: Result) -> None:
     for drill in value["drills"]:
         for line in drill["unmet"]:
             console.print(f"{drill['drill']}: {line}", markup=False)
-
-
-def _ended(drill: Result) -> str:
-    if drill["verdict"] is None:
-        return "nobody stopped it" if drill["mode"] == Mode.UNGUARDED.value else "undecided"
-    stage = f" in {drill['stage']}" if drill["stage"] else ""
-    return f"{drill['verdict'].replace('_', ' ')}{stage}"
 
 
 def _affected(drill: Result, outage_share: float | None) -> str:

@@ -9,9 +9,15 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ostiary.drills.mode import Mode
 from ostiary.drills.report.charts import charts
+from ostiary.drills.report.words import (
+    end_in_words,
+    mode_in_words,
+    reasons_heading,
+    told_once,
+)
 from ostiary.drills.runner import Drill
-from ostiary.kernel.clock import to_rfc3339
 from ostiary.kernel.errors import UsageError
 from ostiary.kernel.files import write_atomically
 
@@ -49,11 +55,14 @@ def render(drills: Sequence[Drill], *, now: datetime) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    guarded = [drill for drill in drills if drill.order.mode is Mode.GUARDED]
     return environment.get_template("page.html").render(
         style=Markup(style),  # noqa: S704 - our own file
         drills=[_told(drill) for drill in drills],
         met=sum(not drill.unmet for drill in drills),
-        now=to_rfc3339(now),
+        guarded=len(guarded),
+        unharmed=sum(not drill.score.void and not drill.score.users_affected for drill in guarded),
+        now=f"{now.astimezone(UTC):%-d %B %Y, %H:%M} UTC",
     )
 
 
@@ -65,10 +74,13 @@ def _told(drill: Drill) -> dict[str, Any]:
         "name": facts.drill,
         "anchor": f"{facts.drill}-{facts.mode}-{facts.from_stage or ''}".rstrip("-"),
         "mode": facts.mode + (f" from {facts.from_stage}" if facts.from_stage else ""),
+        "told_mode": mode_in_words(facts),
+        "ended": end_in_words(facts.mode, facts.verdict, facts.stage),
         "content": content,
         "result": drill.to_json(),
         "unmet": drill.unmet,
-        "reasons": [text for _, text in facts.reasons],
+        "why": reasons_heading(facts),
+        "reasons": told_once([text for _, text in facts.reasons]),
         "moments": [
             (_clock(moment.at), "" if zero is None else f"{moment.at - zero:+.1f} s", moment.text)
             for moment in drill.recorder.moments
