@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ostiary.cli.mutants import mutants
-from ostiary.cli.options import DataOption, JsonOption
+from ostiary.cli.options import JsonOption
 from ostiary.cli.output import Output, Result
 from ostiary.drills.mode import Mode
 from ostiary.drills.order import DrillOrder
@@ -24,37 +24,64 @@ from ostiary.kernel.ids import SystemRandom
 app = typer.Typer(help="Outages, replayed on real processes.", no_args_is_help=True)
 app.command()(mutants)
 _STAGES = ("rehearse", "canary", "bake")
+_SEED_MAX = 2**32 - 1
+
+Names = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="DRILL...",
+        help="Names of `drill list`, files of your own such as own/login.toml, or all.",
+    ),
+]
+ModeOption = Annotated[
+    Mode,
+    typer.Option(
+        "--mode",
+        help="Whether the bad change is proposed to the guard, or replaces what was there.",
+    ),
+]
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="STAGE",
+        help="Guarded, skip what comes before this stage: rehearse, canary or bake.",
+    ),
+]
+SeedOption = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        min=0,
+        max=_SEED_MAX,
+        help="Repeats the arrivals and choices of an earlier run, which printed it.",
+    ),
+]
+ReportOption = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write a page of HTML with charts.")
+]
+NoDataOption = Annotated[
+    Path | None, typer.Option("--data", help="Not used: a drill has a data directory of its own.")
+]
+"""The option is there as everywhere, so that scripts need not know which commands take it."""
 
 
 @app.command("list")
-def list_(data: DataOption = None, json: JsonOption = False) -> None:
+def list_(data: NoDataOption = None, json: JsonOption = False) -> None:
     """List the drills that come with Ostiary."""
-    del data  # A drill uses a data directory of its own; the option is there as everywhere.
+    del data
     drills = [_listed(scenario) for scenario in find_scenarios(["all"])]
     Output(as_json=json).result({"drills": drills}, _show_list)
 
 
 @app.command("run")
 def run(
-    names: Annotated[
-        list[str],
-        typer.Argument(metavar="NAME|FILE.toml...|all", help="Which drills, or files of your own."),
-    ],
-    mode: Annotated[Mode, typer.Option("--mode", help="What stands before the users.")] = (
-        Mode.GUARDED
-    ),
-    from_stage: Annotated[
-        str | None,
-        typer.Option("--from", metavar="STAGE", help="Where the guard begins: rehearse, canary."),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="Repeats a run's arrivals and choices.")
-    ] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option("--report", metavar="FILE", help="Write a page of HTML with charts."),
-    ] = None,
-    data: DataOption = None,
+    names: Names,
+    mode: ModeOption = Mode.GUARDED,
+    from_stage: FromOption = None,
+    seed: SeedOption = None,
+    report: ReportOption = None,
+    data: NoDataOption = None,
     json: JsonOption = False,
 ) -> int:
     """Run drills, each on a system of its own; exit code 3 where one does not go as it must."""
@@ -120,7 +147,7 @@ def _show_results(console: Console, value: Result) -> None:
         outage = drill["outage"] or {"users_hit": None, "minutes": None}
         table.add_row(
             drill["drill"],
-            end_in_words(drill["mode"], drill["verdict"], drill["stage"]),
+            _ended(drill),
             _affected(drill, outage["users_hit"]),
             _restored(drill, outage["minutes"]),
             _count(drill["actions"]["hidden"]),
@@ -130,6 +157,10 @@ def _show_results(console: Console, value: Result) -> None:
     for drill in value["drills"]:
         for line in drill["unmet"]:
             console.print(f"{drill['drill']}: {line}", markup=False)
+
+
+def _ended(drill: Result) -> str:
+    return end_in_words(drill["mode"], drill["verdict"], drill["stage"])
 
 
 def _affected(drill: Result, outage_share: float | None) -> str:

@@ -1,6 +1,7 @@
 """The report: what it shows of a run that is made up, second by second."""
 
 import dataclasses
+import os
 import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -314,8 +315,19 @@ def test_a_report_is_written_whole_and_where_it_cannot_be_that_is_said_first(tmp
     write_report(tmp_path / "drills.html", [drill()], now=NOW)
     assert (tmp_path / "drills.html").read_text().endswith("</html>")
 
-    for path in (tmp_path, tmp_path / "nowhere" / "drills.html"):
-        with pytest.raises(UsageError, match="The report cannot be written"):
+    # What was there before stays until there is something to replace it.
+    require_writable(tmp_path / "drills.html")
+    assert [each.name for each in tmp_path.iterdir()] == ["drills.html"]
+
+    os.mkfifo(tmp_path / "pipe")
+    for path, why in (
+        (tmp_path, "is a directory"),
+        (tmp_path / "pipe", "is no file"),
+        (tmp_path / "nowhere" / "drills.html", "No such file or directory"),
+        (tmp_path / "drills.html" / "drills.html", "Not a directory"),
+        (tmp_path / f"{'x' * 300}.html", "File name too long"),
+    ):
+        with pytest.raises(UsageError, match=f"The report cannot be written: .*{why}"):
             require_writable(path)
     with pytest.raises(UsageError, match="cannot be written: No such file"):
         write_report(tmp_path / "nowhere" / "drills.html", [drill()], now=NOW)

@@ -1,5 +1,6 @@
 """Writing the report: one file without scripts, that needs no network and no other file."""
 
+import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import resources
@@ -26,13 +27,23 @@ _PACKAGE: Final = "ostiary.drills.report"
 
 def require_writable(path: Path) -> None:
     """Raise `UsageError` where no report can be written; asked before a drill takes minutes."""
-    if path.is_dir() or not path.parent.is_dir():
-        what = "is a directory" if path.is_dir() else "is in a directory that does not exist"
-        raise UsageError(
-            "report_not_writable",
-            f"The report cannot be written: {path} {what}.",
-            hint="Name a file in a directory that exists, such as drills.html.",
-        )
+    try:
+        # Writing replaces what is there, which must not happen to a device or a pipe.
+        if path.exists() and not path.is_file():
+            raise _not_writable(f"{path} is {'a directory' if path.is_dir() else 'no file'}")
+        # Named as it is when it is written, since a name can be too long.
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+            pass
+    except OSError as error:
+        raise _not_writable(f"{path}: {error.strerror}") from error
+
+
+def _not_writable(why: str) -> UsageError:
+    return UsageError(
+        "report_not_writable",
+        f"The report cannot be written: {why}.",
+        hint="Name a file in a directory in which you may write, such as drills.html.",
+    )
 
 
 def write_report(path: Path, drills: Sequence[Drill], *, now: datetime) -> None:
