@@ -160,11 +160,13 @@ def _show_results(console: Console, value: Result) -> None:
 
 
 def _ended(drill: Result) -> str:
+    if drill["void"] and drill["verdict"] is None:
+        return "-"
     return end_in_words(drill["mode"], drill["verdict"], drill["stage"])
 
 
 def _affected(drill: Result, outage_share: float | None) -> str:
-    share = f"{drill['affected_share']:.0%}"
+    share = "-" if drill["void"] else f"{drill['affected_share']:.0%}"
     beside = "" if outage_share is None else f" / {outage_share:.0%}"
     counted = "" if drill["counted"] == "users" else f" {drill['counted']}"
     return f"{share}{beside}{counted}"
@@ -172,11 +174,11 @@ def _affected(drill: Result, outage_share: float | None) -> str:
 
 def _restored(drill: Result, outage_minutes: int | None) -> str:
     seconds = drill["restored_after_s"]
-    ours = "" if drill["void"] else "not at all" if seconds is None else f"{seconds:.0f} s"
-    if not drill["users"]["affected"] and not drill["void"]:
+    ours = "not at all" if seconds is None else f"{seconds:.0f} s"
+    if not drill["users"]["affected"] or drill["void"]:
         ours = "-"
-    return ours if outage_minutes is None else f"{ours} / {outage_minutes} min".strip()
+    return ours if outage_minutes is None else f"{ours} / {outage_minutes} min"
 
 
 def _count(number: int | None) -> str:
-    return "" if number is None else str(number)
+    return "-" if number is None else str(number)

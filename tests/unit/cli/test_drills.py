@@ -145,6 +145,7 @@ def test_the_outage_s_own_figures_stand_beside_ours():
         ({"users": {"total": 60, "affected": 9}, "restored_after_s": 12.34}, "12 s / 120 min"),
         ({"users": {"total": 60, "affected": 9}}, "not at all / 120 min"),
         ({"outage": None}, "0%        -         "),
+        ({"void": True, "verdict": None}, "seed-000  -      - / 75%   - / 120 min"),
         ({"counted": "visits"}, "0% / 75% visits"),
         ({"verdict": "rolled_back", "stage": "canary"}, "rolled back in canary"),
         ({"from": "canary", "verdict": None, "stage": None}, "undecided"),
