@@ -11,8 +11,9 @@ from ostiary.drills.traffic_plan import Application, Habits, Person, TrafficPlan
 from ostiary.guard.client import GuardClient
 
 _REDIRECT_URI: Final = "https://app.drill.invalid/callback"
-_CREATED_AT_ONCE: Final = 4
-"""As many as keep two cores busy with hashes, and few enough for the queue of a replica."""
+_CREATED_AT_ONCE: Final = 2
+"""While one waits for its hash, the next one is on its way; more would be sent away where the
+machine is busy, since nobody waits for a hash for longer than a second."""
 
 
 def create_people(guard: GuardClient, people: Sequence[Person]) -> None:

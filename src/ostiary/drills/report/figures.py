@@ -77,7 +77,7 @@ def loads(
         name = f"{name} ({replica})" if name in courses else name
         if course := list(_rates(read, zero)):
             courses[name] = course
-    return courses
+    return dict(sorted(courses.items()))
 
 
 def _name(reading: LoadReading, proposed: str | None) -> str:
