@@ -8,11 +8,12 @@ from rich.console import Console
 from rich.table import Table
 
 from ostiary.cli.mutants import mutants
-from ostiary.cli.options import DataOption, JsonOption
+from ostiary.cli.options import JsonOption
 from ostiary.cli.output import Output, Result
 from ostiary.drills.mode import Mode
 from ostiary.drills.order import DrillOrder
 from ostiary.drills.report.page import require_writable, write_report
+from ostiary.drills.report.words import end_in_words
 from ostiary.drills.runner import run_drill
 from ostiary.drills.scenarios.catalogue import find_scenarios
 from ostiary.drills.scenarios.reading import Scenario
@@ -23,37 +24,64 @@ from ostiary.kernel.ids import SystemRandom
 app = typer.Typer(help="Outages, replayed on real processes.", no_args_is_help=True)
 app.command()(mutants)
 _STAGES = ("rehearse", "canary", "bake")
+_SEED_MAX = 2**32 - 1
+
+Names = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="DRILL...",
+        help="Names of `drill list`, files of your own such as own/login.toml, or all.",
+    ),
+]
+ModeOption = Annotated[
+    Mode,
+    typer.Option(
+        "--mode",
+        help="Whether the bad change is proposed to the guard, or replaces what was there.",
+    ),
+]
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="STAGE",
+        help="Guarded, skip what comes before this stage: rehearse, canary or bake.",
+    ),
+]
+SeedOption = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        min=0,
+        max=_SEED_MAX,
+        help="Repeats the arrivals and choices of an earlier run, which printed it.",
+    ),
+]
+ReportOption = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write a page of HTML with charts.")
+]
+NoDataOption = Annotated[
+    Path | None, typer.Option("--data", help="Not used: a drill has a data directory of its own.")
+]
+"""The option is there as everywhere, so that scripts need not know which commands take it."""
 
 
 @app.command("list")
-def list_(data: DataOption = None, json: JsonOption = False) -> None:
+def list_(data: NoDataOption = None, json: JsonOption = False) -> None:
     """List the drills that come with Ostiary."""
-    del data  # A drill uses a data directory of its own; the option is there as everywhere.
+    del data
     drills = [_listed(scenario) for scenario in find_scenarios(["all"])]
     Output(as_json=json).result({"drills": drills}, _show_list)
 
 
 @app.command("run")
 def run(
-    names: Annotated[
-        list[str],
-        typer.Argument(metavar="NAME|FILE.toml...|all", help="Which drills, or files of your own."),
-    ],
-    mode: Annotated[Mode, typer.Option("--mode", help="What stands before the users.")] = (
-        Mode.GUARDED
-    ),
-    from_stage: Annotated[
-        str | None,
-        typer.Option("--from", metavar="STAGE", help="Where the guard begins: rehearse, canary."),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="Repeats a run's arrivals and choices.")
-    ] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option("--report", metavar="FILE", help="Write a page of HTML with charts."),
-    ] = None,
-    data: DataOption = None,
+    names: Names,
+    mode: ModeOption = Mode.GUARDED,
+    from_stage: FromOption = None,
+    seed: SeedOption = None,
+    report: ReportOption = None,
+    data: NoDataOption = None,
     json: JsonOption = False,
 ) -> int:
     """Run drills, each on a system of its own; exit code 3 where one does not go as it must."""
@@ -132,14 +160,13 @@ def _show_results(console: Console, value: Result) -> None:
 
 
 def _ended(drill: Result) -> str:
-    if drill["verdict"] is None:
-        return "nobody stopped it" if drill["mode"] == Mode.UNGUARDED.value else "undecided"
-    stage = f" in {drill['stage']}" if drill["stage"] else ""
-    return f"{drill['verdict'].replace('_', ' ')}{stage}"
+    if drill["void"] and drill["verdict"] is None:
+        return "-"
+    return end_in_words(drill["mode"], drill["verdict"], drill["stage"])
 
 
 def _affected(drill: Result, outage_share: float | None) -> str:
-    share = f"{drill['affected_share']:.0%}"
+    share = "-" if drill["void"] else f"{drill['affected_share']:.0%}"
     beside = "" if outage_share is None else f" / {outage_share:.0%}"
     counted = "" if drill["counted"] == "users" else f" {drill['counted']}"
     return f"{share}{beside}{counted}"
@@ -147,11 +174,11 @@ def _affected(drill: Result, outage_share: float | None) -> str:
 
 def _restored(drill: Result, outage_minutes: int | None) -> str:
     seconds = drill["restored_after_s"]
-    ours = "" if drill["void"] else "not at all" if seconds is None else f"{seconds:.0f} s"
-    if not drill["users"]["affected"] and not drill["void"]:
+    ours = "not at all" if seconds is None else f"{seconds:.0f} s"
+    if not drill["users"]["affected"] or drill["void"]:
         ours = "-"
-    return ours if outage_minutes is None else f"{ours} / {outage_minutes} min".strip()
+    return ours if outage_minutes is None else f"{ours} / {outage_minutes} min"
 
 
 def _count(number: int | None) -> str:
-    return "" if number is None else str(number)
+    return "-" if number is None else str(number)

@@ -46,9 +46,11 @@ def prepare(order: DrillOrder, system: DrillSystem, place: Path, clock: Clock) -
     content = order.scenario.content
     people = with_roles(invent_people(content.users.count, SeededRandom(order.seed)), content)
     old = round(content.users.old_hashes * len(people))
-    create_people(system.guard, people[:old])
+    # Where the first settings are today's already, nobody waits for replicas made slow.
+    first = old or len(people)
+    create_people(system.guard, people[:first])
     _bring_up_to_date(order, system, place, clock)
-    create_people(system.guard, people[old:])
+    create_people(system.guard, people[first:])
     default = create_application(system.guard, audience=system.issuer)
     others = [
         create_application(system.guard, audience=each.audience, name=each.name, is_own=True)
@@ -67,19 +69,19 @@ def prepare(order: DrillOrder, system: DrillSystem, place: Path, clock: Clock) -
 
 
 def with_roles(people: Sequence[Person], content: ScenarioFile) -> list[Person]:
-    """Return the people with the roles of everybody; a further one has who comes first."""
-    users = content.users
-    return [
-        person.model_copy(
-            update={
-                "roles": (
-                    *users.roles,
-                    *(f.role for f in users.further_roles if number < round(f.share * len(people))),
-                )
-            }
+    """Return the people with the roles of everybody; a further one has who comes first.
+
+    Of several further roles, the last that says how often to look at orders counts.
+    """
+    users, placed = content.users, []
+    for number, person in enumerate(people):
+        further = [each for each in users.further_roles if number < round(each.share * len(people))]
+        roles = (*users.roles, *(each.role for each in further))
+        looks = [each.looks for each in further if each.looks is not None]
+        placed.append(
+            person.model_copy(update={"roles": roles, "looks": looks[-1] if looks else None})
         )
-        for number, person in enumerate(people)
-    ]
+    return placed
 
 
 def with_applications(people: Sequence[Person], content: ScenarioFile) -> list[Person]:

@@ -19,6 +19,7 @@ from ostiary.drills.scenarios.reading import settings_text
 from ostiary.drills.scoring import Score, harmed, score
 from ostiary.drills.system import DrillSystem, running
 from ostiary.drills.traffic_process import flowing
+from ostiary.drills.void_rules import require_well
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import OstiaryError, UsageError
 
@@ -96,6 +97,7 @@ def _among_users(
     with recorder.reading_loads(system.data), flowing(plan, place, recorder.clock) as traffic:
         recorder.note(f"{len(plan.people)} users sign in, {plan.rate:g} visits a second.")
         traffic.wait_for_visits(traffic_of.visits_before, _WARM_UP_SECONDS_MAX)
+        require_well(traffic.entries())
         loose = let_loose(order, system, place, recorder, until)
         traffic.run_on(traffic_of.seconds_after)
         recorder.note("The users leave.")

@@ -29,6 +29,8 @@ class Person(BaseModel):
     roles: tuple[str, ...] = ()
     application: str | None = None
     """The client that this person signs in to; None for the plan's own."""
+    looks: int | None = Field(None, ge=1, le=100)
+    """How often this person looks at the own orders in a visit; None for the plan's habit."""
 
 
 class Application(BaseModel):
@@ -108,17 +110,18 @@ def visits_of(plan: TrafficPlan) -> Iterator[Visit]:
         if not order:
             order = list(plan.people)
             rng.generator.shuffle(order)
+        person = order.pop()
         yield Visit(
             number=number,
             at=(number + rng.uniform()) / plan.rate,
-            person=order.pop(),
+            person=person,
             wrong_password=rng.uniform() < habits.wrong_password,
             refresh=rng.uniform() < habits.refresh,
             introspect=rng.uniform() < habits.introspect,
             forged_token=rng.uniform() < habits.forged_token,
             # Drawn only where it matters, so that other plans have the visits they always had.
             orders=habits.orders > 0 and rng.uniform() < habits.orders,
-            looks=habits.looks,
+            looks=person.looks or habits.looks,
         )
 
 

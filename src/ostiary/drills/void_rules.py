@@ -5,6 +5,7 @@ from typing import Final
 
 from ostiary.drills.facts import DrillFacts
 from ostiary.drills.ledger import Entry
+from ostiary.kernel.errors import OstiaryError
 
 ACHIEVED_RATE_MIN: Final = 0.9
 """A run with less of the stated traffic says nothing about the service."""
@@ -35,6 +36,21 @@ def void_reasons(
         _missing_proof(facts): bool(_missing_proof(facts)),
     }
     return tuple(reason for reason, holds in reasons.items() if holds)
+
+
+def require_well(entries: Sequence[Entry]) -> None:
+    """Raise `OstiaryError` where the service fails its users already, before the fault.
+
+    Such a run is void however it ends, so nobody has to wait for its end.
+    """
+    wanted = [entry.ok for entry in entries if entry.grantable]
+    failed = wanted.count(False)
+    if failed > FAILING_BEFORE_MAX * len(wanted):
+        raise OstiaryError(
+            "service_not_well",
+            f"The service failed {failed} of {len(wanted)} actions of its users before the fault: "
+            "the machine may be too busy.",
+        )
 
 
 def _failing_before(entries: Sequence[Entry], fault_at: float | None) -> float:

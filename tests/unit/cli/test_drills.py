@@ -4,6 +4,7 @@ import io
 import json
 
 import pytest
+import typer
 from rich.console import Console
 
 from ostiary.cli.drills import _show_results
@@ -58,7 +59,45 @@ def test_an_unknown_drill_is_told_with_the_nearest_names():
         drill("run", "seed-999")
 
     assert refused.value.exit_code == ExitCode.USAGE
-    assert "seed-00" in refused.value.hint
+    assert "The nearest: seed-00" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "hint"),
+    [
+        ("SEED-001", "There is no drill SEED-001.", "The nearest: seed-001, "),
+        ("quite-other", "There is no drill quite-other.", "with its ending: quite-other.toml"),
+        (" ", "There is no drill without a name.", "There are: "),
+        ("gone.toml", "There is no scenario file gone.toml.", "`ostiary drill list`"),
+        ("gone/seed-000", "There is no scenario file gone/seed-000.", "`ostiary drill list`"),
+    ],
+)
+def test_what_is_no_drill_is_told_with_what_to_write(name, words, hint):
+    with pytest.raises(UsageError) as refused:
+        drill("run", name)
+
+    assert refused.value.exit_code == ExitCode.USAGE
+    assert str(refused.value).startswith(words)
+    assert hint in refused.value.hint
+
+
+def test_a_directory_and_a_file_of_bytes_are_no_scenarios(tmp_path):
+    with pytest.raises(UsageError, match="is not a file"):
+        drill("run", f"{tmp_path}/")
+
+    file = tmp_path / "bytes.toml"
+    file.write_bytes(b"title = 1\n\x8d\x00\xff")
+    with pytest.raises(SettingsError, match=r"bytes.toml:2: The byte 0x8d is not UTF-8"):
+        drill("run", file)
+
+
+@pytest.mark.parametrize("seed", ["many", "-1", "4294967296", "1.5"])
+def test_a_seed_is_a_whole_number_that_a_run_may_have_printed(seed):
+    with pytest.raises(typer.BadParameter) as refused:
+        drill("run", "seed-000", "--seed", seed)
+
+    assert refused.value.param.name == "seed"
+    assert refused.value.exit_code == ExitCode.USAGE
 
 
 def test_a_file_that_is_no_scenario_is_told_before_anything_starts(tmp_path):
@@ -71,8 +110,10 @@ def test_a_file_that_is_no_scenario_is_told_before_anything_starts(tmp_path):
 
 
 def test_a_report_that_cannot_be_written_is_told_before_anything_starts(tmp_path):
-    with pytest.raises(UsageError, match="The report cannot be written"):
-        drill("run", "seed-000", "--report", tmp_path / "nowhere" / "page.html")
+    for place in (tmp_path / "nowhere" / "page.html", "/dev/null", f"{tmp_path}/{'x' * 300}"):
+        with pytest.raises(UsageError, match="The report cannot be written"):
+            drill("run", "seed-000", "--report", place)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -104,10 +145,13 @@ def test_the_outage_s_own_figures_stand_beside_ours():
         ({"users": {"total": 60, "affected": 9}, "restored_after_s": 12.34}, "12 s / 120 min"),
         ({"users": {"total": 60, "affected": 9}}, "not at all / 120 min"),
         ({"outage": None}, "0%        -         "),
+        ({"void": True, "verdict": None}, "seed-000  -      - / 75%   - / 120 min"),
         ({"counted": "visits"}, "0% / 75% visits"),
         ({"verdict": "rolled_back", "stage": "canary"}, "rolled back in canary"),
         ({"from": "canary", "verdict": None, "stage": None}, "undecided"),
         ({"mode": "unguarded", "verdict": None, "stage": None}, "nobody stopped it"),
+        ({"mode": "unguarded", "verdict": "promoted", "stage": "good"}, "nobody stopped it"),
+        ({"mode": "unguarded", "verdict": "held", "stage": "bake"}, "held in bake"),
     ],
 )
 def test_what_came_of_it_is_said_in_words(more, words):

@@ -46,3 +46,19 @@ def test_further_roles_come_to_the_share_that_is_stated():
 
     assert [person.roles for person in people].count(("member", "clerk")) == 9
     assert [person.roles for person in people].count(("member",)) == 51
+    assert {person.looks for person in people} == {None}
+
+
+def test_of_several_roles_the_last_one_that_says_so_decides_how_often_to_look():
+    further = [
+        FurtherRole(role="clerk", share=0.5, looks=25),
+        FurtherRole(role="head", share=0.2, looks=3),
+        FurtherRole(role="guest", share=0.1),
+    ]
+    content = scenario("seed-000").content.model_copy(
+        update={"users": Users(further_roles=further)}
+    )
+
+    people = with_roles(invent_people(10, SeededRandom(1)), content)
+
+    assert [person.looks for person in people] == [3, 3, 25, 25, 25, *[None] * 5]

@@ -1,5 +1,7 @@
 """The report: what it shows of a run that is made up, second by second."""
 
+import dataclasses
+import os
 import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -27,6 +29,13 @@ from ostiary.kernel.errors import UsageError
 ZERO = 1_800_000_000.0
 NOW = datetime(2027, 1, 15, 8, tzinfo=UTC)
 HOSTILE = '<script>alert("x")</script>'
+JOURNEYS = [
+    (
+        "journey_failed",
+        f"sign_in: no code (canary, request {number:08}-e6c0-4edd-8c40-3d2fbe4d3b0a)",
+    )
+    for number in range(3)
+]
 
 
 def entry(at, user, came=Came.GRANTED, action="sign_in", detail=""):
@@ -132,11 +141,11 @@ def page():
     """A page with an outage, one that was held off, and one that could not be run."""
     held_off = drill(
         mode=Mode.GUARDED,
-        change={"evidence": evidence()},
+        change={"evidence": evidence(), "snapshot": "s-1"},
         stage="canary",
         verdict="rolled_back",
         hidden=4,
-        reasons=(("harm", "The canary does harm."),),
+        reasons=(("harm", "The canary does harm."), *JOURNEYS),
     )
     unborn = DrillOrder(scenario("seed-002"), Mode.GUARDED, None, seed=7)
     facts = DrillFacts(drill="seed-002", mode="guarded", failure="port 80 is taken")
@@ -162,8 +171,8 @@ def test_the_page_needs_nothing_else(page):
 def test_links_lead_to_the_drill_that_they_name(page):
     ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
     hrefs = [attrs["href"] for tag, attrs in page.elements if tag == "a"]
-    assert [href.removeprefix("#") for href in hrefs] == ids
-    assert len(set(ids)) == 3
+    assert sorted(href.removeprefix("#") for href in hrefs) == sorted(ids)
+    assert len(set(ids)) == 4
 
 
 def test_what_replicas_and_releases_say_cannot_become_markup(page):
@@ -176,6 +185,7 @@ def test_the_outage_s_own_figures_stand_beside_ours(page):
     assert "120 min" in words
     assert "15 of 20" in words
     assert "In the outage 75% of the users were hit, for 120 minutes" in words
+    assert "1 of 2 affected nobody" in words
     assert "Void: it could not be run: port 80 is taken." in words
 
 
@@ -195,17 +205,28 @@ def test_only_moments_with_a_mark_stand_in_the_charts(page):
 def test_values_are_told_on_hover(page):
     titles = page.count("title") - 1
     assert titles > 200
-    assert "3 s: 0 signed in, 2 not" in page.text
-    assert "replica 2 of s-1 (identity-a), 25 s: 3.0 a second, 1.0 sent away" in page.text
+    assert "3 s: 0 went well, 2 did not" in page.text
+    # Two replicas have had the seat; nothing was proposed in the first drill.
+    assert "replica 2, 25 s: 3.0 a second, 1.0 sent away" in page.text
+    assert "replica 2 (identity-b), 25 s: 3.0 a second, 1.0 sent away" in page.text
+    assert "new version, replica 2, 25 s: 3.0 a second, 1.0 sent away" in page.text
+
+
+def test_a_failure_that_several_accounts_met_is_told_once(page):
+    assert "sign_in: no code (canary) (3 times)" in page.text
+    assert not [text for text in page.text if "e6c0-4edd" in text]
 
 
 def test_the_evidence_is_told_against_its_threshold():
-    known = {"stage": "canary", "verdict": "rolled_back"}
-    found = charts(drill(change={"evidence": evidence()}, **known))
+    known = {"stage": "canary", "verdict": "rolled_back", "mode": Mode.GUARDED}
+    found = charts(drill(change={"evidence": evidence(), "snapshot": "s-2"}, **known))
     (chart,) = [each for each in found if each.title == "Evidence of harm"]
 
     assert "rolled back from 6.9 nats on" in chart.svg
-    assert "reached 7.4 nats: token: 13 of 36 overturned." in chart.caption
+    assert "of harmless versions at most 0.1 % come that far" in chart.caption
+    assert "10 s after the canary began it reached 7.4 nats: token: 13 of 36 overturned." in (
+        chart.caption
+    )
     # The canary began five seconds after the fault.
     assert chart.rows[-1] == ("15.0", "25%", "7.40", "10", "11")
 
@@ -215,11 +236,21 @@ def test_the_evidence_is_told_against_its_threshold():
     [
         ({}, None, "Nothing was proposed"),
         ({"stage": "check"}, {"evidence": None}, "ended in stage check, before any user met it"),
-        ({"stage": "canary"}, {"evidence": None}, "each replica was held against its capacity"),
+        ({"stage": "good"}, {"evidence": None}, "nobody compared it"),
+        (
+            {"stage": "canary", "mode": Mode.GUARDED, "name": "seed-004"},
+            {"evidence": None},
+            "each replica was held against its capacity",
+        ),
+        (
+            {"stage": "canary", "mode": Mode.GUARDED},
+            {"evidence": None},
+            "taken back before requests of users could be compared",
+        ),
     ],
 )
 def test_without_evidence_the_report_says_why(known, change, why):
-    found = charts(drill(change=change, **known))
+    found = charts(drill(change=change and {"snapshot": "s-2", **change}, **known))
     (chart,) = [each for each in found if each.title == "Evidence of harm"]
 
     assert chart.svg is None
@@ -234,12 +265,25 @@ def test_users_are_told_with_the_moments_at_which_they_were_affected():
     assert found[0].came == "fault"
 
 
-def test_sign_ins_are_counted_in_the_second_in_which_they_began():
-    told = figures.sign_ins(entries(failing=range(20)), ZERO)
+def test_visits_are_counted_in_the_second_in_which_they_began():
+    told = figures.visits(entries(failing=range(20)), ZERO)
 
-    assert told[0] == figures.SignIns(second=-10, granted=2, failed=0)
-    assert told[-1] == figures.SignIns(second=29, granted=0, failed=2)
-    assert sum(each.granted + each.failed for each in told) == 80
+    assert told[0] == figures.Visits(second=-10, well=2, failed=0)
+    assert told[-1] == figures.Visits(second=29, well=0, failed=2)
+    assert sum(each.well + each.failed for each in told) == 80
+
+
+def test_a_visit_failed_where_any_action_of_it_failed_that_was_due():
+    def action(at, came, expected=Expected.GRANT):
+        made = entry(at, "u-1", came)
+        return dataclasses.replace(
+            made, visit=1, expected=expected, ok=came is Came.GRANTED or expected != Expected.GRANT
+        )
+
+    well = [action(0.2, Came.GRANTED), action(1.4, Came.REFUSED, Expected.REFUSE)]
+
+    assert figures.visits(well, ZERO) == [figures.Visits(0, 1, 0)]
+    assert figures.visits([*well, action(2.3, Came.FAULT)], ZERO) == [figures.Visits(0, 0, 1)]
 
 
 def test_the_load_of_a_replica_is_its_rate_over_the_last_three_readings():
@@ -251,8 +295,10 @@ def test_the_load_of_a_replica_is_its_rate_over_the_last_three_readings():
 
     found = figures.loads(readings, ZERO)
 
-    assert list(found) == ["replica 1 of s-1 (a)"], "one reading says nothing about a rate"
-    assert [each.asked for each in found["replica 1 of s-1 (a)"]] == [4.0, 2.0, 4.0, 8 / 3]
+    assert list(found) == ["replica 1"], "one reading says nothing about a rate"
+    assert [each.asked for each in found["replica 1"]] == [4.0, 2.0, 4.0, 8 / 3]
+    assert list(figures.loads(readings, ZERO, "s-2")) == ["last good, replica 1"]
+    assert list(figures.loads(readings, ZERO, "s-1")) == ["new version, replica 1"]
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
@@ -269,8 +315,19 @@ def test_a_report_is_written_whole_and_where_it_cannot_be_that_is_said_first(tmp
     write_report(tmp_path / "drills.html", [drill()], now=NOW)
     assert (tmp_path / "drills.html").read_text().endswith("</html>")
 
-    for path in (tmp_path, tmp_path / "nowhere" / "drills.html"):
-        with pytest.raises(UsageError, match="The report cannot be written"):
+    # What was there before stays until there is something to replace it.
+    require_writable(tmp_path / "drills.html")
+    assert [each.name for each in tmp_path.iterdir()] == ["drills.html"]
+
+    os.mkfifo(tmp_path / "pipe")
+    for path, why in (
+        (tmp_path, "is a directory"),
+        (tmp_path / "pipe", "is no file"),
+        (tmp_path / "nowhere" / "drills.html", "No such file or directory"),
+        (tmp_path / "drills.html" / "drills.html", "Not a directory"),
+        (tmp_path / f"{'x' * 300}.html", "File name too long"),
+    ):
+        with pytest.raises(UsageError, match=f"The report cannot be written: .*{why}"):
             require_writable(path)
     with pytest.raises(UsageError, match="cannot be written: No such file"):
         write_report(tmp_path / "nowhere" / "drills.html", [drill()], now=NOW)

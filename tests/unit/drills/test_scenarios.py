@@ -196,7 +196,7 @@ def test_an_unknown_name_is_told_with_the_nearest(tmp_path, monkeypatch):
     assert "qqq.toml" in refused.value.hint
 
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match=r"There is no settings file nowhere\.toml"):
+    with pytest.raises(UsageError, match=r"There is no scenario file nowhere\.toml"):
         find_scenarios(["nowhere.toml"])
 
 

@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 from ostiary.drills.facts import DrillFacts
 from ostiary.drills.ledger import Came, Entry, Expected, Ledger, Run, judge
 from ostiary.drills.scoring import achieved_rate, affected_users, harmed, score
+from ostiary.drills.void_rules import require_well
+from ostiary.kernel.errors import OstiaryError
 
 START = 1000.0
 RATE = 10.0
@@ -276,6 +278,19 @@ def test_a_service_that_was_not_well_before_the_fault_makes_the_run_void():
     result = score(ledger(entries), facts(fault_at=START + 20))
 
     assert result.void_reasons == ("the service failed users before the fault",)
+
+
+def test_a_service_that_fails_its_users_is_told_before_the_fault_is_let_loose():
+    one_in_a_hundred = outage(0, 60, share=lambda number: number % 100 == 0)
+    require_well(one_in_a_hundred)
+    require_well([])
+
+    with pytest.raises(OstiaryError, match=r"failed 7 of 600 actions .* too busy"):
+        require_well([*one_in_a_hundred[:-1], entry(599, Came.REFUSED)])
+
+
+def test_what_is_refused_rightly_fails_nobody():
+    require_well([entry(number, Came.REFUSED, expected=Expected.REFUSE) for number in range(9)])
 
 
 def test_a_drill_that_could_not_be_run_says_why_and_nothing_else():

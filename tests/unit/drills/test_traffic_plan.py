@@ -114,6 +114,18 @@ def test_secrets_of_a_plan_are_not_shown():
     assert all(person.password not in shown for person in plan().people)
 
 
+def test_who_looks_more_often_than_others_does_so_at_every_visit():
+    people = plan().people
+    busy = people[0].model_copy(update={"looks": 9})
+    planned = plan(habits=Habits(orders=1.0, looks=4)).model_copy(
+        update={"people": (busy, *people[1:])}
+    )
+
+    looks = {visit.person.name: visit.looks for visit in visits_of(planned)}
+
+    assert looks == {each.name: 4 for each in people} | {busy.name: 9}
+
+
 def test_who_orders_looks_as_often_as_the_habits_say():
     usual = list(visits_of(plan()))
     ordering = list(visits_of(plan(habits=Habits(orders=1.0, looks=4))))

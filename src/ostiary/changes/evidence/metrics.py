@@ -4,11 +4,12 @@ The total is a weighted mean of e-processes. A weight is a share of alpha given 
 metric before anything is seen; what a weight costs is ln(1/weight) nats of the evidence needed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
 from ostiary.changes.evidence.counts import ArmCounts, Trials
+from ostiary.edge.class_words import class_in_words
 
 
 class Metric(StrEnum):
@@ -88,11 +89,17 @@ def trials(metric: Metric, arm: ArmCounts) -> Trials:
             return Trials(arm.holders, arm.disowned)
 
 
-def in_words(metric: Metric, stratum: str, canary: Trials, control: Trials) -> str:
-    """Return the counts as a sentence part, such as `token: 12 of 14 canary requests failed, …`."""
+def in_words(
+    metric: Metric, stratum: str, canary: Trials, control: Trials, among: Collection[str] = ()
+) -> str:
+    """Return the counts as a sentence part, such as `token: 12 of 14 canary requests failed, …`.
+
+    `among` are all strata, where they may decide what this one is called.
+    """
+    what = class_in_words(stratum, among)
     if metric is Metric.DISOWNED:
         return (
-            f"{stratum}: tokens minted by the canary are refused by last good: {canary.events} of "
+            f"{what}: tokens minted by the canary are refused by last good: {canary.events} of "
             f"{canary.requests} holders, {control.events} of {control.requests} of its own"
         )
     verb = {
@@ -104,6 +111,6 @@ def in_words(metric: Metric, stratum: str, canary: Trials, control: Trials) -> s
         Metric.SLOW: "were far slower than requests usually are",
     }[metric]
     return (
-        f"{stratum}: {canary.events} of {canary.requests} canary requests {verb}, "
+        f"{what}: {canary.events} of {canary.requests} canary requests {verb}, "
         f"{control.events} of {control.requests} control"
     )

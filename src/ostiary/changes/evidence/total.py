@@ -196,5 +196,5 @@ class Evidence:
             canary_events=canary.events,
             control_requests=control.requests,
             control_events=control.events,
-            text=in_words(metric, name, canary, control),
+            text=in_words(metric, name, canary, control, self.settings.strata),
         )

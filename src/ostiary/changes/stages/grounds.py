@@ -5,6 +5,7 @@ from dataclasses import asdict
 from ostiary.changes.model import Reason
 from ostiary.changes.stages import permission
 from ostiary.changes.state import ChangeState
+from ostiary.edge.class_words import class_in_words
 
 _REASONS_MAX = 3
 
@@ -42,7 +43,8 @@ def both_arms(state: ChangeState) -> Reason:
 
 def no_decision(state: ChangeState) -> Reason:
     """Return the reason for holding a change that took too long."""
-    uncleared = sorted(permission.uncleared(state))
+    strata = state.evidence.settings.strata
+    uncleared = [class_in_words(each, strata) for each in sorted(permission.uncleared(state))]
     where = f" Not cleared: {', '.join(uncleared)}." if uncleared else ""
     return Reason(
         "no_decision",

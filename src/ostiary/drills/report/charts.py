@@ -9,6 +9,7 @@ from ostiary.drills.report.chart import Chart, Span
 from ostiary.drills.report.evidence_chart import evidence_chart
 from ostiary.drills.report.plot import Plot
 from ostiary.drills.runner import Drill
+from ostiary.drills.scenarios.model import FaultKind
 
 _ROW_HEIGHT: Final = 9
 _COLOURS: Final = 8
@@ -20,7 +21,7 @@ def charts(drill: Drill) -> list[Chart]:
         return []
     span = _span(drill)
     makers: tuple[Callable[[Drill, Span], Chart], ...] = (
-        _sign_ins,
+        _visits,
         _loads,
         evidence_chart,
         _affected,
@@ -37,25 +38,26 @@ def _span(drill: Drill) -> Span:
     return Span(zero, floor(begins - zero), ceil(last), moments)
 
 
-def _sign_ins(drill: Drill, span: Span) -> Chart:
-    seconds = figures.sign_ins(drill.ledger.entries, span.zero)
-    plot = span.plot(max((each.granted + each.failed for each in seconds), default=1))
+def _visits(drill: Drill, span: Span) -> Chart:
+    seconds = figures.visits(drill.ledger.entries, span.zero)
+    plot = span.plot(max((each.well + each.failed for each in seconds), default=1))
     for each in seconds:
-        told = f"{each.second} s: {each.granted} signed in, {each.failed} not"
-        plot.bar(each.second, 1, (0, each.granted), ("good", told))
-        plot.bar(each.second, 1, (each.granted, each.granted + each.failed), ("bad", told))
+        told = f"{each.second} s: {each.well} went well, {each.failed} did not"
+        plot.bar(each.second, 1, (0, each.well), ("good", told))
+        plot.bar(each.second, 1, (each.well, each.well + each.failed), ("bad", told))
     return Chart(
-        "Sign-ins",
-        "Sign-ins that users began in each second, as they saw them end.",
-        plot.svg("Sign-ins of each second"),
-        ("second", "signed in", "not"),
-        [(str(each.second), str(each.granted), str(each.failed)) for each in seconds],
-        [("good", "signed in"), ("bad", "failed, refused, too slow, or wrong")],
+        "Visits",
+        "Visits that users began in each second: they sign in, get tokens and use them. Seconds "
+        "count from the moment at which the fault was let loose.",
+        plot.svg("Visits of each second"),
+        ("second", "went well", "did not"),
+        [(str(each.second), str(each.well), str(each.failed)) for each in seconds],
+        [("good", "went well"), ("bad", "something failed, was refused, too slow, or wrong")],
     )
 
 
 def _loads(drill: Drill, span: Span) -> Chart:
-    courses = figures.loads(drill.recorder.readings, span.zero)
+    courses = figures.loads(drill.recorder.readings, span.zero, _proposed(drill))
     capacity = drill.order.scenario.content.topology.capacity
     highest = max((load.asked for course in courses.values() for load in course), default=1.0)
     plot = span.plot(max(highest, capacity or 0.0, 1.0) * 1.1)
@@ -75,15 +77,22 @@ def _loads(drill: Drill, span: Span) -> Chart:
             (name, f"{load.second:.1f}", f"{load.asked:.1f}", f"{load.shed:.1f}") for load in shown
         ]
     if capacity is not None:
-        plot.limit(capacity, f"capacity {capacity:g}")
+        plot.limit(capacity, f"each can do {capacity:g} a second")
     return Chart(
         "Load of each replica",
-        "Password checks that each replica was asked for, a second; what it sent away is counted.",
+        "Passwords that each replica of the login service was asked to check, a second; those that "
+        "it had no room for are counted.",
         plot.svg("Load of each replica"),
         ("replica", "second", "asked a second", "sent away a second"),
         rows,
         legend,
     )
+
+
+def _proposed(drill: Drill) -> str | None:
+    """Return the snapshot whose replicas are new ones; None where the change brought none."""
+    replaces = drill.order.scenario.content.fault.kind is not FaultKind.EDGE
+    return None if drill.change is None or not replaces else str(drill.change["snapshot"])
 
 
 def _load(load: figures.Load) -> str:

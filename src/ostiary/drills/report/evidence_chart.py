@@ -1,10 +1,13 @@
 """The chart of the evidence against a change."""
 
+from math import exp
 from typing import Any
 
+from ostiary.drills.mode import Mode
 from ostiary.drills.report import figures
 from ostiary.drills.report.chart import Chart, Span
 from ostiary.drills.runner import Drill
+from ostiary.drills.scenarios.model import FaultKind
 
 
 def evidence_chart(drill: Drill, span: Span) -> Chart:
@@ -49,20 +52,34 @@ def _point(point: dict[str, Any]) -> str:
 
 
 def _why_no_evidence(drill: Drill) -> str:
+    stage = drill.score.facts.stage
     if drill.change is None:
         return "Nothing was proposed, so there is no evidence: nobody looked."
-    stage = drill.score.facts.stage
     if stage in {"check", "rehearse"}:
         return f"The change ended in stage {stage}, before any user met it: nothing to weigh."
-    return "The two arms were not compared: each replica was held against its capacity instead."
+    if drill.order.mode is Mode.UNGUARDED:
+        return (
+            "Everybody got the change at once, as in the outage: nobody compared it with what was."
+        )
+    if drill.order.scenario.content.fault.kind is FaultKind.EDGE:
+        return (
+            "The change starts no new version that could be compared with the last good one: each "
+            "replica was held against its capacity instead."
+        )
+    return "The change was taken back before requests of users could be compared."
 
 
 def _in_words(evidence: dict[str, Any]) -> str:
+    means = (
+        "How strongly requests of users speak against the new version, in nats, which are natural "
+        "logarithms. At the dashed line it is rolled back; of harmless versions at most "
+        f"{100 * exp(-evidence['threshold']):.2g} % come that far. "
+    )
     moment = evidence["reached"] or evidence["highest"]
     if moment is None:
-        return "The evidence against the change never rose."
+        return f"{means}Here it never rose."
     reached = "reached" if evidence["reached"] else "was highest with"
     return (
-        f"{moment['seconds']:.0f} s after the canary began the evidence {reached} "
-        f"{moment['log_e']:.1f} nats: {moment['text']}"
+        f"{means}{moment['seconds']:.0f} s after the canary began it {reached} "
+        f"{moment['log_e']:.1f} nats: {moment['text']}."
     )

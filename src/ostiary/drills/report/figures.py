@@ -18,11 +18,11 @@ _RATE_READINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class SignIns:
-    """The sign-ins that users began in one second: how many, and how many they did not get."""
+class Visits:
+    """The visits that users began in one second, by whether all went well that was their due."""
 
     second: int
-    granted: int
+    well: int
     failed: int
 
 
@@ -46,27 +46,47 @@ class Affected:
     detail: str
 
 
-def sign_ins(entries: Iterable[Entry], zero: float) -> list[SignIns]:
-    """Return the sign-ins of each second, seconds without any left out."""
-    granted: Counter[int] = Counter()
-    failed: Counter[int] = Counter()
+def visits(entries: Iterable[Entry], zero: float) -> list[Visits]:
+    """Return the visits of each second, seconds without any left out."""
+    began: dict[int, float] = {}
+    harmed: set[int] = set()
     for entry in entries:
-        if entry.action == "sign_in":
-            (granted if entry.ok else failed)[floor(entry.intended - zero)] += 1
-    return [SignIns(second, granted[second], failed[second]) for second in sorted(granted | failed)]
+        began[entry.visit] = min(entry.intended, began.get(entry.visit, entry.intended))
+        if entry.grantable and not entry.ok:
+            harmed.add(entry.visit)
+    counted: dict[int, Counter[bool]] = defaultdict(Counter)
+    for visit, at in began.items():
+        counted[floor(at - zero)][visit in harmed] += 1
+    return [Visits(second, each[False], each[True]) for second, each in sorted(counted.items())]
 
 
-def loads(readings: Iterable[LoadReading], zero: float) -> dict[str, list[Load]]:
-    """Return the course of the load of each replica, named by its seat and snapshot."""
+def loads(
+    readings: Iterable[LoadReading], zero: float, proposed: str | None = None
+) -> dict[str, list[Load]]:
+    """Return the course of the load of each replica, named by its version and seat.
+
+    `proposed` is the snapshot of the change, None where the replicas stay the same.
+    """
     by_replica: dict[str, list[LoadReading]] = defaultdict(list)
     for reading in readings:
         by_replica[reading.replica].append(reading)
-    courses = {_name(each[0]): list(_rates(each, zero)) for each in by_replica.values()}
-    return {name: course for name, course in courses.items() if course}
+    courses: dict[str, list[Load]] = {}
+    for replica, read in by_replica.items():
+        name = _name(read[0], proposed)
+        # One that was replaced has the seat of another.
+        name = f"{name} ({replica})" if name in courses else name
+        if course := list(_rates(read, zero)):
+            courses[name] = course
+    return dict(sorted(courses.items()))
 
 
-def _name(reading: LoadReading) -> str:
-    return f"replica {reading.seat + 1} of {reading.snapshot} ({reading.replica})"
+def _name(reading: LoadReading, proposed: str | None) -> str:
+    version = "new version" if reading.snapshot == proposed else "last good"
+    return (
+        f"replica {reading.seat + 1}"
+        if proposed is None
+        else (f"{version}, replica {reading.seat + 1}")
+    )
 
 
 def _rates(readings: Sequence[LoadReading], zero: float) -> Iterable[Load]:

@@ -1,5 +1,6 @@
 """Writing the report: one file without scripts, that needs no network and no other file."""
 
+import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import resources
@@ -9,9 +10,15 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ostiary.drills.mode import Mode
 from ostiary.drills.report.charts import charts
+from ostiary.drills.report.words import (
+    end_in_words,
+    mode_in_words,
+    reasons_heading,
+    told_once,
+)
 from ostiary.drills.runner import Drill
-from ostiary.kernel.clock import to_rfc3339
 from ostiary.kernel.errors import UsageError
 from ostiary.kernel.files import write_atomically
 
@@ -20,13 +27,23 @@ _PACKAGE: Final = "ostiary.drills.report"
 
 def require_writable(path: Path) -> None:
     """Raise `UsageError` where no report can be written; asked before a drill takes minutes."""
-    if path.is_dir() or not path.parent.is_dir():
-        what = "is a directory" if path.is_dir() else "is in a directory that does not exist"
-        raise UsageError(
-            "report_not_writable",
-            f"The report cannot be written: {path} {what}.",
-            hint="Name a file in a directory that exists, such as drills.html.",
-        )
+    try:
+        # Writing replaces what is there, which must not happen to a device or a pipe.
+        if path.exists() and not path.is_file():
+            raise _not_writable(f"{path} is {'a directory' if path.is_dir() else 'no file'}")
+        # Named as it is when it is written, since a name can be too long.
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+            pass
+    except OSError as error:
+        raise _not_writable(f"{path}: {error.strerror}") from error
+
+
+def _not_writable(why: str) -> UsageError:
+    return UsageError(
+        "report_not_writable",
+        f"The report cannot be written: {why}.",
+        hint="Name a file in a directory in which you may write, such as drills.html.",
+    )
 
 
 def write_report(path: Path, drills: Sequence[Drill], *, now: datetime) -> None:
@@ -49,11 +66,14 @@ def render(drills: Sequence[Drill], *, now: datetime) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    guarded = [drill for drill in drills if drill.order.mode is Mode.GUARDED]
     return environment.get_template("page.html").render(
         style=Markup(style),  # noqa: S704 - our own file
         drills=[_told(drill) for drill in drills],
         met=sum(not drill.unmet for drill in drills),
-        now=to_rfc3339(now),
+        guarded=len(guarded),
+        unharmed=sum(not drill.score.void and not drill.score.users_affected for drill in guarded),
+        now=f"{now.astimezone(UTC):%-d %B %Y, %H:%M} UTC",
     )
 
 
@@ -65,10 +85,13 @@ def _told(drill: Drill) -> dict[str, Any]:
         "name": facts.drill,
         "anchor": f"{facts.drill}-{facts.mode}-{facts.from_stage or ''}".rstrip("-"),
         "mode": facts.mode + (f" from {facts.from_stage}" if facts.from_stage else ""),
+        "told_mode": mode_in_words(facts),
+        "ended": end_in_words(facts.mode, facts.verdict, facts.stage),
         "content": content,
         "result": drill.to_json(),
         "unmet": drill.unmet,
-        "reasons": [text for _, text in facts.reasons],
+        "why": reasons_heading(facts),
+        "reasons": told_once([text for _, text in facts.reasons]),
         "moments": [
             (_clock(moment.at), "" if zero is None else f"{moment.at - zero:+.1f} s", moment.text)
             for moment in drill.recorder.moments

@@ -79,12 +79,12 @@ class Plot:
                 free_from = left + width + 8
 
     def limit(self, value: float, label: str) -> None:
-        """Draw a dashed line across, with its label at the right end."""
+        """Draw a dashed line across, with its label at the left end, where lines begin low."""
         y = self.y(value)
         self._add(
             '<line class="limit" x1="{}" x2="{}" y1="{}" y2="{}"/>', _LEFT, WIDTH - _RIGHT, y, y
         )
-        self._add('<text class="end limit" x="{}" y="{}">{}</text>', WIDTH - _RIGHT, y - 4, label)
+        self._add('<text class="limit" x="{}" y="{}">{}</text>', _LEFT + 4, y - 4, label)
 
     def bar(
         self, seconds: float, lasted: float, span: tuple[float, float], look: tuple[str, str]

@@ -21,7 +21,8 @@ def names() -> list[str]:
 def scenario(name: str) -> Scenario:
     """Return the scenario of that name; raises `UsageError` for an unknown one."""
     if name not in names():
-        raise UsageError("drill_unknown", f"There is no drill {name}.", hint=_hint(name))
+        told = name if name.strip() else "without a name"
+        raise UsageError("drill_unknown", f"There is no drill {told}.", hint=_hint(name))
     return read_scenario(_DIRECTORY / f"{name}.toml")
 
 
@@ -42,6 +43,8 @@ def _find(name: str) -> Scenario:
 
 
 def _hint(name: str) -> str:
-    near = difflib.get_close_matches(name, names(), _SHOWN_AT_MOST, _NEAR_ENOUGH)
+    near = difflib.get_close_matches(name.lower(), names(), _SHOWN_AT_MOST, _NEAR_ENOUGH)
     known = f"The nearest: {', '.join(near)}." if near else f"There are: {', '.join(names())}."
+    if not name.strip():
+        return known
     return f"{known} A file of your own is named with its ending: {name}.toml."

@@ -63,10 +63,14 @@ class Topology(SettingsTable):
 
 
 class FurtherRole(SettingsTable):
-    """A role that a share of the users has besides those of everybody."""
+    """A role that a share of the users has besides those of everybody.
+
+    `looks` is how often whoever has it looks at the own orders in a visit; None is as everybody.
+    """
 
     role: Role
     share: Share
+    looks: int | None = Field(None, ge=1, le=100)
 
 
 class Users(SettingsTable):
@@ -99,7 +103,7 @@ class Traffic(SettingsTable):
 
     rate: float = Field(20.0, gt=0, le=200)
     visits_before: int = Field(100, ge=1, le=10_000)
-    seconds_after: float = Field(15.0, ge=1, le=600)
+    seconds_after: float = Field(12.0, ge=1, le=600)
     wrong_password: Share = 0.02
     refresh: Share = 0.25
     introspect: Share = 0.25

@@ -9,6 +9,7 @@ from typing import Any, Final
 from ostiary.changes.configuration import parse_configuration
 from ostiary.drills.example import example_services
 from ostiary.drills.scenarios.model import ScenarioFile
+from ostiary.kernel.errors import UsageError
 from ostiary.kernel.settings import (
     Document,
     Problem,
@@ -64,7 +65,16 @@ def read_scenario(path: Path) -> Scenario:
     problem names file, line and key, and what to write. The settings of a fault are held against
     those that there are; whether they make sense is for the guard to find out.
     """
-    document = read_document(path)
+    try:
+        document = read_document(path)
+    except UsageError as problem:
+        if problem.code != "file_not_found":
+            raise
+        raise UsageError(
+            "scenario_missing",
+            f"There is no scenario file {path}.",
+            hint="Check the path, or name one of `ostiary drill list`.",
+        ) from None
     scenario = Scenario(path.stem, validate(ScenarioFile, document))
     _require_known_settings(scenario, document)
     return scenario
