@@ -1,5 +1,6 @@
 """`ostiary drill …`: replaying outages on real processes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from ostiary.drills.mode import Mode
 from ostiary.drills.order import DrillOrder
 from ostiary.drills.report.page import require_writable, write_report
 from ostiary.drills.runner import run_drill
-from ostiary.drills.scenarios.catalogue import find_scenarios
+from ostiary.drills.scenarios.catalogue import find_scenarios, known_scenarios
 from ostiary.drills.scenarios.reading import Scenario
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.errors import ExitCode, UsageError
@@ -29,7 +30,7 @@ _STAGES = ("rehearse", "canary", "bake")
 def list_(data: DataOption = None, json: JsonOption = False) -> None:
     """List the drills that come with Ostiary."""
     del data  # A drill uses a data directory of its own; the option is there as everywhere.
-    drills = [_listed(scenario) for scenario in find_scenarios(["all"])]
+    drills = [_listed(scenario) for scenario in known_scenarios()]
     Output(as_json=json).result({"drills": drills}, _show_list)
 
 
@@ -37,7 +38,10 @@ def list_(data: DataOption = None, json: JsonOption = False) -> None:
 def run(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="NAME|FILE.toml...|all", help="Which drills, or files of your own."),
+        typer.Argument(
+            metavar="NAME|FILE.toml...|all|conditions",
+            help="Which drills, files of your own, or a group: all outages, all conditions.",
+        ),
     ],
     mode: Annotated[Mode, typer.Option("--mode", help="What stands before the users.")] = (
         Mode.GUARDED
@@ -61,14 +65,12 @@ def run(
     _require_fitting(mode, from_stage)
     if report is not None:
         require_writable(report)
-    scenarios = find_scenarios(names)
+    chosen = seed if seed is not None else int(SystemRandom().hex(4), 16)
+    orders = [DrillOrder(each, mode, from_stage, chosen) for each in find_scenarios(names)]
+    _require_changes(orders)
     output = Output(as_json=json)
     clock = SystemClock()
-    chosen = seed if seed is not None else int(SystemRandom().hex(4), 16)
-    drills = [
-        run_drill(DrillOrder(scenario, mode, from_stage, chosen), clock, output.note)
-        for scenario in scenarios
-    ]
+    drills = [run_drill(order, clock, output.note) for order in orders]
     if report is not None:
         write_report(report, drills, now=clock.now())
     value = {"drills": [drill.to_json() for drill in drills], "seed": chosen}
@@ -85,10 +87,23 @@ def _require_fitting(mode: Mode, from_stage: str | None) -> None:
         )
 
 
+def _require_changes(orders: Sequence[DrillOrder]) -> None:
+    """Refuse a first stage where there is no change that could begin there."""
+    for order in orders:
+        if order.injects and order.from_stage is not None:
+            raise UsageError(
+                "stage_without_change",
+                f"--from {order.from_stage} does not fit {order.scenario.name}: its fault is "
+                "injected, and nothing is proposed.",
+                hint="Leave --from out, or run the drills that replay outages: all.",
+            )
+
+
 def _listed(scenario: Scenario) -> dict[str, Any]:
     outage = scenario.content.outage
     return {
         "drill": scenario.name,
+        "group": scenario.content.group,
         "title": scenario.content.title,
         "modes": [Mode.UNGUARDED.value, Mode.GUARDED.value],
         "outage_share": None if outage is None else outage.users_hit,
@@ -97,11 +112,12 @@ def _listed(scenario: Scenario) -> dict[str, Any]:
 
 
 def _show_list(console: Console, value: Result) -> None:
-    table = Table("drill", "what happened", "users hit", "restored after", box=None)
+    table = Table("drill", "group", "what happened", "users hit", "restored after", box=None)
     for drill in value["drills"]:
         share, minutes = drill["outage_share"], drill["outage_minutes"]
         table.add_row(
             drill["drill"],
+            drill["group"],
             drill["title"],
             "" if share is None else f"{share:.0%}",
             "" if minutes is None else f"{minutes} min",
@@ -132,6 +148,8 @@ def _show_results(console: Console, value: Result) -> None:
 
 
 def _ended(drill: Result) -> str:
+    if drill["injected"]:
+        return "removed"
     if drill["verdict"] is None:
         return "nobody stopped it" if drill["mode"] == Mode.UNGUARDED.value else "undecided"
     stage = f" in {drill['stage']}" if drill["stage"] else ""

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ostiary.drills.order import DrillOrder
+
 
 @dataclass(frozen=True, slots=True)
 class DrillFacts:
@@ -33,3 +35,15 @@ class DrillFacts:
     failure: str | None = None
     proof: str | None = None
     reasons: tuple[tuple[str, str], ...] = ()
+
+
+def facts_of(order: DrillOrder) -> DrillFacts:
+    """Return what is known of a drill before it begins."""
+    expected = order.scenario.content.expected
+    return DrillFacts(
+        drill=order.scenario.name,
+        mode=order.mode.value,
+        from_stage=order.from_stage,
+        expected_cause=expected.cause,
+        proof=None if order.injects else expected.from_canary,
+    )

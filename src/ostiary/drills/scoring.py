@@ -22,7 +22,8 @@ class Score:
     """The result of one drill. `void_reasons` is empty where the run counts.
 
     `visits_during` are those that began while the fault was there, `visits_failed` those of them
-    in which an action failed that was the user's due.
+    in which an action failed that was the user's due. `influenced_at` is when the first answer came
+    that the fault influenced, in Unix seconds; None where it influenced none.
     """
 
     facts: DrillFacts
@@ -38,6 +39,7 @@ class Score:
     named_after_s: float | None
     restored_after_s: float | None
     void_reasons: tuple[str, ...]
+    influenced_at: float | None = None
 
     @property
     def void(self) -> bool:
@@ -113,6 +115,7 @@ def score(ledger: Ledger, facts: DrillFacts) -> Score:
         named_after_s=_after(t0, facts.named_at),
         restored_after_s=_after(t0, restored),
         void_reasons=void_reasons(entries, facts, achieved),
+        influenced_at=t0,
     )
 
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from ostiary.changes.checks import check_configuration
 from ostiary.changes.configuration import parse_configuration
-from ostiary.drills.scenarios.catalogue import find_scenarios, names, scenario
-from ostiary.drills.scenarios.model import FaultKind, Outage, ScenarioFile
+from ostiary.drills.scenarios.catalogue import find_scenarios, known_scenarios, names, scenario
+from ostiary.drills.scenarios.fault import FaultKind
+from ostiary.drills.scenarios.model import Outage, ScenarioFile
 from ostiary.drills.scenarios.reading import merged, read_scenario, settings_text
 from ostiary.kernel.errors import UsageError
 from ostiary.kernel.settings import SettingsError, parse_document
@@ -56,9 +57,14 @@ def test_a_file_says_only_what_differs_from_the_usual(tmp_path):
 def test_every_scenario_that_comes_with_ostiary_is_complete(name):
     content = scenario(name).content
 
-    assert content.outage is not None
-    assert content.outage.users_hit == content.expected.affected
     assert content.fault.description.endswith(".")
+    if content.group == "outages":
+        assert content.outage.users_hit == content.expected.affected
+        assert content.expected.cause == "change"
+    else:
+        assert content.group == "conditions"
+        assert content.outage is None
+        assert content.expected.cause != "change"
 
 
 @pytest.mark.parametrize("name", names())
@@ -73,7 +79,11 @@ def test_the_kinds_of_faults_are_told_from_what_they_change(tmp_path):
     release = SMALL.replace("[fault.settings.edge]\nweights = [9, 1]\n", edits)
     settings = SMALL.replace("[fault.settings.edge]\nweights = [9, 1]", "[fault.settings.identity]")
 
+    weights = "[fault.settings.edge]\nweights = [9, 1]\n"
+    befalls = SMALL.replace(weights, '[[fault.inject]]\nkind = "database_locked"\n')
+
     assert read(tmp_path, SMALL).content.fault.kind is FaultKind.EDGE
+    assert read(tmp_path, befalls).content.fault.kind is FaultKind.INJECTION
     assert read(tmp_path, release).content.fault.kind is FaultKind.RELEASE
     assert read(tmp_path, settings).content.fault.kind is FaultKind.SETTINGS
 
@@ -122,14 +132,15 @@ def test_what_is_wrong_is_told_with_file_line_and_key(tmp_path, old, new, told):
     assert told in found, found
 
 
-def test_a_fault_is_edits_or_settings_and_never_both_or_neither(tmp_path):
+def test_a_fault_is_of_exactly_one_kind(tmp_path):
     edits = '[[fault.edits]]\nfile = "a.py"\nold = "a"\nnew = "b"\n\n[expected]'
     both = SMALL.replace("[expected]", edits)
     neither = SMALL.replace("[fault.settings.edge]\nweights = [9, 1]\n", "")
+    befalls = f'{SMALL}\n[[fault.inject]]\nkind = "database_locked"\n'
 
-    for text in (both, neither):
+    for text in (both, neither, befalls):
         (told,) = problems_of(tmp_path, text)
-        assert "a fault is either edits of a release or settings" in told
+        assert "a fault is either edits of a release, settings, or injected" in told
         assert told.startswith("ours.toml:3: `fault`")
 
 
@@ -177,10 +188,16 @@ def test_the_example_of_the_documentation_is_a_scenario(tmp_path):
     assert read(tmp_path, example).content.expected.refused_at == "check"
 
 
-def test_all_stands_for_every_scenario_and_a_path_for_a_file(tmp_path):
+def test_groups_stand_for_their_scenarios_and_a_path_for_a_file(tmp_path):
     (tmp_path / "ours.toml").write_text(SMALL)
 
-    assert [each.name for each in find_scenarios(["all"])] == names()
+    outages, conditions = find_scenarios(["all"]), find_scenarios(["conditions"])
+    assert {each.name for each in outages} == {f"seed-00{number}" for number in range(5)}
+    assert [each.name for each in known_scenarios()] == [
+        each.name for each in (*outages, *conditions)
+    ]
+    assert sorted(each.name for each in known_scenarios()) == names()
+    assert find_scenarios(["conditions", "all"]) == [*conditions, *outages]
     found = find_scenarios([str(tmp_path / "ours.toml"), "seed-000"])
     assert [each.name for each in found] == ["ours", "seed-000"]
 
