@@ -118,7 +118,7 @@ def _bring_up_to_date(order: DrillOrder, system: DrillSystem, place: Path, clock
     capacity = content.topology.capacity
     edits = [
         *([] if capacity is None else [as_slow_as(capacity)]),
-        *edits_for(content.fault.inject),
+        *edits_for(content.fault.inject, place),
     ]
     if edits:
         release = place / "prepared"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from ostiary.drills.faults import Edit
@@ -11,7 +12,7 @@ from ostiary.drills.injection.place import InjectionPlace
 from ostiary.drills.scenarios.injections import Injection
 
 
-def _no_edits(_fault: Any) -> Sequence[Edit]:  # noqa: ANN401 - whatever the kind's model is
+def _no_edits(_fault: Any, _directory: Path) -> Sequence[Edit]:  # noqa: ANN401 - whatever the kind's model is
     return ()
 
 
@@ -21,11 +22,12 @@ class Kind:
 
     `inject` is entered to inject it, and returns only when it is in effect; leaving removes it. It
     raises `FaultNotInjectableError`, before anything is done, where that is not possible here.
-    `edits` are made to identity's release before users come; they must not change what it does.
+    `edits` are made to identity's release before users come; they must not change what it does. They
+    get the fault and `InjectionPlace.directory`.
     """
 
     inject: Callable[[InjectionPlace, Any], AbstractContextManager[None]]
-    edits: Callable[[Any], Sequence[Edit]] = _no_edits
+    edits: Callable[[Any, Path], Sequence[Edit]] = _no_edits
 
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -33,9 +35,9 @@ KINDS: Final[Mapping[str, Kind]] = {
 }
 
 
-def edits_for(faults: Sequence[Injection]) -> list[Edit]:
+def edits_for(faults: Sequence[Injection], directory: Path) -> list[Edit]:
     """Return the edits that the release needs so that these faults can be injected."""
-    return [edit for fault in faults for edit in KINDS[fault.kind].edits(fault)]
+    return [edit for fault in faults for edit in KINDS[fault.kind].edits(fault, directory)]
 
 
 @contextmanager
