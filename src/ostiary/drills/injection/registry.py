@@ -8,6 +8,14 @@ from typing import Any, Final
 
 from ostiary.drills.faults import Edit
 from ostiary.drills.injection.database_locks import database_locked
+from ostiary.drills.injection.database_server import database_stopped, pool_exhausted
+from ostiary.drills.injection.disk import disk_full
+from ostiary.drills.injection.network import (
+    database_slow,
+    edits_of_network,
+    network_delay,
+    network_loss,
+)
 from ostiary.drills.injection.place import InjectionPlace
 from ostiary.drills.scenarios.injections import Injection
 
@@ -22,8 +30,8 @@ class Kind:
 
     `inject` is entered to inject it, and returns only when it is in effect; leaving removes it. It
     raises `FaultNotInjectableError`, before anything is done, where that is not possible here.
-    `edits` are made to identity's release before users come; they must not change what it does. They
-    get the fault and `InjectionPlace.directory`.
+    `edits` are made to identity's release before users come, and must not change what it does; they
+    get the fault, and the directory of `InjectionPlace`.
     """
 
     inject: Callable[[InjectionPlace, Any], AbstractContextManager[None]]
@@ -31,13 +39,20 @@ class Kind:
 
 
 KINDS: Final[Mapping[str, Kind]] = {
+    "database_stopped": Kind(database_stopped),
+    "database_slow": Kind(database_slow),
     "database_locked": Kind(database_locked),
+    "disk_full": Kind(disk_full),
+    "pool_exhausted": Kind(pool_exhausted),
+    "network_delay": Kind(network_delay, edits_of_network),
+    "network_loss": Kind(network_loss, edits_of_network),
 }
 
 
 def edits_for(faults: Sequence[Injection], directory: Path) -> list[Edit]:
-    """Return the edits that the release needs so that these faults can be injected."""
-    return [edit for fault in faults for edit in KINDS[fault.kind].edits(fault, directory)]
+    """Return the edits that the release needs so that these faults can be injected, each once."""
+    edits = [edit for fault in faults for edit in KINDS[fault.kind].edits(fault, directory)]
+    return list(dict.fromkeys(edits))
 
 
 @contextmanager

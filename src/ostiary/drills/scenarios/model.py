@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from ostiary.drills.scenarios.fault import Fault, FaultKind
+from ostiary.drills.scenarios.injected import Database
 from ostiary.drills.scenarios.texts import Words
 from ostiary.kernel.settings import SettingsTable
 
@@ -70,7 +71,7 @@ class Topology(SettingsTable):
     replicas: int = Field(2, ge=1, le=8)
     capacity: float | None = Field(None, ge=1, le=1_000)
     orders: bool = False
-    database: Literal["sqlite", "postgresql"] = "sqlite"
+    database: Database = "sqlite"
 
 
 class FurtherRole(SettingsTable):
@@ -161,6 +162,12 @@ class ScenarioFile(SettingsTable):
         asks = self.traffic.orders > 0 or self.fault.service == "orders"
         if asks and not self.topology.orders:
             raise ValueError("the orders API does not run; write `orders = true` in `[topology]`")
+        for fault in self.fault.inject:
+            if fault.database_needed not in {None, self.topology.database}:
+                raise ValueError(
+                    f"there is no `{fault.kind}` of this kind with another database; write "
+                    f'`database = "{fault.database_needed}"` in `[topology]`'
+                )
         names = [each.name for each in self.applications]
         if len(set(names)) < len(names):
             raise ValueError("two of `applications` have the same name; give each its own")
