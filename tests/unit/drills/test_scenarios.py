@@ -1,6 +1,7 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -8,8 +9,10 @@ from hypothesis import strategies as st
 
 from ostiary.changes.checks import check_configuration
 from ostiary.changes.configuration import parse_configuration
+from ostiary.drills.injection.registry import KINDS
 from ostiary.drills.scenarios.catalogue import find_scenarios, known_scenarios, names, scenario
 from ostiary.drills.scenarios.fault import FaultKind
+from ostiary.drills.scenarios.injections import INJECTED
 from ostiary.drills.scenarios.model import Outage, ScenarioFile
 from ostiary.drills.scenarios.reading import merged, read_scenario, settings_text
 from ostiary.kernel.errors import UsageError
@@ -186,6 +189,54 @@ def test_the_example_of_the_documentation_is_a_scenario(tmp_path):
     (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
 
     assert read(tmp_path, example).content.expected.refused_at == "check"
+
+
+def test_every_kind_of_injected_fault_is_documented_with_its_keys():
+    text = (REPOSITORY / "docs/drills.md").read_text()
+    section = text[text.index("## Conditions") : text.index("### What they need")]
+    rows = re.findall(r"^\| `([a-z_]+)` \|[^|]*\|([^|]*)\|$", section, re.MULTILINE)
+    told = {kind: set(re.findall("`([a-z_]+)`", keys)) for kind, keys in rows}
+    models = {get_args(each.model_fields["kind"].annotation)[0]: each for each in INJECTED}
+
+    assert told == {
+        kind: set(model.model_fields) - {"kind", "seconds"} for kind, model in models.items()
+    }
+    assert set(KINDS) == set(models)
+
+
+def test_a_fault_that_another_database_has_is_told_with_what_to_write(tmp_path):
+    weights = "[fault.settings.edge]\nweights = [9, 1]\n"
+    stopped = SMALL.replace(weights, '[[fault.inject]]\nkind = "database_stopped"\n')
+    full = SMALL.replace(weights, '[[fault.inject]]\nkind = "disk_full"\n')
+    far = '[[fault.inject]]\nkind = "network_loss"\nbetween = "replicas_database"\n'
+    server = '\n[topology]\ndatabase = "postgresql"\n'
+
+    for text, database in ((stopped, "postgresql"), (full + server, "sqlite")):
+        (told,) = problems_of(tmp_path, text)
+        assert f'write `database = "{database}"` in `[topology]`' in told
+    assert len(problems_of(tmp_path, SMALL.replace(weights, far))) == 1
+    assert read(tmp_path, stopped + server).content.topology.database == "postgresql"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ('kind = "databse_locked"', 'kind` is `"databse_locked"`; did you mean `database_locked`?'),
+        ('kind = "database_locked"\nsecond = 3', "second`; did you mean `seconds`?"),
+        ('kind = "network_delay"\nmiliseconds = 3', "did you mean `milliseconds`?"),
+        ('kind = "network_loss"\nshare = 1.5', "share` is `1.5`; it must be less than or equal"),
+        ('kind = "network_delay"\nbetween = "here"', 'Write `"edge_replicas"` or'),
+        ('kind = "disk_full"\nseconds = 0', "Allowed: at least 1, at most 120."),
+        ('kind = "pool_exhausted"\nconnections = "a"', "For example `connections = 20`."),
+        ("seconds = 3", "The setting `fault.inject[0].kind` is missing. Add it."),
+    ],
+)
+def test_an_injected_fault_that_is_mistyped_is_told_with_file_and_line(tmp_path, written, told):
+    weights = "[fault.settings.edge]\nweights = [9, 1]\n"
+    problems = problems_of(tmp_path, SMALL.replace(weights, f"[[fault.inject]]\n{written}\n"))
+
+    assert problems[0].startswith("ours.toml:")
+    assert told in problems[0]
 
 
 def test_groups_stand_for_their_scenarios_and_a_path_for_a_file(tmp_path):

@@ -12,11 +12,9 @@ from ostiary.drills.faults import FaultNotInjectableError
 from ostiary.drills.injection import small_disk
 from ostiary.drills.injection.registry import injected
 from ostiary.drills.injection.surroundings import Surroundings, surrounding
-from tests.disk import can_mount
 from tests.unit.drills.injection.places import faults_of, order_of, place_of
 
 LOCKED, FULL = {"kind": "database_locked"}, {"kind": "disk_full"}
-needs_mounts = pytest.mark.skipif(not can_mount(), reason="no file system can be mounted here")
 
 
 def writer_of(path):
@@ -54,7 +52,7 @@ def disk(tmp_path):
     assert not os.path.ismount(surroundings.disk)
 
 
-@needs_mounts
+@pytest.mark.disk
 def test_on_a_full_disk_nothing_is_written_and_what_was_there_can_be_read(disk, tmp_path):
     order = order_of(FULL)
     place = place_of(order, tmp_path, tmp_path, disk)
