@@ -112,16 +112,14 @@ def _listed(scenario: Scenario) -> dict[str, Any]:
 
 
 def _show_list(console: Console, value: Result) -> None:
-    table = Table("drill", "group", "what happened", "users hit", "restored after", box=None)
+    table = Table(box=None)
+    table.add_column("drill", no_wrap=True)
+    for heading in ("group", "what happened", "the outage"):
+        table.add_column(heading)
     for drill in value["drills"]:
         share, minutes = drill["outage_share"], drill["outage_minutes"]
-        table.add_row(
-            drill["drill"],
-            drill["group"],
-            drill["title"],
-            "" if share is None else f"{share:.0%}",
-            "" if minutes is None else f"{minutes} min",
-        )
+        figures = "" if share is None else f"{share:.0%}, {minutes} min"
+        table.add_row(drill["drill"], drill["group"], drill["title"], figures)
     console.print(table)
 
 

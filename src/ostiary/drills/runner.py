@@ -19,7 +19,7 @@ from ostiary.drills.preparing import first_settings, prepare
 from ostiary.drills.recording import Recorder
 from ostiary.drills.scenarios.reading import settings_text
 from ostiary.drills.scoring import Score, harmed, score
-from ostiary.drills.system import running
+from ostiary.drills.system import end_in_order_on_sigterm, running
 from ostiary.drills.traffic_process import flowing
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import OstiaryError, UsageError
@@ -84,6 +84,7 @@ def run_drill(order: DrillOrder, clock: Clock, tell: Callable[[str], None]) -> D
 
 
 def _run(order: DrillOrder, recorder: Recorder) -> tuple[LetLoose, Ledger]:
+    end_in_order_on_sigterm()
     with (
         tempfile.TemporaryDirectory(prefix="ostiary-drill-") as name,
         surrounding(order, Path(name)) as surroundings,

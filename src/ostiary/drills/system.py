@@ -48,7 +48,7 @@ def running(settings_toml: str, arguments: Sequence[str] = ()) -> Iterator[Drill
     config.write_text(settings_toml)
     settings = ["--config", str(config)]
     try:
-        _end_in_order_on_sigterm()
+        end_in_order_on_sigterm()
         report = _command(
             [
                 *("up", "--detach", "--data", str(data), "--port", str(_free_port())),
@@ -69,7 +69,7 @@ def running(settings_toml: str, arguments: Sequence[str] = ()) -> Iterator[Drill
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _end_in_order_on_sigterm() -> None:
+def end_in_order_on_sigterm() -> None:
     """Let SIGTERM end this process as an exception does, so that what it started is stopped."""
 
     def end(number: int, _frame: object) -> NoReturn:

@@ -53,15 +53,16 @@ def _down(server: PostgresServer) -> Iterator[None]:
 @contextmanager
 def _paused(server: PostgresServer) -> Iterator[None]:
     first = int((server.data / "postmaster.pid").read_text().split()[0])
-    # The first process starts no others once it stands still, so what is found then is all.
-    os.kill(first, signal.SIGSTOP)
-    stopped = [first, *_children(first)]
+    still = [first]
     try:
-        for pid in stopped[1:]:
+        # The first process starts no others once it stands still, so what is found then is all.
+        _send(first, signal.SIGSTOP)
+        for pid in _children(first):
+            still.append(pid)
             _send(pid, signal.SIGSTOP)
         yield
     finally:
-        for pid in reversed(stopped):
+        for pid in reversed(still):
             _send(pid, signal.SIGCONT)
 
 

@@ -29,7 +29,7 @@ class Kind:
     """One kind of fault.
 
     `inject` is entered to inject it, and returns only when it is in effect; leaving removes it. It
-    raises `FaultNotInjectableError`, before anything is done, where that is not possible here.
+    raises `FaultNotInjectableError` where that is not possible here; then nothing of it stays.
     `edits` are made to identity's release before users come, and must not change what it does; they
     get the fault, and the directory of `InjectionPlace`.
     """

@@ -40,8 +40,9 @@ class CutError(Exception):
 
 @dataclass(frozen=True)
 class Rules:
-    """What befalls a segment. Times are in milliseconds; `share` of segments are lost.
+    """What befalls a segment: what an end sent and was read at once. Times are in milliseconds.
 
+    `share`, between 0 and 1, is that of segments which are lost.
     With `answers_only` what goes to the far end is left alone; with `cut` a loss ends a connection.
     """
 
@@ -57,18 +58,19 @@ class RulesFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._changed: int | None = None
+        self._known: tuple[int, int] | None = None
         self._rules: list[Rules] = []
 
     def read(self) -> list[Rules]:
         """Return the rules that are in force now; there are none where there is no file."""
         try:
-            changed = self._path.stat().st_mtime_ns
+            found = self._path.stat()
         except OSError:
             return []
-        if changed != self._changed:
+        # Two files may be of the same moment: that of a file system is some milliseconds long.
+        if (found.st_ino, found.st_mtime_ns) != self._known:
             self._rules = [Rules(**each) for each in json.loads(self._path.read_text())]
-            self._changed = changed
+            self._known = (found.st_ino, found.st_mtime_ns)
         return self._rules
 
 
