@@ -69,10 +69,10 @@ def _injected(place: InjectionPlace, facts: DrillFacts, until: ExitStack) -> Let
         until.enter_context(stopped(guard_pid(place.system)))
     fault_at = recorder.note(f"A fault is injected: {fault.description}", "fault")
     with injected(place, fault.inject):
-        recorder.note(f"It is in effect, for {fault.seconds:g} s.")
+        effect_at = recorder.note(f"It is in effect, for {fault.seconds:g} s.")
         time.sleep(fault.seconds)
-    recorder.note("It is removed.", "removed")
-    return LetLoose(replace(facts, fault_at=fault_at))
+        removed_at = recorder.note("It is removed.", "removed")
+    return LetLoose(replace(facts, fault_at=fault_at, effect_at=effect_at, removed_at=removed_at))
 
 
 def _past_the_guard(

@@ -96,7 +96,7 @@ def test_a_loss_is_felt_by_whoever_asks_and_ends(site):
 def test_without_replicas_nothing_is_in_effect(tmp_path, monkeypatch):
     monkeypatch.setattr(network, "_EFFECT_SECONDS_MAX", 0.0)
     order = order_of(DELAY)
-    with pytest.raises(Exception, match="the network is as fast as before"):
+    with pytest.raises(Exception, match="answers come as fast as before"):
         injected(place_of(order, tmp_path, tmp_path), faults_of(order)).__enter__()
 
 
