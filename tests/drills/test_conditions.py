@@ -20,16 +20,16 @@ database = "postgresql"
 
 [traffic]
 rate = 6.0
-visits_before = 20
-seconds_after = 16.0
+visits_before = 10
+seconds_after = 13.0
 
 [fault]
-description = "The server is gone for 2 s, and the edge is 20 ms away from its replicas."
+description = "The server is gone for 1 s, and the edge is 20 ms away from its replicas."
 
 [[fault.inject]]
 kind = "network_delay"
 milliseconds = 20
-seconds = 2
+seconds = 1
 
 [[fault.inject]]
 kind = "database_stopped"

@@ -71,7 +71,7 @@ def _injected(place: InjectionPlace, facts: DrillFacts, until: ExitStack) -> Let
     with injected(place, fault.inject):
         effect_at = recorder.note(f"It is in effect, for {fault.seconds:g} s.")
         time.sleep(fault.seconds)
-        removed_at = recorder.note("It is removed.", "removed")
+        removed_at = recorder.note("Now it is removed.", "removed")
     return LetLoose(replace(facts, fault_at=fault_at, effect_at=effect_at, removed_at=removed_at))
 
 
