@@ -204,6 +204,17 @@ def test_every_kind_of_injected_fault_is_documented_with_its_keys():
     assert set(KINDS) == set(models)
 
 
+def test_every_drill_of_conditions_is_documented_with_its_share():
+    text = (REPOSITORY / "docs/drills.md").read_text()
+    section = text[text.index("## Conditions") : text.index("### What they need")]
+    told = dict(re.findall(r"^\| `([a-z-]+)` \|.*\| (\d+) %[^|]*\|$", section, re.MULTILINE))
+
+    assert told == {
+        each.name: f"{100 * each.content.expected.affected:.0f}"
+        for each in find_scenarios(["conditions"])
+    }
+
+
 def test_a_fault_that_another_database_has_is_told_with_what_to_write(tmp_path):
     weights = "[fault.settings.edge]\nweights = [9, 1]\n"
     stopped = SMALL.replace(weights, '[[fault.inject]]\nkind = "database_stopped"\n')
