@@ -11,6 +11,7 @@ from ostiary.changes.checks import check_configuration
 from ostiary.changes.configuration import parse_configuration
 from ostiary.drills.injection.registry import KINDS
 from ostiary.drills.scenarios.catalogue import find_scenarios, known_scenarios, names, scenario
+from ostiary.drills.scenarios.environment_kinds import EnvironmentKind
 from ostiary.drills.scenarios.fault import FaultKind
 from ostiary.drills.scenarios.injections import INJECTED
 from ostiary.drills.scenarios.model import Outage, ScenarioFile
@@ -204,14 +205,15 @@ def test_every_kind_of_injected_fault_is_documented_with_its_keys():
     assert set(KINDS) == set(models)
 
 
-def test_every_drill_of_conditions_is_documented_with_its_share():
+def test_each_drill_of_database_disk_and_network_is_documented_with_its_share():
     text = (REPOSITORY / "docs/drills.md").read_text()
-    section = text[text.index("## Conditions") : text.index("### What they need")]
+    (section,) = re.findall(r"### Drills of database(.*?)\n### ", text, re.DOTALL)
     told = dict(re.findall(r"^\| `([a-z-]+)` \|.*\| (\d+) %[^|]*\|$", section, re.MULTILINE))
 
     assert told == {
         each.name: f"{100 * each.content.expected.affected:.0f}"
         for each in find_scenarios(["conditions"])
+        if isinstance(each.content.fault.inject[0], EnvironmentKind)
     }
 
 
