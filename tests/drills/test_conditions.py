@@ -19,12 +19,12 @@ title = "The database crashes while the network is slow"
 database = "postgresql"
 
 [traffic]
-rate = 6.0
+rate = 4.0
 visits_before = 10
-seconds_after = 13.0
+seconds_after = 18.0
 
 [fault]
-description = "The server is gone for 1 s, and the edge is 20 ms away from its replicas."
+description = "The server is gone for 3 s, and the edge is 20 ms away from its replicas."
 
 [[fault.inject]]
 kind = "network_delay"
@@ -33,7 +33,7 @@ seconds = 1
 
 [[fault.inject]]
 kind = "database_stopped"
-seconds = 1
+seconds = 3
 
 [expected]
 affected = 0.9
