@@ -1,5 +1,6 @@
 """`ostiary drill …`: replaying outages on real processes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from ostiary.drills.order import DrillOrder
 from ostiary.drills.report.page import require_writable, write_report
 from ostiary.drills.report.words import end_in_words
 from ostiary.drills.runner import run_drill
-from ostiary.drills.scenarios.catalogue import find_scenarios
+from ostiary.drills.scenarios.catalogue import find_scenarios, known_scenarios
 from ostiary.drills.scenarios.reading import Scenario
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.errors import ExitCode, UsageError
@@ -30,7 +31,8 @@ Names = Annotated[
     list[str],
     typer.Argument(
         metavar="DRILL...",
-        help="Names of `drill list`, files of your own such as own/login.toml, or all.",
+        help="Names of `drill list`, files of your own such as own/login.toml, or a group: all, "
+        "which is every outage, or conditions.",
     ),
 ]
 ModeOption = Annotated[
@@ -70,7 +72,7 @@ NoDataOption = Annotated[
 def list_(data: NoDataOption = None, json: JsonOption = False) -> None:
     """List the drills that come with Ostiary."""
     del data
-    drills = [_listed(scenario) for scenario in find_scenarios(["all"])]
+    drills = [_listed(scenario) for scenario in known_scenarios()]
     Output(as_json=json).result({"drills": drills}, _show_list)
 
 
@@ -89,14 +91,12 @@ def run(
     _require_fitting(mode, from_stage)
     if report is not None:
         require_writable(report)
-    scenarios = find_scenarios(names)
+    chosen = seed if seed is not None else int(SystemRandom().hex(4), 16)
+    orders = [DrillOrder(each, mode, from_stage, chosen) for each in find_scenarios(names)]
+    _require_changes(orders)
     output = Output(as_json=json)
     clock = SystemClock()
-    chosen = seed if seed is not None else int(SystemRandom().hex(4), 16)
-    drills = [
-        run_drill(DrillOrder(scenario, mode, from_stage, chosen), clock, output.note)
-        for scenario in scenarios
-    ]
+    drills = [run_drill(order, clock, output.note) for order in orders]
     if report is not None:
         write_report(report, drills, now=clock.now())
     value = {"drills": [drill.to_json() for drill in drills], "seed": chosen}
@@ -113,10 +113,23 @@ def _require_fitting(mode: Mode, from_stage: str | None) -> None:
         )
 
 
+def _require_changes(orders: Sequence[DrillOrder]) -> None:
+    """Refuse a first stage where there is no change that could begin there."""
+    for order in orders:
+        if order.injects and order.from_stage is not None:
+            raise UsageError(
+                "stage_without_change",
+                f"--from {order.from_stage} does not fit {order.scenario.name}: its fault is "
+                "injected, and nothing is proposed.",
+                hint="Leave --from out, or run the drills that replay outages: all.",
+            )
+
+
 def _listed(scenario: Scenario) -> dict[str, Any]:
     outage = scenario.content.outage
     return {
         "drill": scenario.name,
+        "group": scenario.content.group,
         "title": scenario.content.title,
         "modes": [Mode.UNGUARDED.value, Mode.GUARDED.value],
         "outage_share": None if outage is None else outage.users_hit,
@@ -125,15 +138,14 @@ def _listed(scenario: Scenario) -> dict[str, Any]:
 
 
 def _show_list(console: Console, value: Result) -> None:
-    table = Table("drill", "what happened", "users hit", "restored after", box=None)
+    table = Table(box=None)
+    table.add_column("drill", no_wrap=True)
+    for heading in ("group", "what happened", "the outage"):
+        table.add_column(heading)
     for drill in value["drills"]:
         share, minutes = drill["outage_share"], drill["outage_minutes"]
-        table.add_row(
-            drill["drill"],
-            drill["title"],
-            "" if share is None else f"{share:.0%}",
-            "" if minutes is None else f"{minutes} min",
-        )
+        figures = "" if share is None else f"{share:.0%}, {minutes} min"
+        table.add_row(drill["drill"], drill["group"], drill["title"], figures)
     console.print(table)
 
 
@@ -162,6 +174,8 @@ def _show_results(console: Console, value: Result) -> None:
 def _ended(drill: Result) -> str:
     if drill["void"] and drill["verdict"] is None:
         return "-"
+    if drill["injected"]:
+        return "removed"
     return end_in_words(drill["mode"], drill["verdict"], drill["stage"])
 
 

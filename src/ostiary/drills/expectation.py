@@ -1,4 +1,7 @@
-"""Whether a drill went as it must: unguarded as the outage did, guarded without harm."""
+"""Whether a drill went as it must: unguarded as the outage did, guarded without harm.
+
+An injected fault harms guarded too, as far as its scenario says, and must leave nothing behind.
+"""
 
 from typing import Final
 
@@ -24,13 +27,29 @@ def unmet(result: Score, order: DrillOrder) -> list[str]:
     """Return what did not go as it must; nothing where all did. A void run meets nothing."""
     if result.void:
         return [f"void: {reason}" for reason in result.void_reasons]
-    expected = order.scenario.content.expected
+    if order.injects:
+        return [*_share_affected(result, order), *_not_restored(result), *_harm(result, order)]
     if order.mode is Mode.UNGUARDED:
-        share = affected_share(result, order)
+        return _share_affected(result, order)
+    return [*_wrong_end(result, order), *_harm(result, order)]
+
+
+def _share_affected(result: Score, order: DrillOrder) -> list[str]:
+    share, expected = affected_share(result, order), order.scenario.content.expected
+    if order.mode is Mode.UNGUARDED:
         if abs(share - expected.affected) <= SHARE_TOLERANCE:
             return []
         return [f"{share:.0%} affected, not {expected.affected:.0%} give or take 10 points"]
-    return [*_wrong_end(result, order), *_harm(result, order)]
+    if share <= expected.affected_guarded:
+        return []
+    return [f"{share:.0%} affected, not {expected.affected_guarded:.0%} at most"]
+
+
+def _not_restored(result: Score) -> list[str]:
+    """Return whether what the fault did has outlasted it; one that did nothing left nothing."""
+    if result.restored_after_s is not None or result.influenced_at is None:
+        return []
+    return ["it was not well again after the fault was removed"]
 
 
 def _wrong_end(result: Score, order: DrillOrder) -> list[str]:
@@ -48,4 +67,7 @@ def _harm(result: Score, order: DrillOrder) -> list[str]:
         "wrong_yes": (result.wrong_yes, "actions were granted wrongly"),
     }
     never = order.scenario.content.expected.never
+    if order.injects:
+        # Users may be affected by what nobody can take back; by how many, their share tells.
+        never = [harm for harm in never if harm != "affected_user"]
     return [f"{counts[harm][0]} {counts[harm][1]}" for harm in never if counts[harm][0]]

@@ -1,4 +1,4 @@
-"""Letting the fault of a drill loose: as a change that is proposed, or past the guard."""
+"""Letting the fault of a drill loose: as a change, past the guard, or injected for a while."""
 
 import time
 from contextlib import ExitStack
@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from ostiary.drills.facts import DrillFacts
+from ostiary.drills.facts import DrillFacts, facts_of
 from ostiary.drills.faults import FaultNotInjectableError, apply_edits
+from ostiary.drills.injection.place import InjectionPlace
+from ostiary.drills.injection.registry import injected
 from ostiary.drills.mode import Mode
 from ostiary.drills.order import DrillOrder
-from ostiary.drills.plain_balancer import spread_plainly, stopped
+from ostiary.drills.plain_balancer import guard_pid, spread_plainly, stopped
 from ostiary.drills.preparing import copy_serving
 from ostiary.drills.recording import Recorder
-from ostiary.drills.scenarios.model import FaultKind
+from ostiary.drills.scenarios.fault import FaultKind
 from ostiary.drills.scenarios.reading import merged, settings_text
 from ostiary.drills.system import DrillSystem
 
@@ -40,30 +42,37 @@ class _Watched:
     first_hidden_at: float | None = None
 
 
-def let_loose(
-    order: DrillOrder, system: DrillSystem, place: Path, recorder: Recorder, until: ExitStack
-) -> LetLoose:
+def let_loose(place: InjectionPlace, until: ExitStack) -> LetLoose:
     """Let the fault loose and follow it to where it ends.
 
     What has to be undone before the system can stop is handed to `until`. A fault that cannot be
     injected is in the facts, with the reason told.
     """
-    content = order.scenario.content
-    facts = DrillFacts(
-        drill=order.scenario.name,
-        mode=order.mode.value,
-        from_stage=order.from_stage,
-        expected_cause=content.expected.cause,
-        proof=content.expected.from_canary,
-    )
+    order, system, recorder = place.order, place.system, place.recorder
+    facts = facts_of(order)
     try:
+        if order.injects:
+            return _injected(place, facts, until)
         if order.passes_by_guard:
             return _past_the_guard(order, system, facts, recorder, until)
-        body = _proposal(order, system, place)
+        body = _proposal(order, system, place.directory)
     except FaultNotInjectableError as problem:
         recorder.note(str(problem))
         return LetLoose(replace(facts, injected=False))
-    return _as_change(system, body, facts, recorder, content.fault.description)
+    return _as_change(system, body, facts, recorder, order.scenario.content.fault.description)
+
+
+def _injected(place: InjectionPlace, facts: DrillFacts, until: ExitStack) -> LetLoose:
+    """Inject faults for their time; without a guard, one that stands still."""
+    fault, recorder = place.order.scenario.content.fault, place.recorder
+    if place.order.mode is Mode.UNGUARDED:
+        until.enter_context(stopped(guard_pid(place.system)))
+    fault_at = recorder.note(f"A fault is injected: {fault.description}", "fault")
+    with injected(place, fault.inject):
+        effect_at = recorder.note(f"It is in effect, for {fault.seconds:g} s.")
+        time.sleep(fault.seconds)
+        removed_at = recorder.note("Now it is removed.", "removed")
+    return LetLoose(replace(facts, fault_at=fault_at, effect_at=effect_at, removed_at=removed_at))
 
 
 def _past_the_guard(
@@ -74,8 +83,7 @@ def _past_the_guard(
     until: ExitStack,
 ) -> LetLoose:
     fault = order.scenario.content.fault
-    pid = int(system.guard.get("/status")["guard_pid"])
-    until.enter_context(stopped(pid))
+    until.enter_context(stopped(guard_pid(system)))
     fault_at = recorder.note(f"The edge's settings change: {fault.description}", "fault")
     spread_plainly(system.data / "edge", fault.settings["edge"])
     return LetLoose(replace(facts, fault_at=fault_at))

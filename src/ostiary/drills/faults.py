@@ -15,7 +15,7 @@ from ostiary.kernel.settings import SettingsTable
 
 
 class FaultNotInjectableError(RefusedError):
-    """The release does not hold the text that the fault replaces; the release is unchanged."""
+    """The fault does not fit, or something is missing here that it needs; nothing was done."""
 
 
 def _within_release(path: str) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ostiary.drills.mode import Mode
-from ostiary.drills.scenarios.model import FaultKind
+from ostiary.drills.scenarios.fault import FaultKind
 from ostiary.drills.scenarios.reading import Scenario, Tables, merged
 
 
@@ -25,6 +25,11 @@ class DrillOrder:
         """
         fault = self.scenario.content.fault
         return self.mode is Mode.UNGUARDED and fault.kind is FaultKind.EDGE
+
+    @property
+    def injects(self) -> bool:
+        """Return whether the fault befalls the system, and nothing is proposed."""
+        return self.scenario.content.fault.kind is FaultKind.INJECTION
 
     def guard_settings(self) -> Tables:
         """Return `[guard]`: as shipped, but nobody waits for a bake that is not guarded."""

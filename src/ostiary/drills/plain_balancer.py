@@ -14,11 +14,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from ostiary.drills.faults import FaultNotInjectableError
+from ostiary.drills.system import DrillSystem
 from ostiary.edge.bootstrap import CLUSTER_FILE, ROUTE_FILE
 from ostiary.edge.clusters import STABLE_CLUSTER
 from ostiary.edge.files import XdsDirectory, XdsFile, xds_file
 
 _RETRIES: Final = "retry_policy"
+
+
+def guard_pid(system: DrillSystem) -> int:
+    """Return the process of a system's guard."""
+    return int(system.guard.get("/status")["guard_pid"])
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ostiary.drills.faults import Edit, apply_edits
+from ostiary.drills.injection.registry import edits_for
 from ostiary.drills.order import DrillOrder
 from ostiary.drills.population import (
     copy_release,
@@ -109,17 +110,22 @@ def _habits(content: ScenarioFile) -> Habits:
 
 
 def _bring_up_to_date(order: DrillOrder, system: DrillSystem, place: Path, clock: Clock) -> None:
-    """Promote what a start alone cannot bring: today's hashes, and replicas of a capacity."""
+    """Promote what a start alone cannot bring: today's hashes, and an edited release."""
     content = order.scenario.content
     body: dict[str, Any] = {"from_stage": "bake"}
     if content.users.old_hashes > 0:
         settings = place / "today.toml"
         settings.write_text(settings_text(order.settings()))
         body["config"] = str(settings)
-    if content.topology.capacity is not None:
-        release = place / "small"
+    capacity = content.topology.capacity
+    edits = [
+        *([] if capacity is None else [as_slow_as(capacity)]),
+        *edits_for(content.fault.inject, place),
+    ]
+    if edits:
+        release = place / "prepared"
         copy_serving(system, "identity", release)
-        apply_edits([as_slow_as(content.topology.capacity)], release)
+        apply_edits(edits, release)
         body["releases"] = {"identity": str(release)}
     if len(body) > 1:
         _promote(system, str(system.guard.post("/changes", body)["change"]), clock)

@@ -3,13 +3,15 @@
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from ostiary.drills.expectation import affected_share, unmet
-from ostiary.drills.facts import DrillFacts
+from ostiary.drills.facts import facts_of
 from ostiary.drills.fault_loose import LetLoose, let_loose
+from ostiary.drills.injection.place import InjectionPlace
+from ostiary.drills.injection.surroundings import surrounding
 from ostiary.drills.ledger import Ledger, Run
 from ostiary.drills.mode import Mode
 from ostiary.drills.order import DrillOrder
@@ -17,11 +19,12 @@ from ostiary.drills.preparing import first_settings, prepare
 from ostiary.drills.recording import Recorder
 from ostiary.drills.scenarios.reading import settings_text
 from ostiary.drills.scoring import Score, harmed, score
-from ostiary.drills.system import DrillSystem, running
+from ostiary.drills.system import end_in_order_on_sigterm, running
 from ostiary.drills.traffic_process import flowing
 from ostiary.drills.void_rules import require_well
 from ostiary.kernel.clock import Clock
 from ostiary.kernel.errors import OstiaryError, UsageError
+from ostiary.kernel.ids import SeededRandom
 
 _WARM_UP_SECONDS_MAX: Final = 90.0
 
@@ -45,6 +48,7 @@ class Drill:
             "title": content.title,
             "affected_share": round(affected_share(self.score, self.order), 4),
             "counted": content.expected.counted,
+            "injected": [each.kind for each in content.fault.inject],
             "outage": None
             if outage is None
             else {"users_hit": outage.users_hit, "minutes": outage.minutes},
@@ -72,7 +76,8 @@ def run_drill(order: DrillOrder, clock: Clock, tell: Callable[[str], None]) -> D
         loose, ledger = _run(order, recorder)
     except OstiaryError as problem:
         recorder.note(str(problem))
-        loose, ledger = LetLoose(_failed(order, str(problem))), _nobody_came(order)
+        loose = LetLoose(replace(facts_of(order), failure=str(problem)))
+        ledger = _nobody_came(order)
     for line in harmed(ledger.entries, loose.facts.fault_at):
         tell(line)
     result = score(ledger, loose.facts)
@@ -80,38 +85,37 @@ def run_drill(order: DrillOrder, clock: Clock, tell: Callable[[str], None]) -> D
 
 
 def _run(order: DrillOrder, recorder: Recorder) -> tuple[LetLoose, Ledger]:
+    end_in_order_on_sigterm()
     with (
-        tempfile.TemporaryDirectory(prefix="ostiary-drill-") as directory,
-        running(settings_text(first_settings(order))) as system,
-        ExitStack() as until,
+        tempfile.TemporaryDirectory(prefix="ostiary-drill-") as name,
+        surrounding(order, Path(name)) as surroundings,
+        running(settings_text(first_settings(order)), surroundings.arguments) as system,
     ):
-        return _among_users(order, system, Path(directory), recorder, until)
+        directory, clock = Path(name), recorder.clock
+        plan = prepare(order, system, directory, clock)
+        rng = SeededRandom(order.seed)
+        return _among_users(
+            InjectionPlace(system, order, directory, plan, recorder, clock, rng, surroundings)
+        )
 
 
-def _among_users(
-    order: DrillOrder, system: DrillSystem, place: Path, recorder: Recorder, until: ExitStack
-) -> tuple[LetLoose, Ledger]:
+def _among_users(place: InjectionPlace) -> tuple[LetLoose, Ledger]:
     """Send users, let the fault loose among them, and return what came of it."""
-    traffic_of = order.scenario.content.traffic
-    plan = prepare(order, system, place, recorder.clock)
-    with recorder.reading_loads(system.data), flowing(plan, place, recorder.clock) as traffic:
+    traffic_of, plan = place.order.scenario.content.traffic, place.plan
+    recorder = place.recorder
+    with (
+        # Whatever stands still goes on only once the users have left.
+        ExitStack() as until,
+        recorder.reading_loads(place.system.data),
+        flowing(plan, place.directory, place.clock) as traffic,
+    ):
         recorder.note(f"{len(plan.people)} users sign in, {plan.rate:g} visits a second.")
         traffic.wait_for_visits(traffic_of.visits_before, _WARM_UP_SECONDS_MAX)
         require_well(traffic.entries())
-        loose = let_loose(order, system, place, recorder, until)
+        loose = let_loose(place, until)
         traffic.run_on(traffic_of.seconds_after)
         recorder.note("The users leave.")
         return loose, traffic.stop()
-
-
-def _failed(order: DrillOrder, why: str) -> DrillFacts:
-    return DrillFacts(
-        drill=order.scenario.name,
-        mode=order.mode.value,
-        from_stage=order.from_stage,
-        expected_cause=order.scenario.content.expected.cause,
-        failure=why,
-    )
 
 
 def _nobody_came(order: DrillOrder) -> Ledger:

@@ -22,7 +22,8 @@ class Score:
     """The result of one drill. `void_reasons` is empty where the run counts.
 
     `visits_during` are those that began while the fault was there, `visits_failed` those of them
-    in which an action failed that was the user's due.
+    in which an action failed that was the user's due. `influenced_at` is when the first answer came
+    that the fault influenced, in Unix seconds; None where it influenced none.
     """
 
     facts: DrillFacts
@@ -38,6 +39,7 @@ class Score:
     named_after_s: float | None
     restored_after_s: float | None
     void_reasons: tuple[str, ...]
+    influenced_at: float | None = None
 
     @property
     def void(self) -> bool:
@@ -99,6 +101,9 @@ def score(ledger: Ledger, facts: DrillFacts) -> Score:
     restored = restored_at(ledger, t0, facts.fault_at)
     achieved = achieved_rate(ledger)
     during = visits_between(entries, t0, restored)
+    if facts.effect_at is not None:
+        # Of what is injected it is known when it was there, and answers may only tell later.
+        during = visits_between(entries, facts.effect_at, facts.removed_at)
     return Score(
         facts=facts,
         users_total=len({entry.user for entry in entries if entry.grantable}),
@@ -113,6 +118,7 @@ def score(ledger: Ledger, facts: DrillFacts) -> Score:
         named_after_s=_after(t0, facts.named_at),
         restored_after_s=_after(t0, restored),
         void_reasons=void_reasons(entries, facts, achieved),
+        influenced_at=t0,
     )
 
 
@@ -122,14 +128,14 @@ def affected_users(entries: Sequence[Entry]) -> frozenset[str]:
 
 
 def visits_between(
-    entries: Sequence[Entry], t0: float | None, restored: float | None
+    entries: Sequence[Entry], since: float | None, until: float | None
 ) -> dict[int, bool]:
-    """Return the visits that began from t0 on, until all was well again, and which failed."""
+    """Return the visits that began in between, or until the end, and which of them failed."""
     failed: dict[int, bool] = {}
     began: dict[int, float] = {}
     for entry in entries:
         start = began.setdefault(entry.visit, entry.intended)
-        if t0 is None or start < t0 or (restored is not None and start >= restored):
+        if since is None or start < since or (until is not None and start >= until):
             continue
         harmed_here = entry.grantable and not entry.ok
         failed[entry.visit] = failed.get(entry.visit, False) or harmed_here

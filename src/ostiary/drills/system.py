@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +36,10 @@ class DrillSystem:
 
 
 @contextmanager
-def running(settings_toml: str) -> Iterator[DrillSystem]:
+def running(settings_toml: str, arguments: Sequence[str] = ()) -> Iterator[DrillSystem]:
     """Start a system with these settings; stop and remove it when the block ends.
 
+    `arguments` are further ones of `ostiary up`.
     Raises `OstiaryError` with the command's own message when it does not come up.
     """
     directory = Path(tempfile.mkdtemp(prefix="ostiary-drill-"))
@@ -47,9 +48,13 @@ def running(settings_toml: str) -> Iterator[DrillSystem]:
     config.write_text(settings_toml)
     settings = ["--config", str(config)]
     try:
-        _end_in_order_on_sigterm()
+        end_in_order_on_sigterm()
         report = _command(
-            ["up", "--detach", "--data", str(data), *settings, "--port", str(_free_port())],
+            [
+                *("up", "--detach", "--data", str(data), "--port", str(_free_port())),
+                *settings,
+                *arguments,
+            ],
             seconds_max=_UP_SECONDS_MAX,
         )
         yield DrillSystem(data, str(report["issuer"]), GuardClient(data), report)
@@ -64,7 +69,7 @@ def running(settings_toml: str) -> Iterator[DrillSystem]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _end_in_order_on_sigterm() -> None:
+def end_in_order_on_sigterm() -> None:
     """Let SIGTERM end this process as an exception does, so that what it started is stopped."""
 
     def end(number: int, _frame: object) -> NoReturn:

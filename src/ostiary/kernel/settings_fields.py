@@ -62,7 +62,16 @@ def _inside(kind: object, part: str) -> object:
         return _bare(get_args(kind)[1])
     if get_origin(kind) in (tuple, list) and part.isdecimal():
         return _bare(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        # Of tables that a key tells apart: pydantic names the one whose key says this.
+        return next((each for each in get_args(kind) if _is_told_by(each, part)), None)
     return None
+
+
+def _is_told_by(kind: object, word: str) -> bool:
+    """Return whether a key of this table can be no other word than this one."""
+    fields = kind.model_fields.values() if _is_table(kind) else ()
+    return any(get_args(field.annotation) == (word,) for field in fields)
 
 
 def _bare(kind: object) -> object:

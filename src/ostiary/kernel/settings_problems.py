@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails, PydanticUndefined
 from ostiary.kernel.problems import Problem, dotted
 from ostiary.kernel.settings_choices import wrong_choice
 from ostiary.kernel.settings_fields import extra_of, field_at, fields_at, nearest_name
+from ostiary.kernel.settings_paths import paths
 from ostiary.kernel.toml_lines import KeyPath
 from ostiary.kernel.toml_values import (
     LIST,
@@ -57,50 +58,42 @@ def explain(
 ) -> list[Problem]:
     """Return one problem per key that pydantic objects to."""
     by_path: dict[KeyPath, list[ErrorDetails]] = {}
+    typed: dict[KeyPath, KeyPath] = {}
     for error in errors:
-        by_path.setdefault(_written_path(error, tables), []).append(error)
+        path, typed_path = paths(error, tables)
+        by_path.setdefault(path, []).append(error)
+        typed.setdefault(path, typed_path)
     problems = []
     # A list is too short for pydantic where its elements are wrong.
     around = {path[:-1] for path in by_path if path and isinstance(path[-1], int)}
     for count, (path, found) in enumerate(by_path.items()):
         if path in around:
             continue
-        code, message, hint = _explain_key(path, found, model, guess=count < _GUESSES_MAX)
+        code, message, hint = _explain_key(
+            path, typed[path], found, model, guess=count < _GUESSES_MAX
+        )
         key = dotted(path) if path else None
         problems.append(Problem(file, line_of(path), key, code, message, hint))
     return problems
 
 
-def _written_path(error: ErrorDetails, tables: Mapping[str, Any]) -> KeyPath:
-    """Return the part of an error's location that stands in the file.
-
-    Pydantic appends the tried member of a union to the location; nobody wrote that word.
-    """
-    if error["type"] == "missing":
-        return error["loc"]
-    value: Any = tables
-    path: KeyPath = ()
-    for part in error["loc"]:
-        if path and value is error["input"]:
-            break
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            break
-        path += (part,)
-    return path
-
-
 def _explain_key(
-    path: KeyPath, errors: Sequence[ErrorDetails], model: type[BaseModel], *, guess: bool
+    path: KeyPath,
+    typed: KeyPath,
+    errors: Sequence[ErrorDetails],
+    model: type[BaseModel],
+    *,
+    guess: bool,
 ) -> tuple[str, str, str]:
-    """Return code, message and hint for one key."""
+    """Return code, message and hint for one key; `typed` is the path to its type."""
     first = errors[0]
     if first["type"] == "extra_forbidden":
-        return _unknown(path, first["input"], model, guess=guess)
-    if first["type"] == "missing":
+        return _unknown(path, typed, first["input"], model, guess=guess)
+    if first["type"] in {"missing", "union_tag_not_found"}:
         return "missing_setting", f"The setting `{dotted(path)}` is missing.", "Add it."
-    field = field_at(model, path)
+    if first["type"] == "union_tag_invalid":
+        return wrong_choice(path, first["ctx"]["tag"], first["ctx"]["expected_tags"])
+    field = field_at(model, typed)
     wanted = [_WANTED_BY_ERROR[e["type"]] for e in errors if e["type"] in _WANTED_BY_ERROR]
     if len(wanted) == len(errors):
         return _wrong_type(path, first["input"], list(dict.fromkeys(wanted)), field)
@@ -110,15 +103,15 @@ def _explain_key(
 
 
 def _unknown(
-    path: KeyPath, value: object, model: type[BaseModel], *, guess: bool
+    path: KeyPath, typed: KeyPath, value: object, model: type[BaseModel], *, guess: bool
 ) -> tuple[str, str, str]:
     kind = "table" if isinstance(value, dict) else "setting"
     message = f"unknown {kind} `{dotted(path)}`"
     if not guess:
         return f"unknown_{kind}", f"{message}.", "Remove it."
-    right = nearest_name(path, model)
+    right = nearest_name(typed, model)
     if right is None:
-        known = ", ".join(f"`{name}`" for name in fields_at(model, path[:-1]))
+        known = ", ".join(f"`{name}`" for name in fields_at(model, typed[:-1]))
         return f"unknown_{kind}", f"{message}.", f"Known here: {known}." if known else "Remove it."
     write = f"Write `[{right}]`" if kind == "table" else f"Write `{right}`"
     what = "the table" if kind == "table" else "the line"

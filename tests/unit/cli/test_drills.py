@@ -31,6 +31,7 @@ def drilled(name="seed-000", **more):
         "affected_share": 0.0,
         "counted": "users",
         "outage": {"users_hit": 0.75, "minutes": 120},
+        "injected": [],
         "void": False,
         "met": True,
         "unmet": [],
@@ -50,7 +51,7 @@ def test_all_drills_are_listed_with_what_the_outage_did(capsys):
     drill("list", "--json")
 
     listed = json.loads(capsys.readouterr().out)["drills"]
-    assert [each["drill"] for each in listed] == names()
+    assert sorted(each["drill"] for each in listed) == names()
     assert {each["drill"]: each["outage_minutes"] for each in listed}["seed-001"] == 630
 
 
@@ -124,6 +125,11 @@ def test_a_start_that_does_not_fit_is_refused(options):
         drill("run", "seed-000", *options)
 
 
+def test_where_nothing_is_proposed_there_is_no_stage_to_begin_at():
+    with pytest.raises(UsageError, match="its fault is injected, and nothing is proposed"):
+        drill("run", "database-locked", "--from", "canary")
+
+
 def test_the_mode_that_is_not_available_yet_says_so():
     with pytest.raises(UsageError, match="not available yet"):
         drill("run", "seed-000", "--mode", "escaped")
@@ -152,6 +158,7 @@ def test_the_outage_s_own_figures_stand_beside_ours():
         ({"mode": "unguarded", "verdict": None, "stage": None}, "nobody stopped it"),
         ({"mode": "unguarded", "verdict": "promoted", "stage": "good"}, "nobody stopped it"),
         ({"mode": "unguarded", "verdict": "held", "stage": "bake"}, "held in bake"),
+        ({"injected": ["database_locked"], "verdict": None, "stage": None}, "removed"),
     ],
 )
 def test_what_came_of_it_is_said_in_words(more, words):

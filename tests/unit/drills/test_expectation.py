@@ -15,6 +15,7 @@ def order(name="seed-000", mode=Mode.GUARDED, from_stage=None):
 def result(*, stage="rehearse", verdict="refused", void=(), **counts):
     facts = DrillFacts(drill="seed-000", mode="guarded", stage=stage, verdict=verdict)
     usual = {"users_total": 60, "users_affected": 0, "wrong_yes": 0, "visits_failed": 0}
+    usual |= {"restored_after_s": None}
     return Score(
         facts=facts,
         actions_total=500,
@@ -23,7 +24,6 @@ def result(*, stage="rehearse", verdict="refused", void=(), **counts):
         visits_during=100,
         detected_after_s=None,
         named_after_s=None,
-        restored_after_s=None,
         void_reasons=void,
         **(usual | counts),
     )
@@ -75,4 +75,19 @@ def test_a_scenario_may_count_visits():
     assert unmet(came, lopsided) == []
     assert unmet(result(visits_failed=50), lopsided) == [
         "50% affected, not 30% give or take 10 points"
+    ]
+
+
+def injected(mode=Mode.GUARDED):
+    return order("database-locked", mode)
+
+
+def test_an_injected_fault_may_affect_so_many_guarded_and_must_be_well_again():
+    expected = injected().scenario.content.expected
+    came = {"influenced_at": 10.0, "visits_failed": 100, "verdict": None, "stage": None}
+
+    assert expected.counted == "visits"
+    assert unmet(result(restored_after_s=12.0, **came), injected()) == []
+    assert unmet(result(restored_after_s=None, **came), injected()) == [
+        "it was not well again after the fault was removed"
     ]

@@ -1,6 +1,7 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -8,8 +9,12 @@ from hypothesis import strategies as st
 
 from ostiary.changes.checks import check_configuration
 from ostiary.changes.configuration import parse_configuration
-from ostiary.drills.scenarios.catalogue import find_scenarios, names, scenario
-from ostiary.drills.scenarios.model import FaultKind, Outage, ScenarioFile
+from ostiary.drills.injection.registry import KINDS
+from ostiary.drills.scenarios.catalogue import find_scenarios, known_scenarios, names, scenario
+from ostiary.drills.scenarios.environment_kinds import EnvironmentKind
+from ostiary.drills.scenarios.fault import FaultKind
+from ostiary.drills.scenarios.injections import INJECTED
+from ostiary.drills.scenarios.model import Outage, ScenarioFile
 from ostiary.drills.scenarios.reading import merged, read_scenario, settings_text
 from ostiary.kernel.errors import UsageError
 from ostiary.kernel.settings import SettingsError, parse_document
@@ -56,9 +61,14 @@ def test_a_file_says_only_what_differs_from_the_usual(tmp_path):
 def test_every_scenario_that_comes_with_ostiary_is_complete(name):
     content = scenario(name).content
 
-    assert content.outage is not None
-    assert content.outage.users_hit == content.expected.affected
     assert content.fault.description.endswith(".")
+    if content.group == "outages":
+        assert content.outage.users_hit == content.expected.affected
+        assert content.expected.cause == "change"
+    else:
+        assert content.group == "conditions"
+        assert content.outage is None
+        assert content.expected.cause != "change"
 
 
 @pytest.mark.parametrize("name", names())
@@ -73,7 +83,11 @@ def test_the_kinds_of_faults_are_told_from_what_they_change(tmp_path):
     release = SMALL.replace("[fault.settings.edge]\nweights = [9, 1]\n", edits)
     settings = SMALL.replace("[fault.settings.edge]\nweights = [9, 1]", "[fault.settings.identity]")
 
+    weights = "[fault.settings.edge]\nweights = [9, 1]\n"
+    befalls = SMALL.replace(weights, '[[fault.inject]]\nkind = "database_locked"\n')
+
     assert read(tmp_path, SMALL).content.fault.kind is FaultKind.EDGE
+    assert read(tmp_path, befalls).content.fault.kind is FaultKind.INJECTION
     assert read(tmp_path, release).content.fault.kind is FaultKind.RELEASE
     assert read(tmp_path, settings).content.fault.kind is FaultKind.SETTINGS
 
@@ -122,14 +136,15 @@ def test_what_is_wrong_is_told_with_file_line_and_key(tmp_path, old, new, told):
     assert told in found, found
 
 
-def test_a_fault_is_edits_or_settings_and_never_both_or_neither(tmp_path):
+def test_a_fault_is_of_exactly_one_kind(tmp_path):
     edits = '[[fault.edits]]\nfile = "a.py"\nold = "a"\nnew = "b"\n\n[expected]'
     both = SMALL.replace("[expected]", edits)
     neither = SMALL.replace("[fault.settings.edge]\nweights = [9, 1]\n", "")
+    befalls = f'{SMALL}\n[[fault.inject]]\nkind = "database_locked"\n'
 
-    for text in (both, neither):
+    for text in (both, neither, befalls):
         (told,) = problems_of(tmp_path, text)
-        assert "a fault is either edits of a release or settings" in told
+        assert "a fault is either edits of a release, settings, or injected" in told
         assert told.startswith("ours.toml:3: `fault`")
 
 
@@ -177,10 +192,76 @@ def test_the_example_of_the_documentation_is_a_scenario(tmp_path):
     assert read(tmp_path, example).content.expected.refused_at == "check"
 
 
-def test_all_stands_for_every_scenario_and_a_path_for_a_file(tmp_path):
+def test_every_kind_of_injected_fault_is_documented_with_its_keys():
+    text = (REPOSITORY / "docs/drills.md").read_text()
+    section = text[text.index("## Conditions") : text.index("### What they need")]
+    rows = re.findall(r"^\| `([a-z_]+)` \|[^|]*\|([^|]*)\|$", section, re.MULTILINE)
+    told = {kind: set(re.findall("`([a-z_]+)`", keys)) for kind, keys in rows}
+    models = {get_args(each.model_fields["kind"].annotation)[0]: each for each in INJECTED}
+
+    assert told == {
+        kind: set(model.model_fields) - {"kind", "seconds"} for kind, model in models.items()
+    }
+    assert set(KINDS) == set(models)
+
+
+def test_each_drill_of_database_disk_and_network_is_documented_with_its_share():
+    text = (REPOSITORY / "docs/drills.md").read_text()
+    (section,) = re.findall(r"### Drills of database(.*?)\n### ", text, re.DOTALL)
+    told = dict(re.findall(r"^\| `([a-z-]+)` \|.*\| (\d+) %[^|]*\|$", section, re.MULTILINE))
+
+    assert told == {
+        each.name: f"{100 * each.content.expected.affected:.0f}"
+        for each in find_scenarios(["conditions"])
+        if isinstance(each.content.fault.inject[0], EnvironmentKind)
+    }
+
+
+def test_a_fault_that_another_database_has_is_told_with_what_to_write(tmp_path):
+    weights = "[fault.settings.edge]\nweights = [9, 1]\n"
+    stopped = SMALL.replace(weights, '[[fault.inject]]\nkind = "database_stopped"\n')
+    full = SMALL.replace(weights, '[[fault.inject]]\nkind = "disk_full"\n')
+    far = '[[fault.inject]]\nkind = "network_loss"\nbetween = "replicas_database"\n'
+    server = '\n[topology]\ndatabase = "postgresql"\n'
+
+    for text, database in ((stopped, "postgresql"), (full + server, "sqlite")):
+        (told,) = problems_of(tmp_path, text)
+        assert f'write `database = "{database}"` in `[topology]`' in told
+    assert len(problems_of(tmp_path, SMALL.replace(weights, far))) == 1
+    assert read(tmp_path, stopped + server).content.topology.database == "postgresql"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ('kind = "databse_locked"', 'kind` is `"databse_locked"`; did you mean `database_locked`?'),
+        ('kind = "database_locked"\nsecond = 3', "second`; did you mean `seconds`?"),
+        ('kind = "network_delay"\nmiliseconds = 3', "did you mean `milliseconds`?"),
+        ('kind = "network_loss"\nshare = 1.5', "share` is `1.5`; it must be less than or equal"),
+        ('kind = "network_delay"\nbetween = "here"', 'Write `"edge_replicas"` or'),
+        ('kind = "disk_full"\nseconds = 0', "Allowed: at least 1, at most 120."),
+        ('kind = "pool_exhausted"\nconnections = "a"', "For example `connections = 20`."),
+        ("seconds = 3", "The setting `fault.inject[0].kind` is missing. Add it."),
+    ],
+)
+def test_an_injected_fault_that_is_mistyped_is_told_with_file_and_line(tmp_path, written, told):
+    weights = "[fault.settings.edge]\nweights = [9, 1]\n"
+    problems = problems_of(tmp_path, SMALL.replace(weights, f"[[fault.inject]]\n{written}\n"))
+
+    assert problems[0].startswith("ours.toml:")
+    assert told in problems[0]
+
+
+def test_groups_stand_for_their_scenarios_and_a_path_for_a_file(tmp_path):
     (tmp_path / "ours.toml").write_text(SMALL)
 
-    assert [each.name for each in find_scenarios(["all"])] == names()
+    outages, conditions = find_scenarios(["all"]), find_scenarios(["conditions"])
+    assert {each.name for each in outages} == {f"seed-00{number}" for number in range(5)}
+    assert [each.name for each in known_scenarios()] == [
+        each.name for each in (*outages, *conditions)
+    ]
+    assert sorted(each.name for each in known_scenarios()) == names()
+    assert find_scenarios(["conditions", "all"]) == [*conditions, *outages]
     found = find_scenarios([str(tmp_path / "ours.toml"), "seed-000"])
     assert [each.name for each in found] == ["ours", "seed-000"]
 

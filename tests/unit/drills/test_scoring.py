@@ -320,6 +320,16 @@ def test_a_run_from_canary_needs_the_proof_that_something_held_it_off(proof, kno
     assert result.void_reasons == (() if missing is None else (missing,))
 
 
+def test_visits_count_while_an_injected_fault_was_in_effect():
+    known = facts(fault_at=START + 19, effect_at=START + 20, removed_at=START + 30)
+    # Whoever came last while it was there waits for long after it has gone.
+    result = score(ledger(outage(20, 32)), known)
+
+    assert (result.visits_during, result.visits_failed) == (100, 75)
+    assert result.influenced_at == pytest.approx(START + 20.1)
+    assert score(ledger(outage(0, 0)), known).influenced_at is None
+
+
 def test_visits_count_from_the_first_bad_answer_until_all_was_well():
     result = score(ledger(outage(20, 40)), facts(fault_at=START + 20))
 

@@ -9,7 +9,7 @@ from ostiary.drills.report.chart import Chart, Span
 from ostiary.drills.report.evidence_chart import evidence_chart
 from ostiary.drills.report.plot import Plot
 from ostiary.drills.runner import Drill
-from ostiary.drills.scenarios.model import FaultKind
+from ostiary.drills.scenarios.fault import FaultKind
 
 _ROW_HEIGHT: Final = 9
 _COLOURS: Final = 8

@@ -7,7 +7,7 @@ from ostiary.drills.mode import Mode
 from ostiary.drills.report import figures
 from ostiary.drills.report.chart import Chart, Span
 from ostiary.drills.runner import Drill
-from ostiary.drills.scenarios.model import FaultKind
+from ostiary.drills.scenarios.fault import FaultKind
 
 
 def evidence_chart(drill: Drill, span: Span) -> Chart:

@@ -1,10 +1,11 @@
 """The scenarios that come with Ostiary, and finding one by its name or its file."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from ostiary.drills.scenarios.model import Group
 from ostiary.drills.scenarios.reading import Scenario, read_scenario
 from ostiary.kernel.errors import UsageError
 
@@ -13,9 +14,20 @@ _NEAR_ENOUGH: Final = 0.4
 _SHOWN_AT_MOST: Final = 3
 
 
+_GROUPS: Final[Mapping[str, Group]] = {"all": "outages", "conditions": "conditions"}
+"""What can be written in place of names."""
+
+
 def names() -> list[str]:
     """Return the names of all scenarios that come with Ostiary, in order."""
     return sorted(path.stem for path in _DIRECTORY.glob("*.toml"))
+
+
+def known_scenarios() -> list[Scenario]:
+    """Return all scenarios that come with Ostiary, a group after the other."""
+    known = [scenario(name) for name in names()]
+    order = list(_GROUPS.values())
+    return sorted(known, key=lambda each: order.index(each.content.group or order[0]))
 
 
 def scenario(name: str) -> Scenario:
@@ -27,19 +39,20 @@ def scenario(name: str) -> Scenario:
 
 
 def find_scenarios(wanted: Sequence[str]) -> list[Scenario]:
-    """Return scenarios by name or by file, such as `own/login.toml`; `all` is every known one.
+    """Return scenarios by name or by file, such as `own/login.toml`.
 
-    Raises `UsageError` for an unknown name or a file that is not there, `SettingsError` for a file
-    that is no scenario.
+    `all` are the outages that come with Ostiary, `conditions` its injected faults. Raises
+    `UsageError` for an unknown name or a file that is not there, `SettingsError` for a file that is
+    no scenario.
     """
-    if list(wanted) == ["all"]:
-        return [scenario(name) for name in names()]
-    return [_find(each) for each in wanted]
+    return [found for each in wanted for found in _find(each)]
 
 
-def _find(name: str) -> Scenario:
+def _find(name: str) -> list[Scenario]:
+    if name in _GROUPS:
+        return [each for each in known_scenarios() if each.content.group == _GROUPS[name]]
     is_file = name.endswith(".toml") or "/" in name
-    return read_scenario(Path(name)) if is_file else scenario(name)
+    return [read_scenario(Path(name)) if is_file else scenario(name)]
 
 
 def _hint(name: str) -> str:

@@ -4,19 +4,18 @@ Everything but the fault has a default. All shares are between 0 and 1. docs/dri
 key; `reading` turns a file into these types.
 """
 
-from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ostiary.drills.faults import Edit
+from ostiary.drills.scenarios.fault import Fault, FaultKind
+from ostiary.drills.scenarios.injected import Database
+from ostiary.drills.scenarios.texts import Words
 from ostiary.kernel.settings import SettingsTable
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Role = Annotated[str, Field(min_length=1, max_length=64)]
-Words = Annotated[str, Field(min_length=1, max_length=500)]
-
 
 Proof = Literal["second_opinion", "journeys", "load"]
 """What holds a change off that starts at canary, and so what shows that something did.
@@ -29,16 +28,27 @@ past their capacity, without one that was found overloaded.
 Counted = Literal["users", "visits"]
 """Of what the affected share is counted: of all users, or of the visits during the fault."""
 
+Cause = Literal[
+    "change",
+    "database",
+    "network",
+    "capacity",
+    "attack",
+    "keys",
+    "clock",
+    "disk",
+    "memory",
+    "process",
+]
+"""What a diagnosis can name. `capacity` is more load than there is room for, wherever it came from;
+`process` is a replica, the edge or the guard that ended or keeps ending.
+"""
+
+Group = Literal["outages", "conditions"]
+"""`outages` are replayed as they happened, `conditions` are injected into a system that is well."""
+
 Harm = Literal["affected_user", "wrong_yes"]
 """What must never happen to users of a guarded system."""
-
-
-class FaultKind(StrEnum):
-    """What is changed for the worse: it decides how a change is made of the fault."""
-
-    RELEASE = "release"
-    SETTINGS = "settings"
-    EDGE = "edge"
 
 
 class Outage(SettingsTable):
@@ -55,11 +65,13 @@ class Topology(SettingsTable):
     `capacity` is in sign-ins a second of one replica. Each replica then takes as long for a
     password as a machine of that capacity would, and `[edge] capacity` and `peak` state it; without
     it, a replica is as fast as this machine. With `orders`, the API of the examples serves beside.
+    `database` is what the store lies in; a server of its own is started for the drill.
     """
 
     replicas: int = Field(2, ge=1, le=8)
     capacity: float | None = Field(None, ge=1, le=1_000)
     orders: bool = False
+    database: Database = "sqlite"
 
 
 class FurtherRole(SettingsTable):
@@ -112,45 +124,20 @@ class Traffic(SettingsTable):
     looks: int = Field(1, ge=1, le=100)
 
 
-class Fault(SettingsTable):
-    """What goes wrong: edits of the source of a copied release, or settings that are changed.
+class Expected(SettingsTable):
+    """What has to come of it, unguarded and guarded.
 
-    `service` is whose release it is.
+    `affected_guarded` is the largest share that may be affected guarded by an injected fault: no
+    guard can take back what is no change.
     """
 
-    description: Words
-    service: Literal["identity", "orders"] = "identity"
-    edits: list[Edit] = Field([], max_length=50)
-    settings: dict[Annotated[str, Field(pattern=r"^(identity|flags|edge)$")], dict[str, Any]] = (
-        Field({})
-    )
-
-    @model_validator(mode="after")
-    def _is_one_fault(self) -> "Fault":
-        if bool(self.edits) == bool(self.settings):
-            raise ValueError(
-                "a fault is either edits of a release or settings; write `[[fault.edits]]` with "
-                "`file`, `old` and `new`, or `[fault.settings.identity]`, `.flags` or `.edge`"
-            )
-        return self
-
-    @property
-    def kind(self) -> FaultKind:
-        """Return what is changed; settings of the edge alone need no new replicas."""
-        if self.edits:
-            return FaultKind.RELEASE
-        return FaultKind.EDGE if set(self.settings) == {"edge"} else FaultKind.SETTINGS
-
-
-class Expected(SettingsTable):
-    """What has to come of it, unguarded and guarded."""
-
     affected: Share
+    affected_guarded: Share = 0.0
     counted: Counted = "users"
     refused_at: Literal["check", "rehearse"] = "rehearse"
     from_canary: Proof = "second_opinion"
     never: list[Harm] = Field(["affected_user", "wrong_yes"], min_length=1)
-    cause: Literal["change"] = "change"
+    cause: Cause = "change"
 
 
 class ScenarioFile(SettingsTable):
@@ -165,6 +152,13 @@ class ScenarioFile(SettingsTable):
     fault: Fault
     expected: Expected
 
+    @property
+    def group(self) -> Group | None:
+        """Return with which others this drill can be run; None where it stands alone."""
+        if self.fault.kind is FaultKind.INJECTION:
+            return "conditions"
+        return None if self.outage is None else "outages"
+
     @model_validator(mode="after")
     def _fits_together(self) -> "ScenarioFile":
         if sum(each.share for each in self.applications) > 1 + 1e-9:
@@ -172,6 +166,12 @@ class ScenarioFile(SettingsTable):
         asks = self.traffic.orders > 0 or self.fault.service == "orders"
         if asks and not self.topology.orders:
             raise ValueError("the orders API does not run; write `orders = true` in `[topology]`")
+        for fault in self.fault.inject:
+            if fault.database_needed not in {None, self.topology.database}:
+                raise ValueError(
+                    f"there is no `{fault.kind}` of this kind with another database; write "
+                    f'`database = "{fault.database_needed}"` in `[topology]`'
+                )
         names = [each.name for each in self.applications]
         if len(set(names)) < len(names):
             raise ValueError("two of `applications` have the same name; give each its own")

@@ -1,0 +1,14 @@
+"""The kinds of faults that can be injected, told apart by `kind`."""
+
+from typing import Annotated, Final, get_args
+
+from pydantic import Field
+
+from ostiary.drills.scenarios.environment_kinds import EnvironmentKind
+from ostiary.drills.scenarios.injected import InjectedFault
+
+Injection = Annotated[EnvironmentKind, Field(discriminator="kind")]
+"""One `[[fault.inject]]`; `injection.registry` has for each kind what injects it."""
+
+INJECTED: Final[tuple[type[InjectedFault], ...]] = get_args(EnvironmentKind)
+"""The models of all kinds."""
