@@ -59,6 +59,13 @@ class RelyingApplication:
         )
         return cls(wire, await discover(wire), registration, clock)
 
+    def through(
+        self, transport: httpx.AsyncBaseTransport, *, timeout_seconds: float
+    ) -> "RelyingApplication":
+        """Return the same application for users whose requests take another way."""
+        wire = Wire(self.wire.target, transport, seconds_max=timeout_seconds)
+        return RelyingApplication(wire, self.provider, self.registration, self._clock)
+
     async def verify(
         self, answer: Answer, tokens: TokenSet, *, nonce: str | None
     ) -> tuple[AccessClaims, IdentityClaims | None]:

@@ -14,7 +14,8 @@ class DrillFacts:
     first failed attempt that a second opinion hid. `injected` is false where the fault could
     not be put into the system, `failure` says why a drill could not be run to its end. `proof` is
     what has to have held off a change from canary (see `scenarios.model.Proof`); `reasons` are
-    those of the change's verdict, code and text.
+    those of the change's verdict, code and text. `others_achieved` is the share of its rate at
+    which traffic came that was sent because of the fault.
     """
 
     drill: str
@@ -35,6 +36,7 @@ class DrillFacts:
     rule_outs_false: int | None = None
     rolled_back: bool = False
     injected: bool = True
+    others_achieved: float = 1.0
     failure: str | None = None
     proof: str | None = None
     reasons: tuple[tuple[str, str], ...] = ()

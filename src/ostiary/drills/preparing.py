@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ostiary.drills.faults import Edit, apply_edits
-from ostiary.drills.injection.registry import edits_for
+from ostiary.drills.injection.registry import edits_for, settings_for
 from ostiary.drills.order import DrillOrder
 from ostiary.drills.population import (
     copy_release,
@@ -36,7 +36,11 @@ def first_settings(order: DrillOrder) -> Tables:
     """Return the settings with which the system starts: where needed, those of an earlier time."""
     earlier: Tables = {"identity": dict(EARLIER_HASHES)}
     old = order.scenario.content.users.old_hashes > 0
-    return merged(order.settings(), earlier) if old else order.settings()
+    return merged(_settings(order), earlier) if old else _settings(order)
+
+
+def _settings(order: DrillOrder) -> Tables:
+    return merged(order.settings(), settings_for(order.scenario.content.fault.inject))
 
 
 def prepare(order: DrillOrder, system: DrillSystem, place: Path, clock: Clock) -> TrafficPlan:
@@ -115,7 +119,7 @@ def _bring_up_to_date(order: DrillOrder, system: DrillSystem, place: Path, clock
     body: dict[str, Any] = {"from_stage": "bake"}
     if content.users.old_hashes > 0:
         settings = place / "today.toml"
-        settings.write_text(settings_text(order.settings()))
+        settings.write_text(settings_text(_settings(order)))
         body["config"] = str(settings)
     capacity = content.topology.capacity
     edits = [

@@ -13,6 +13,7 @@ from typing import Final
 
 import httpx
 
+from ostiary.drills.joined import OtherTraffic
 from ostiary.guard.load_readings import count_in
 from ostiary.kernel.clock import Clock
 from ostiary.runtime.ports import IDENTITY, Replica
@@ -52,12 +53,13 @@ class LoadReading:
 
 @dataclass
 class Recorder:
-    """Takes down moments, which are told as well, and readings."""
+    """Takes down moments, which are told as well, readings, and the traffic of others."""
 
     clock: Clock
     tell: Callable[[str], None]
     moments: list[Moment] = field(default_factory=list)
     readings: list[LoadReading] = field(default_factory=list)
+    others: list[OtherTraffic] = field(default_factory=list)
 
     def note(self, text: str, mark: str = "") -> float:
         """Take down and tell what has just happened; return when, in Unix seconds."""

@@ -12,6 +12,7 @@ from ostiary.drills.facts import facts_of
 from ostiary.drills.fault_loose import LetLoose, let_loose
 from ostiary.drills.injection.place import InjectionPlace
 from ostiary.drills.injection.surroundings import surrounding
+from ostiary.drills.joined import joined, others_achieved
 from ostiary.drills.ledger import Ledger, Run
 from ostiary.drills.mode import Mode
 from ostiary.drills.order import DrillOrder
@@ -115,7 +116,9 @@ def _among_users(place: InjectionPlace) -> tuple[LetLoose, Ledger]:
         loose = let_loose(place, until)
         traffic.run_on(traffic_of.seconds_after)
         recorder.note("The users leave.")
-        return loose, traffic.stop()
+        others = recorder.others
+        loose.facts = replace(loose.facts, others_achieved=others_achieved(others))
+        return loose, joined(traffic.stop(), others)
 
 
 def _nobody_came(order: DrillOrder) -> Ledger:

@@ -99,7 +99,7 @@ def score(ledger: Ledger, facts: DrillFacts) -> Score:
     entries = ledger.entries
     t0 = first_influence(entries, facts.fault_at, facts.first_hidden_at)
     restored = restored_at(ledger, t0, facts.fault_at)
-    achieved = achieved_rate(ledger)
+    achieved = min(achieved_rate(ledger), facts.others_achieved)
     during = visits_between(entries, t0, restored)
     if facts.effect_at is not None:
         # Of what is injected it is known when it was there, and answers may only tell later.
@@ -167,11 +167,11 @@ def achieved_rate(ledger: Ledger) -> float:
     """Return the share of the stated sign-ins per second that was really started.
 
     A generator that could not keep up starts visits late or not at all; both lower the share. It
-    is 0 where the generator died.
+    is 0 where the generator died. Visits of others are not its own (`joined`).
     """
     if ledger.ended_at is None or ledger.ended_at <= ledger.run.started_at:
         return 0.0
-    started = len({entry.visit for entry in ledger.entries})
+    started = len({entry.visit for entry in ledger.entries if entry.visit >= 0})
     return started / (ledger.run.rate * (ledger.ended_at - ledger.run.started_at))
 
 

@@ -9,14 +9,16 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 
 from ostiary.drills.applications import RelyingApplication
+from ostiary.drills.attackers import Attackers
 from ostiary.drills.ledger import LedgerWriter, Run
-from ostiary.drills.traffic_plan import TrafficPlan, read_plan, visits_of
+from ostiary.drills.traffic_plan import TrafficPlan, Visit, read_plan, visits_of
 from ostiary.drills.users import SimulatedUser
 from ostiary.drills.visits import VisitRunner
 from ostiary.kernel.clock import Clock, SystemClock
@@ -25,6 +27,9 @@ from ostiary.kernel.ids import Random, SystemRandom
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.errors import StepFailedError
 from ostiary.watch.relying_party.target import Target
+
+Visitors = Callable[[Visit, float], Coroutine[None, None, None]]
+"""Makes a visit that was to begin at a time, in Unix seconds; returns when it has ended."""
 
 
 async def run_traffic(
@@ -48,12 +53,32 @@ async def run_traffic(
             runner = VisitRunner(
                 ledger.append, now, timeout_seconds=plan.timeout_seconds, retry=plan.retry
             )
-            ended_at = await _Generator(plan, applications, runner, rng).send(run.started_at, stop)
+            async with _visitors(plan, applications, runner, clock, rng) as visitors:
+                ended_at = await _Generator(plan, visitors, now).send(run.started_at, stop)
             ledger.end(ended_at)
 
 
-class _Generator:
-    """Starts every visit at its time, whatever became of those before it."""
+@asynccontextmanager
+async def _visitors(
+    plan: TrafficPlan,
+    applications: Mapping[str | None, RelyingApplication],
+    runner: VisitRunner,
+    clock: Clock,
+    rng: Random,
+) -> AsyncIterator[Visitors]:
+    """Provide those who come: users, or somebody who guesses their passwords."""
+    if plan.attack is None:
+        yield _Users(plan, applications, runner, rng).visit
+        return
+    attackers = Attackers(plan, applications, runner, clock, rng)
+    try:
+        yield attackers.visit
+    finally:
+        await attackers.leave()
+
+
+class _Users:
+    """The users of a plan, each with a password of their own."""
 
     def __init__(
         self,
@@ -62,31 +87,42 @@ class _Generator:
         runner: VisitRunner,
         rng: Random,
     ) -> None:
-        self._plan = plan
         self._runner = runner
         self._users = {
             person.name: SimulatedUser(person, applications[person.application], rng)
             for person in plan.people
         }
 
+    async def visit(self, visit: Visit, intended: float) -> None:
+        """Have the person of a visit come."""
+        await self._runner.run(visit, self._users[visit.person.name], intended)
+
+
+class _Generator:
+    """Starts every visit at its time, whatever became of those before it."""
+
+    def __init__(self, plan: TrafficPlan, visitors: Visitors, now: Callable[[], float]) -> None:
+        self._plan = plan
+        self._visitors = visitors
+        self._now = now
+
     async def send(self, started_at: float, stop: asyncio.Event) -> float:
         """Start all visits, wait for their ends, and return when the arrivals were over."""
         under_way: set[asyncio.Task[None]] = set()
         for visit in visits_of(self._plan):
             intended = started_at + visit.at
-            if await _stopped_before(stop, intended - self._runner.now()):
+            if await _stopped_before(stop, intended - self._now()):
                 break
             if len(under_way) >= self._plan.in_flight_max:
                 # Not started and not recorded: the achieved rate falls, and the run is void.
                 continue
-            user = self._users[visit.person.name]
-            task = asyncio.create_task(self._runner.run(visit, user, intended))
+            task = asyncio.create_task(self._visitors(visit, intended))
             under_way.add(task)
             task.add_done_callback(under_way.discard)
         else:
             # The last slot belongs to the run as well, wherever in it the last user came.
-            await _stopped_before(stop, started_at + self._plan.seconds - self._runner.now())
-        ended_at = self._runner.now()
+            await _stopped_before(stop, started_at + self._plan.seconds - self._now())
+        ended_at = self._now()
         await asyncio.gather(*under_way)
         return ended_at
 

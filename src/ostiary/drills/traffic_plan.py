@@ -16,6 +16,8 @@ from ostiary.kernel.files import write_atomically
 from ostiary.kernel.ids import Random, SeededRandom
 
 _OTHERS_MAY_READ = 0o077
+NETWORKS_MAX = 10_000
+"""From how many networks an attack can come."""
 
 
 class Person(BaseModel):
@@ -60,8 +62,23 @@ class Habits(BaseModel):
     looks: int = Field(1, ge=1, le=100)
 
 
+class Attack(BaseModel):
+    """Visits that are no users': each tries one wrong password for the account of its person.
+
+    They come from `networks` networks in turn, addresses of the loopback interface that lie in a
+    range of their own each.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    networks: int = Field(ge=1, le=NETWORKS_MAX)
+
+
 class TrafficPlan(BaseModel):
-    """One run. `rate` is in sign-ins per second, times are in seconds."""
+    """One run. `rate` is in sign-ins per second, times are in seconds.
+
+    With an `attack`, those who come are not users but somebody in their name.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -77,6 +94,7 @@ class TrafficPlan(BaseModel):
     retry: bool = False
     in_flight_max: int = Field(500, ge=1, le=10_000)
     habits: Habits = Habits()
+    attack: Attack | None = None
 
     @model_validator(mode="after")
     def _everybody_has_an_application(self) -> "TrafficPlan":

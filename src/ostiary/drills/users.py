@@ -59,9 +59,13 @@ class SimulatedUser:
 
     async def mistype_password(self) -> None:
         """Send a wrong password; returns where that opened a session all the same."""
+        await self.guess(self.person.password[1:])
+
+    async def guess(self, password: str) -> None:
+        """Send a password that is not this person's; returns where that opened a session."""
         browser, request = self._device(), AuthorizationRequest.fresh(self._rng)
         page = require_sign_in_page(await ask_for_code(browser, self._location(request)))
-        answer = await enter_password(browser, page, self.person.email, self.person.password[1:])
+        answer = await enter_password(browser, page, self.person.email, password)
         if not answer.is_redirect:
             refused = sign_in_page(answer) is not None and answer.outcome_is_no_fault
             answer.fail("a session", kind=FailureKind.REFUSED if refused else None)

@@ -70,6 +70,13 @@ class VisitRunner:
         if visit.refresh:
             await steps.act("refresh", lambda: user.refresh(tokens))
 
+    async def guess(
+        self, visit: Visit, user: SimulatedUser, password: str, intended: float
+    ) -> None:
+        """Try one wrong password in a user's name, and record what came of it."""
+        steps = _Steps(self, visit, user, intended)
+        await steps.act("guess", lambda: user.guess(password), expected=Expected.REFUSE)
+
     async def attempt(
         self, action: Callable[[], Awaitable[Result]]
     ) -> tuple[Came, str, Result | None]:

@@ -166,3 +166,22 @@ def test_a_form_is_sent_with_its_length():
     sent = asyncio.run(run())
     assert sent.startswith(b"POST /x HTTP/1.1\r\n")
     assert b"content-length: 3" in sent.lower()
+
+
+def test_a_connection_comes_from_the_address_that_is_asked_for():
+    seen = []
+
+    async def run():
+        async def serve(reader, writer):
+            seen.append(writer.get_extra_info("peername")[0])
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(OK)
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x"
+        async with server, KeptConnections(from_address="127.64.1.1") as transport:
+            await transport.handle_async_request(get(url))
+
+    asyncio.run(run())
+    assert seen == ["127.64.1.1"]

@@ -38,15 +38,18 @@ class KeptConnections(httpx.AsyncBaseTransport):
         clock: Clock | None = None,
         tls: Callable[[], ssl.SSLContext] = ssl.create_default_context,
         server_name: str | None = None,
+        from_address: str | None = None,
     ) -> None:
         """Start without connections.
 
         `tls` says for each new connection whom to trust, by default the machine's authorities;
         `server_name` is the host to ask for where it is not the one that is connected to.
+        `from_address` is the own address to connect from, where that matters.
         """
         self._clock = clock or SystemClock()
         self._tls = tls
         self._server_name = server_name
+        self._from = None if from_address is None else (from_address, 0)
         self._idle: dict[_Origin, list[tuple[float, _Connection]]] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -77,7 +80,7 @@ class KeptConnections(httpx.AsyncBaseTransport):
         name = self._server_name or host if tls else None
         try:
             reader, writer = await asyncio.open_connection(
-                host, port, ssl=tls, server_hostname=name
+                host, port, ssl=tls, server_hostname=name, local_addr=self._from
             )
         except OSError as error:
             raise httpx.ConnectError(error.strerror or str(error)) from error
