@@ -21,6 +21,12 @@ from ostiary.kernel.ids import SeededRandom
 
 _DAY_SECONDS = 86_400
 _WARM_UP_SECONDS_MAX = 90
+_FROM = "127.20.0.1"
+"""A network of the people's own.
+
+The guard's journeys try wrong passwords through the edge. With a change every few seconds there are
+so many that newcomers from the same network would have to wait.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +79,5 @@ def inhabited(
         plan = plan_traffic(
             system.issuer, application, people, rate=rate, seconds=_DAY_SECONDS, seed=seed
         )
+        plan = plan.model_copy(update={"from_address": _FROM})
         yield Inhabited(system, application, original, directory, plan, clock)

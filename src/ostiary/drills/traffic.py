@@ -45,7 +45,7 @@ async def run_traffic(
     Raises `NotRunningError` where the service does not even publish its discovery document, and
     `UsageError` where the ledger cannot be created.
     """
-    async with KeptConnections(clock=clock) as transport:
+    async with KeptConnections(clock=clock, from_address=plan.from_address) as transport:
         applications = await _open_applications(plan, transport, clock)
         now = _unix_seconds(clock)
         run = Run(now(), plan.rate, plan.seconds, plan.seed, len(plan.people))

@@ -77,7 +77,8 @@ class Attack(BaseModel):
 class TrafficPlan(BaseModel):
     """One run. `rate` is in sign-ins per second, times are in seconds.
 
-    With an `attack`, those who come are not users but somebody in their name.
+    With an `attack`, those who come are not users but somebody in their name. Users come from
+    `from_address`, an own address of this machine, where that matters.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -95,6 +96,7 @@ class TrafficPlan(BaseModel):
     in_flight_max: int = Field(500, ge=1, le=10_000)
     habits: Habits = Habits()
     attack: Attack | None = None
+    from_address: str | None = None
 
     @model_validator(mode="after")
     def _everybody_has_an_application(self) -> "TrafficPlan":

@@ -136,6 +136,7 @@ JOURNEYS = {
     ("kept_pages", "safe_pages"): "sign_in_page",
     ("leaking_pages", "safe_pages"): "sign_in_page",
     ("framed_errors", "safe_pages"): "error_page",
+    ("odd_caching", "safe_pages"): "icon",
     ("token_in_address", "misused_tokens"): "token_in_address",
     ("any_type", "misused_tokens"): "id_token_as_bearer",
     ("refresh_token_is_bearer", "misused_tokens"): "refresh_token_as_bearer",

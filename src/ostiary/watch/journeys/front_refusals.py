@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 from ostiary.kernel.outcomes import OutcomeClass
 from ostiary.watch.journeys.actor import Actor
 from ostiary.watch.journeys.login import Login
+from ostiary.watch.journeys.page_icon import require_icon
 from ostiary.watch.journeys.redirect_addresses import FOREIGN_ADDRESS, near_addresses
 from ostiary.watch.journeys.refusals import unknown_client
 from ostiary.watch.journeys.refused import require_no_code, require_no_redirect
@@ -141,6 +142,7 @@ async def safe_pages(actor: Actor) -> None:
         await browser.get("error_page", unknown),
     ):
         _require_safe(page)
+    require_icon(await browser.get("icon", "/favicon.ico"))
 
 
 def _require_safe(page: Answer) -> None:
