@@ -59,14 +59,15 @@ def running(settings_toml: str, arguments: Sequence[str] = ()) -> Iterator[Drill
         )
         yield DrillSystem(data, str(report["issuer"]), GuardClient(data), report)
     finally:
-        if not _stopped(data):
-            # The directory stays: without it nobody could stop what still runs.
-            raise OstiaryError(
-                "drill_system_not_stopped",
-                f"The drill's system in {data} could not be stopped.",
-                hint=f"Run: ostiary down --data {data}",
-            )
-        shutil.rmtree(directory, ignore_errors=True)
+        with _signals_put_off():
+            if not _stopped(data):
+                # The directory stays: without it nobody could stop what still runs.
+                raise OstiaryError(
+                    "drill_system_not_stopped",
+                    f"The drill's system in {data} could not be stopped.",
+                    hint=f"Run: ostiary down --data {data}",
+                )
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def end_in_order_on_sigterm() -> None:
@@ -79,6 +80,23 @@ def end_in_order_on_sigterm() -> None:
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, end)
+
+
+@contextmanager
+def _signals_put_off() -> Iterator[None]:
+    """Let no signal break off the stopping; the first that comes meanwhile counts afterwards."""
+    came: list[int] = []
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for each in (signal.SIGINT, signal.SIGTERM):
+            before[each] = signal.signal(each, lambda which, _frame: came.append(which))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for which in came[:1]:
+        signal.raise_signal(which)
 
 
 def _stopped(data: Path) -> bool:
@@ -118,6 +136,8 @@ def _run(arguments: list[str], *, seconds_max: float) -> "subprocess.CompletedPr
         check=False,
         env=environment,
         stdin=subprocess.DEVNULL,
+        # Ctrl-C at a terminal is for the drill, which then stops its system by such a command.
+        start_new_session=True,
     )
 
 
