@@ -23,12 +23,14 @@ import ostiary
 ONE_SYSTEM = ("tests/browser/", "tests/node/")
 OWN_SYSTEMS = ("tests/guarded/", "tests/drills/", "tests/matrix/")
 IN_ORDER = (
+    "tests/drills/test_injected_processes.py",
     "tests/guarded/test_bad_releases.py",
     "tests/guarded/test_broken_last_good.py",
     "tests/guarded/test_broken_releases.py",
     "tests/guarded/test_edge_changes.py",
     "tests/guarded/test_endpoints.py",
     "tests/guarded/test_explained.py",
+    "tests/guarded/test_guard_death.py",
     "tests/guarded/test_promotion.py",
     "tests/guarded/test_replicas.py",
     "tests/guarded/test_rollback_anywhere.py",

@@ -1,7 +1,7 @@
 """The known outages, replayed: what they did, and what is left of them behind the guard.
 
-Here run those that show most in least time; `make drill` runs all of them, and from canary, which
-takes minutes at a share of one percent. What is hidden there, and that nobody is affected,
+Here run those that show most in least time; `make drill` runs all of them, guarded and from canary
+as well, which takes minutes at a share of one percent. What is hidden there, and that nobody is affected,
 `tests/guarded/test_broken_releases.py` and `test_edge_changes.py` show.
 """
 
@@ -9,7 +9,6 @@ import json
 
 import pytest
 
-from ostiary.drills.scenarios.catalogue import scenario
 from tests.system import call_ostiary
 
 pytestmark = [pytest.mark.system, pytest.mark.alone]
@@ -46,24 +45,13 @@ def drill(tmp_path, name, *options: str):
     return result, drilled
 
 
-def test_without_a_guard_three_quarters_of_the_users_are_affected(tmp_path):
-    result, drilled = drill(tmp_path, "seed-000", "--mode", "unguarded", "--seed", "1")
+def test_without_a_guard_an_upgrade_that_forgets_old_passwords_hits_three_quarters(tmp_path):
+    result, drilled = drill(tmp_path, "seed-001", "--mode", "unguarded", "--seed", "1")
     users = drilled["users"]
-    assert not drilled["void"], drilled
-    assert 0.65 <= users["affected"] / users["total"] <= 0.85
-    assert (drilled["met"], result.returncode) == (True, 0), result.stderr
-
-
-def test_with_the_guard_an_upgrade_that_forgets_old_passwords_affects_nobody(tmp_path):
-    page = tmp_path / "drill.html"
-    options = ("--mode", "guarded", "--seed", "2", "--report", str(page))
-    result, drilled = drill(tmp_path, "seed-001", *options)
-    assert (drilled["verdict"], drilled["stage"]) == ("refused", "rehearse"), drilled
-    assert any("retained_hash" in reason["text"] for reason in drilled["reasons"]), drilled
-    assert drilled["users"]["affected"] == 0, (drilled, result.stderr)
+    assert not drilled["void"], (drilled, result.stderr)
+    assert 0.65 <= users["affected"] / users["total"] <= 0.85, (drilled, result.stderr)
     assert drilled["outage"] == {"users_hit": 0.75, "minutes": 630}
     assert (drilled["met"], result.returncode) == (True, 0), result.stderr
-    assert scenario("seed-001").content.title in page.read_text()
 
 
 def test_without_a_guard_a_lopsided_balancer_fails_those_that_a_replica_has_no_room_for(tmp_path):

@@ -15,6 +15,7 @@ from tests.guarded import releases
 from tests.guarded.conftest import QUICK, running_quick
 from tests.guarded.releases import Fault
 from tests.guarded.test_bad_releases import propose, require_as_it_was
+from tests.guarded.waiting import wait_for
 from tests.system import RunningSystem, call_ostiary
 
 pytestmark = pytest.mark.system
@@ -86,11 +87,22 @@ def test_rules_refuse_a_change_in_its_check_and_leave_a_record(guarded, tmp_path
     require_as_it_was(guarded, before)
 
 
+def propose_once_revoked(system: RunningSystem, release: Path) -> tuple[int, dict[str, Any]]:
+    """Propose a release again, once what it minted in its rehearsal has been taken back."""
+
+    def answered() -> tuple[int, dict[str, Any]] | None:
+        code, answer = propose(system, release)
+        owed = (answer.get("error") or {}).get("code") == "revocation_owed"
+        return None if owed else (code, answer)
+
+    return wait_for(answered, "the end of the revocation")
+
+
 def test_what_rehearsal_refused_is_remembered_and_its_fix_replays_it(guarded, release):
     bad = release(releases.BROKEN_BUT_HEALTHY)
     code, first = propose(guarded, bad)
     assert code == 4, first
-    code, second = propose(guarded, bad)
+    code, second = propose_once_revoked(guarded, bad)
     assert (code, second["error"]["code"]) == (3, "refused_before")
     assert first["change"] in second["error"]["message"]
     code, again = propose(guarded, bad, "--again")

@@ -70,7 +70,7 @@ def test_a_release_broken_for_one_rare_grant_is_rolled_back_by_the_evidence_of_t
     (reason, *_) = result["reasons"]
     assert reason["code"] == "harm", result["reasons"]
     assert reason["numbers"]["stratum"] == "token.client_credentials", result["reasons"]
-    assert "token.client_credentials: " in reason["text"]
+    assert "token (client credentials): " in reason["text"]
     assert applications.answers.keys() == {
         ("client_credentials", 200),
         ("authorization_code", 400),

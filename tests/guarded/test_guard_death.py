@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,33 @@ from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.ids import SeededRandom
 from tests.guarded import releases
+from tests.guarded.conftest import ReleaseMaker, maker_of_releases, running_quick
 from tests.guarded.users import require_served
 from tests.system import RunningSystem, call_ostiary
 
+# One system for all of them, in their order; `tests/workers.py` knows that.
 pytestmark = pytest.mark.system
 SECONDS_MAX = 60
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    """A system whose guard is killed again and again; the last test stops it."""
+    with running_quick(tmp_path_factory.mktemp("system")) as (system, _):
+        yield system
+
+
+@pytest.fixture
+def release(guarded: RunningSystem, tmp_path: Path) -> ReleaseMaker:
+    return maker_of_releases(guarded, tmp_path)
+
+
+def propose(client: GuardClient, release: Path) -> str:
+    """Propose a release once nothing else is under way, and return the id of the change."""
+    wait_for(lambda: client.get("/status")["change"] is None, "the end of the change before")
+    # The same one was rolled back before, for no fault of its own.
+    body = {"releases": {"identity": str(release)}, "again": True}
+    return str(client.post("/changes", body)["change"])
 
 
 def wait_for(condition: Callable[[], Any], what: str) -> Any:
@@ -60,8 +82,7 @@ def test_a_guard_killed_during_a_change_is_followed_by_one_that_rolls_it_back(
 ):
     client = GuardClient(guarded.data)
     before = client.get("/status")
-    body = {"releases": {"identity": str(release(releases.HEALTHY))}}
-    change = client.post("/changes", body)["change"]
+    change = propose(client, release(releases.HEALTHY))
     path = f"/changes/{change}"
     wait_for(lambda: (client.get(path)["live"] or {}).get("phase") == phase, f"phase {phase}")
     wait_for_another_guard(guarded, kill_guard(guarded))
@@ -83,8 +104,7 @@ def test_users_notice_nothing_when_the_guard_dies_with_a_canary_under_traffic(
     plan = plan_traffic(guarded.issuer, application, people, rate=5, seconds=300, seed=1)
     with flowing(plan, tmp_path, SystemClock()) as traffic:
         traffic.wait_for_visits(5, SECONDS_MAX)
-        body = {"releases": {"identity": str(release(releases.HEALTHY))}}
-        change = client.post("/changes", body)["change"]
+        change = propose(client, release(releases.HEALTHY))
         path = f"/changes/{change}"
         wait_for(lambda: client.get(path)["share"], "the first user's share")
         wait_for_another_guard(guarded, kill_guard(guarded))

@@ -19,7 +19,7 @@ from tests.system import RunningSystem, call_ostiary, free_port, run_ostiary
 pytestmark = pytest.mark.system
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+@pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgresql":
         return str(request.getfixturevalue("postgres_url")).replace("+psycopg", "")
@@ -57,6 +57,9 @@ def promote(system: RunningSystem, release: Path, traffic: Traffic) -> None:
     traffic.wait_for_visits(visits(traffic) + RATE, SECONDS_MAX)
 
 
+@pytest.mark.parametrize(
+    "database", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
 def test_users_sign_in_while_the_next_release_migrates(system, database, tmp_path):
     following = write_next_release(tmp_path / "next", tmp_path / "runs", seconds=0.2)
     with users(system, tmp_path) as traffic:

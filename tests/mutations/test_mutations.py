@@ -14,7 +14,7 @@ from tests.mutations.candidates import VALID, Judged, different_for_replicas, ju
 from tests.mutations.rehearsing import rehearse
 
 SEED = int(os.environ.get("OSTIARY_MUTATION_SEED", "34"))
-COUNT = 200
+COUNT = 140
 SAMPLES = 3
 SECONDS_MAX = 25.0
 WAITED_FOR_MAX = 5

@@ -42,7 +42,8 @@ def entry(at, user, came=Came.GRANTED, action="sign_in", detail=""):
     ok = came is Came.GRANTED
     times = {"intended": ZERO + at, "started": ZERO + at, "ended": ZERO + at + 0.1}
     return Entry(
-        visit=round(at * 10),
+        # Counted from 0: negative numbers are visits of somebody else.
+        visit=round((at + 10) * 10),
         user=user,
         action=action,
         expected=Expected.GRANT,
