@@ -1,8 +1,8 @@
 """The known outages, replayed: what they did, and what is left of them behind the guard.
 
 Here run those that show most in least time; `make drill` runs all of them, guarded and from canary
-as well, which takes minutes at a share of one percent. What is hidden there, and that nobody is affected,
-`tests/guarded/test_broken_releases.py` and `test_edge_changes.py` show.
+as well, which takes minutes at a share of one percent. What is hidden there, and that nobody is
+affected, `tests/guarded/test_broken_releases.py` and `test_edge_changes.py` show.
 """
 
 import json
