@@ -188,7 +188,7 @@ def _affected(drill: Result, outage_share: float | None) -> str:
 
 def _restored(drill: Result, outage_minutes: int | None) -> str:
     seconds = drill["restored_after_s"]
-    ours = "not at all" if seconds is None else f"{seconds:.0f} s"
+    ours = "never" if seconds is None else f"{seconds:.0f} s"
     if not drill["users"]["affected"] or drill["void"]:
         ours = "-"
     return ours if outage_minutes is None else f"{ours} / {outage_minutes} min"

@@ -149,7 +149,7 @@ def test_the_outage_s_own_figures_stand_beside_ours():
     ("more", "words"),
     [
         ({"users": {"total": 60, "affected": 9}, "restored_after_s": 12.34}, "12 s / 120 min"),
-        ({"users": {"total": 60, "affected": 9}}, "not at all / 120 min"),
+        ({"users": {"total": 60, "affected": 9}}, "never / 120 min"),
         ({"outage": None}, "0%        -         "),
         ({"void": True, "verdict": None}, "seed-000  -      - / 75%   - / 120 min"),
         ({"counted": "visits"}, "0% / 75% visits"),
