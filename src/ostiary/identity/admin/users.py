@@ -93,7 +93,7 @@ class User:
     def on_get(self, request: falcon.Request, response: falcon.Response, who: str) -> None:
         """Show an account."""
         self._admin_token.require(request)
-        response.media = account_json(_found(self._administration.find(who)))
+        response.media = account_json(found(self._administration.find(who)))
 
     def on_delete(self, request: falcon.Request, response: falcon.Response, who: str) -> None:
         """Delete an account with its sessions, codes and grants."""
@@ -115,7 +115,7 @@ class User:
     ) -> None:
         self._admin_token.require(request)
         attempt = attempt_of(request, snapshot=self._snapshot)
-        account = _found(self._administration.set_disabled(who, attempt, disabled=disabled))
+        account = found(self._administration.set_disabled(who, attempt, disabled=disabled))
         response.media = account_json(account)
 
 
@@ -131,7 +131,8 @@ def account_json(account: Account) -> dict[str, object]:
     }
 
 
-def _found(account: Account | None) -> Account:
+def found(account: Account | None) -> Account:
+    """Return an account that was asked for; raises `ProblemError` 404 where there is none."""
     if account is None:
         raise _unknown()
     return account

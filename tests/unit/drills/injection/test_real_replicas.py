@@ -3,7 +3,6 @@
 import base64
 import json
 import sqlite3
-import threading
 import time
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from ostiary.drills.faults import FaultNotInjectableError, apply_edits
 from ostiary.drills.injection import keys, replica_faults, restoring
+from ostiary.drills.injection.beside import beside
 from ostiary.drills.injection.registry import edits_for, injected, settings_for
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.errors import OstiaryError
@@ -95,22 +95,16 @@ class Site:
     @contextmanager
     def asked_all_the_time(self):
         """Have both replicas asked for tokens, as users do."""
-        ended = threading.Event()
 
-        def ask():
+        def ask(ended):
             while not ended.wait(0.05):
                 for seat in range(2):
                     # In the end nobody may be left to answer.
                     with suppress(httpx.HTTPError):
                         self.mint(seat)
 
-        thread = threading.Thread(target=ask)
-        thread.start()
-        try:
+        with beside(ask):
             yield
-        finally:
-            ended.set()
-            thread.join()
 
 
 def command_of(process):
