@@ -35,6 +35,7 @@ check: setup ## Lint, formatting, types, import contracts, lock file
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tools/mypy-tests.ini
 	$(BIN)/lint-imports
 	$(BIN)/uv lock --check
 

@@ -63,7 +63,12 @@ def _package_directory() -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def _run(command: Path, *arguments: str, log: Path) -> None:
+def package_programs(scratch: Path) -> Path:
+    """Return where PostgreSQL's programs of the wheel are, or a copy that `nobody` can run."""
+    return readable_binaries(_package_directory() / INSTALLATION / "bin", scratch)
+
+
+def run_program(command: Path, *arguments: str, log: Path) -> None:
     """Run one of PostgreSQL's programs, never as root; show its output when it fails."""
     user = "nobody" if os.geteuid() == 0 else None
     # A pipe would stay open in the server that pg_ctl leaves behind, so the output is a file.
@@ -92,17 +97,17 @@ def postgres_server() -> Iterator[PostgresServer]:
     if os.geteuid() == 0:
         shutil.chown(data, "nobody")
     log = scratch / "commands.log"
-    binaries = readable_binaries(_package_directory() / INSTALLATION / "bin", scratch)
+    binaries = package_programs(scratch)
     control = binaries / "pg_ctl"
     options = f"-c listen_addresses='' -c fsync=off -k {data}"
     try:
-        _run(
+        run_program(
             binaries / "initdb",
             *("-D", str(data), "-U", USER, "--auth=trust", "--encoding=UTF8", "--no-sync"),
             "--locale=C",
             log=log,
         )
-        _run(
+        run_program(
             control,
             *("-D", str(data), "-l", str(data / "server.log"), "-o", options),
             *("-w", "-t", str(START_SECONDS_MAX), "start"),
@@ -111,7 +116,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         try:
             yield PostgresServer(data, count(1))
         finally:
-            _run(control, "-D", str(data), "-w", "-m", "immediate", "stop", log=log)
+            run_program(control, "-D", str(data), "-w", "-m", "immediate", "stop", log=log)
     finally:
         shutil.rmtree(scratch)
 

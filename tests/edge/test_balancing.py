@@ -2,37 +2,26 @@
 
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import httpx
 import pytest
 
 from ostiary.edge.balancing import Balancer
-from ostiary.edge.clusters import CANARY_CLUSTER, STABLE_CLUSTER
+from ostiary.edge.clusters import STABLE_CLUSTER
 from ostiary.edge.edge import Edge
 from ostiary.edge.entrance import Entrance
-from ostiary.edge.model import CanaryArm, EdgeModel, EdgePlace, Endpoint, Lease
+from ostiary.edge.model import EdgePlace, Endpoint
 from ostiary.edge.route_classes import Served
 from ostiary.kernel.clock import SystemClock
-from tests.edge.conftest import LAST_GOOD, Servers, until
-from tests.edge.replicas import Replica, Reply, always, free_port, replica
+from tests.edge.conftest import LAST_GOOD, Servers, weighted
+from tests.edge.replicas import Replica, Reply, always, free_port
 
 pytestmark = [pytest.mark.edge, pytest.mark.anyio]
 
 OVERLOADED = Reply(503, b"busy", f"{LAST_GOOD}/overloaded", {"retry-after": "7"})
 ALL = pytest.mark.parametrize("balancer", list(Balancer))
-SAME = "s-dddddddddddd"
-"""A snapshot that changes the edge only."""
-
-
-@pytest.fixture
-def three(servers: Servers) -> Iterator[list[Replica]]:
-    """Three replicas of the last good version, the one with the most weight first."""
-    good = Reply(200, b"last good", f"{LAST_GOOD}/ok")
-    with replica(good) as second, replica(good) as third:
-        servers.extra_stable = (second, third)
-        yield [servers.last_good, second, third]
 
 
 @pytest.fixture
@@ -42,25 +31,6 @@ async def proxied(place: EdgePlace) -> AsyncIterator[Edge]:
     edge = Edge(behind, count=1, clock=SystemClock(), check=lambda _: None)
     yield edge
     await edge.stop()
-
-
-def weighted(servers: Servers, balancer: Balancer, *weights: int) -> EdgeModel:
-    model = servers.model()
-    endpoints = tuple(
-        replace(each, weight=weight, seat=seat)
-        for seat, (each, weight) in enumerate(zip(model.stable, weights, strict=True))
-    )
-    return replace(model, stable=endpoints, balancer=balancer)
-
-
-def edge_change(servers: Servers, model: EdgeModel, share: float, *weights: int) -> EdgeModel:
-    """Return the model with an arm that spreads requests over the same replicas by weights."""
-    endpoints = tuple(
-        replace(each, weight=weight) for each, weight in zip(model.stable, weights, strict=True)
-    )
-    lease = Lease("c-1", "e-1", "127.0.0.1", servers.lease.port)
-    arm = CanaryArm(SAME, endpoints, share, lease, model.balancer, same_replicas=True)
-    return replace(servers.model(), stable=model.stable, balancer=model.balancer, canary=arm)
 
 
 async def test_weights_are_shares_and_every_seat_is_counted(
@@ -153,51 +123,3 @@ async def test_a_hash_keeps_a_client_at_one_replica_by_the_address_behind_the_pr
     assert all(set(counted.values()) == {3} for counted in addresses)
     assert sum(map(len, addresses)) == 30
     assert all(addresses), "everybody gets some"
-
-
-@ALL
-async def test_a_change_of_the_edge_spreads_its_share_over_the_same_replicas(
-    balancer: Balancer,
-    three: list[Replica],
-    servers: Servers,
-    edge: Edge,
-    client: httpx.AsyncClient,
-) -> None:
-    model = weighted(servers, balancer, 1, 1, 1)
-    weights = (1, 1, 1) if balancer is Balancer.RANDOM else (8, 1, 1)
-    await edge.start(edge_change(servers, model, 1.0, *weights))
-    for _ in range(30):
-        await client.get("/")
-    counted = (await edge.counters()).first_attempts(CANARY_CLUSTER, Served.CANARY, 3)
-    assert sum(counted) == 30
-    if balancer is Balancer.ROUND_ROBIN:
-        assert counted == pytest.approx((24, 3, 3), abs=1)
-
-    three[0].answer = always(OVERLOADED)
-    answers = [await client.post("/sign-in") for _ in range(30)]
-    # There is nobody behind these replicas, and yet no failure is seen: another one is asked.
-    assert {each.status_code for each in answers} == {200}
-
-
-@pytest.mark.parametrize("balancer", [Balancer.ROUND_ROBIN, Balancer.MAGLEV])
-async def test_a_change_of_the_edge_that_nobody_watches_spreads_as_before(
-    balancer: Balancer,
-    three: list[Replica],
-    servers: Servers,
-    edge: Edge,
-    client: httpx.AsyncClient,
-) -> None:
-    model = weighted(servers, balancer, 1, 1, 1)
-    await edge.start(edge_change(servers, model, 1.0, 128, 1, 1))
-    servers.lease.health = 503
-
-    async def drained() -> bool:
-        return (await edge.canary_health()).healthy == 0
-
-    await until(drained)
-    for one in three:
-        one.seen.clear()
-    for _ in range(30):
-        assert (await client.get("/")).status_code == 200
-    if balancer is Balancer.ROUND_ROBIN:
-        assert [len(one.seen) for one in three] == pytest.approx([10, 10, 10], abs=2)

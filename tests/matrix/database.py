@@ -138,8 +138,8 @@ def postgres_database(*, port: int | None = None) -> Iterator[PostgresDatabase]:
         directory.mkdir(mode=0o700)
         if os.geteuid() == 0:
             shutil.chown(directory, "nobody")
-        binaries = postgres._readable_binaries(scratch)
-        postgres._run(
+        binaries = postgres.package_programs(scratch)
+        postgres.run_program(
             binaries / "initdb",
             *("-D", str(directory), "-U", postgres.USER, "--auth=trust", "--encoding=UTF8"),
             *("--no-sync", "--locale=C"),

@@ -33,7 +33,7 @@ def follow(standby: PostgresDatabase, primary: PostgresDatabase) -> None:
     """Make a server anew as the standby of another one, and start it."""
     for entry in standby.directory.iterdir():
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    binaries._run(
+    binaries.run_program(
         primary.program.with_name("pg_basebackup"),
         *("-d", primary.url.replace("+psycopg", ""), "-D", str(standby.directory)),
         *("-R", "-X", "stream", "-c", "fast", "--no-sync"),
@@ -43,7 +43,7 @@ def follow(standby: PostgresDatabase, primary: PostgresDatabase) -> None:
 
 
 def promote(standby: PostgresDatabase) -> None:
-    binaries._run(
+    binaries.run_program(
         standby.program.with_name("pg_ctl"),
         *("-D", str(standby.directory), "-w", "promote"),
         log=standby.directory.parent / "commands.log",

@@ -270,7 +270,6 @@ class Conductor:
     def _settle(self, action: actions.Settle) -> None:
         result = action.result
         self._parts.journal.append(history.CHANGE_SETTLED, result.change, result_to_json(result))
-        self._parts.lease.withdraw()
         self._background.start(self._parts.trials.clean_up())
 
     def _carry_out(self, action: actions.Action) -> None:

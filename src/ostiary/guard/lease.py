@@ -8,6 +8,7 @@ drains the canary by itself.
 """
 
 import asyncio
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -44,6 +45,7 @@ class LeaseServer:
         self._seconds_max = seconds_max
         self._terms: LeaseTerms | None = None
         self._renewed_at = 0.0
+        self._ends_at = math.inf
         self._silent: frozenset[str] = frozenset()
         self._server: asyncio.Server | None = None
 
@@ -62,11 +64,15 @@ class LeaseServer:
     def grant(self, terms: LeaseTerms) -> None:
         """Answer for this change and epoch from now on, and for nothing else."""
         self._terms = terms
+        self._ends_at = math.inf
         self.renew()
 
-    def withdraw(self) -> None:
-        """Answer for nothing."""
-        self._terms = None
+    def withdraw(self, *, after: float = 0.0) -> None:
+        """Answer for nothing from `after` seconds on; a withdrawal is never put off by a later one.
+
+        Meanwhile the lease has to be renewed as before.
+        """
+        self._ends_at = min(self._ends_at, self._clock.monotonic() + after)
 
     def renew(self, silent: Collection[str] = ()) -> None:
         """State that the guard's loop has just completed, and which replicas did not answer it."""
@@ -77,7 +83,8 @@ class LeaseServer:
         """Return whether the lease at this path holds now for the replica of this name."""
         if self._terms is None or path != self._terms.path or replica in self._silent:
             return False
-        return self._clock.monotonic() - self._renewed_at <= self._seconds_max
+        now = self._clock.monotonic()
+        return now < self._ends_at and now - self._renewed_at <= self._seconds_max
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

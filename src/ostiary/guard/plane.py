@@ -11,7 +11,7 @@ from ostiary.edge.latencies import Latencies
 from ostiary.guard.edge_models import EdgeModels, EdgeTerms, Snapshots
 from ostiary.guard.edge_writing import EdgeWriting
 from ostiary.guard.lease import LeaseServer, LeaseTerms
-from ostiary.guard.present_edge import edge_to_try, present_edge
+from ostiary.guard.present_edge import edge_to_try, present_edge, under_way_seconds
 from ostiary.guard.service_groups import ServiceGroups
 from ostiary.runtime.ports import IDENTITY, Replica
 
@@ -26,8 +26,7 @@ class DataPlane:
     def __init__(
         self, edge: Edge, lease: LeaseServer, terms: EdgeTerms, snapshots: Snapshots
     ) -> None:
-        self._edge = edge
-        self._lease, self._epoch = lease, terms.epoch
+        self._edge, self._lease, self._epoch = edge, lease, terms.epoch
         self.models = EdgeModels(terms, snapshots)
         self._writing = EdgeWriting(edge, lambda write: present_edge(self, write))
         self._former: tuple[str, str] | None = None
@@ -124,7 +123,7 @@ class DataPlane:
 
         None when no canary is routed to. After a write that failed nothing is taken for granted.
         """
-        self._lease.withdraw()
+        self._lease.withdraw(after=under_way_seconds(self))
         untouched = self.share is None and self._former is None and not self.replaced
         if untouched and self._writing.is_confirmed:
             return None
@@ -145,6 +144,7 @@ class DataPlane:
         Where only the edge changes, the stable group stays, spread as the snapshot says. A second
         time it writes the edge again and moves nothing: the canary group is empty by then.
         """
+        under_way = under_way_seconds(self)
         if snapshot != self.last_good:
             self._former = (self.last_good, self.serving)
             if self.services.changing:
@@ -156,7 +156,7 @@ class DataPlane:
         self.share = None
         self.change = ""
         applied = await self._writing.apply()
-        self._lease.withdraw()
+        self._lease.withdraw(after=under_way)
         return applied
 
     def take_replaced(self) -> list[Replica]:

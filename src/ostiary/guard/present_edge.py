@@ -12,6 +12,9 @@ from ostiary.runtime.ports import Replica
 _TRIED_SHARE = 0.5
 """With it Envoy is shown every route that a canary may have."""
 
+_WRITE_SECONDS = 1.0
+"""How long new routes may take to be in effect before the arm that they leave loses its lease."""
+
 
 class Plane(Protocol):
     """What is read of the data plane; `DataPlane` says what each part means."""
@@ -51,6 +54,19 @@ def edge_to_try(plane: Plane, snapshot: str) -> EdgeModel:
     endpoints = plane.models.placeholders(snapshot)
     arm = Arm(snapshot, plane.change or "none", _TRIED_SHARE, endpoints, edge_only, plane.intended)
     return _model(plane, 0, arm)
+
+
+def under_way_seconds(plane: Plane) -> float:
+    """Return how long requests of the arm may still need its lease; 0 where they need none.
+
+    A change of the edge has the same replicas behind its arm as in it. Without the lease the edge
+    would take them for others there, and a second attempt could meet the very replica whose
+    overload it is to get around.
+    """
+    models, arms = plane.models, (plane.last_good, plane.canary_snapshot)
+    if plane.share is None or not models.changes_edge_only(plane.canary_snapshot, plane.last_good):
+        return 0.0
+    return _WRITE_SECONDS + max(models.served(each).per_try_timeout_s for each in arms)
 
 
 def _service_arm(

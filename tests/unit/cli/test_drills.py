@@ -39,9 +39,10 @@ def drilled(name="seed-000", **more):
 
 
 def shown(*drills):
-    console = Console(file=io.StringIO(), width=80)
+    written = io.StringIO()
+    console = Console(file=written, width=80)
     _show_results(console, {"drills": list(drills)})
-    title, empty, *lines = [line.strip() for line in console.file.getvalue().splitlines()]
+    title, empty, *lines = [line.strip() for line in written.getvalue().splitlines()]
     assert title.endswith("; behind each stroke: the outage itself")
     assert empty == ""
     return lines

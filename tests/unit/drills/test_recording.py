@@ -17,8 +17,14 @@ ostiary_identity_hash_requests_total{priority="known",result="shed"} 2.0
 """
 
 
+class Listener(ThreadingHTTPServer):
+    """Answers as a replica's health listener does, by saying `said`."""
+
+    said: bytes
+
+
 class Handler(BaseHTTPRequestHandler):
-    """Answers as a replica's health listener does; what it says is the server's `said`."""
+    server: Listener
 
     def do_GET(self):
         self.send_response(200)
@@ -31,7 +37,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def listener():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Listener(("127.0.0.1", 0), Handler)
     server.said = METRICS
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -94,7 +100,7 @@ def test_each_replica_is_asked_what_it_was_asked_for(listener, tmp_path):
 
 
 def test_what_does_not_answer_or_talks_nonsense_keeps_nobody_from_being_read(listener, tmp_path):
-    nonsense = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    nonsense = Listener(("127.0.0.1", 0), Handler)
     nonsense.said = b"no such metric"
     thread = threading.Thread(target=nonsense.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

@@ -56,6 +56,25 @@ def test_a_withdrawn_lease_is_not_answered_even_when_renewed(lease):
     assert not lease.answers(TERMS.path)
 
 
+def test_a_withdrawal_with_a_delay_lets_the_lease_hold_until_then(lease, clock):
+    lease.grant(TERMS)
+    lease.withdraw(after=2.0)
+    clock.advance(1.9)
+    assert lease.answers(TERMS.path)
+    lease.withdraw(after=2.0)
+    clock.advance(0.2)
+    assert not lease.answers(TERMS.path), "a later withdrawal does not put it off"
+    lease.grant(TERMS)
+    assert lease.answers(TERMS.path)
+
+
+def test_a_withdrawal_with_a_delay_holds_for_no_loop_that_hangs(lease, clock):
+    lease.grant(TERMS)
+    lease.withdraw(after=10.0)
+    clock.advance(3.1)
+    assert not lease.answers(TERMS.path)
+
+
 def test_a_replica_that_was_silent_is_left_out_until_it_answers_again(lease):
     lease.grant(TERMS)
     lease.renew(silent={"canary-2"})

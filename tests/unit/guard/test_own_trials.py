@@ -175,18 +175,21 @@ def test_on_the_canary_accounts_that_cannot_be_made_blame_nobody(providers):
 
 
 @pytest.fixture
-def run_by_hand(providers, tmp_path):
-    with closing(Journal(tmp_path / "guard.db", FakeClock())) as journal:
+def journal(tmp_path):
+    with closing(Journal(tmp_path / "guard.db", FakeClock())) as opened:
+        yield opened
 
-        def run(toml: str, **body):
-            host, port = providers.old.url.removeprefix("http://").split(":")
-            plane = type("Plane", (), {"stable": [_Replica(host, int(port))]})()
-            place = TrialPlace(providers.new.url, ISSUER, 0.5, ADMIN_TOKEN, "pin")
-            runs = OwnRuns(providers.trials(toml), plane, place, journal, providers.rng)
-            return asyncio.run(runs.run(body, OPERATOR))
 
-        run.journal = journal
-        yield run
+@pytest.fixture
+def run_by_hand(providers, journal):
+    def run(toml: str, **body):
+        host, port = providers.old.url.removeprefix("http://").split(":")
+        plane = type("Plane", (), {"stable": [_Replica(host, int(port))]})()
+        place = TrialPlace(providers.new.url, ISSUER, 0.5, ADMIN_TOKEN, "pin")
+        runs = OwnRuns(providers.trials(toml), plane, place, journal, providers.rng)
+        return asyncio.run(runs.run(body, OPERATOR))
+
+    return run
 
 
 class _Replica:
@@ -196,7 +199,7 @@ class _Replica:
         self.host, self.port = host, port
 
 
-def test_by_hand_every_step_is_told(run_by_hand):
+def test_by_hand_every_step_is_told(run_by_hand, journal):
     second = '[[guard.journeys.page.steps]]\nname = "next"\npath = "/"\nexpect.status = 200\n'
     found = run_by_hand(FAILS + second + WITH_ACCOUNT)
     page, who = found["journeys"]
@@ -212,7 +215,7 @@ def test_by_hand_every_step_is_told(run_by_hand):
         "request_id": None,
         "seconds": None,
     }
-    (entry,) = run_by_hand.journal.entries()
+    (entry,) = journal.entries()
     assert entry.kind == history.OWN_JOURNEYS_RUN
     assert entry.data == {"operator": "ada", "journeys": ["page", "who"], "config": None}
 

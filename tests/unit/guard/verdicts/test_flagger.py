@@ -3,6 +3,8 @@
 `flagger.py` models what Flagger does with a status; the statuses come from the service over HTTP.
 """
 
+from typing import Any
+
 import pytest
 
 from tests.unit.guard.verdicts.conftest import TOKENS, rollouts_in, serving, until
@@ -17,7 +19,7 @@ class Flagger:
     """Flagger with the sample Canary; `service` is None while the service is away."""
 
     def __init__(self, token: str = TOKENS["proposer"]) -> None:
-        self.service = None
+        self.service: Any = None
         self.token = token
         self.statuses: list[tuple[str, int | None]] = []
         spec = one("flagger.yaml", "Canary", "login")["spec"]

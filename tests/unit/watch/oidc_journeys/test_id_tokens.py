@@ -20,7 +20,7 @@ CLAIMS = {
     "iat": NOW - 1,
     "exp": NOW + 300,
 }
-KEYS = {
+KEYS: dict[str, ECKey | RSAKey | OKPKey] = {
     "ES256": ECKey.generate_key("P-256"),
     "ES384": ECKey.generate_key("P-384"),
     "RS256": RSAKey.generate_key(2048),
