@@ -3,10 +3,8 @@
 import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,16 +13,15 @@ from ostiary.drills.traffic_plan import invent_people
 from ostiary.drills.traffic_process import flowing
 from ostiary.guard.client import GuardClient
 from ostiary.kernel.clock import SystemClock
-from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.ids import SeededRandom
 from tests.guarded import releases
 from tests.guarded.conftest import ReleaseMaker, maker_of_releases, running_quick
 from tests.guarded.users import require_served
+from tests.guarded.waiting import SECONDS_MAX, wait_for
 from tests.system import RunningSystem, call_ostiary
 
 # One system for all of them, in their order; `tests/workers.py` knows that.
 pytestmark = pytest.mark.system
-SECONDS_MAX = 60
 
 
 @pytest.fixture(scope="module")
@@ -45,20 +42,6 @@ def propose(client: GuardClient, release: Path) -> str:
     # The same one was rolled back before, for no fault of its own.
     body = {"releases": {"identity": str(release)}, "again": True}
     return str(client.post("/changes", body)["change"])
-
-
-def wait_for(condition: Callable[[], Any], what: str) -> Any:
-    """Return the first true value of a condition; fail when it does not come."""
-    deadline = time.monotonic() + SECONDS_MAX
-    while time.monotonic() < deadline:
-        try:
-            value = condition()
-        except (OstiaryError, OSError, ValueError):
-            value = None
-        if value:
-            return value
-        time.sleep(0.05)
-    pytest.fail(f"{what} did not come within {SECONDS_MAX} s")
 
 
 def guard_pid(system: RunningSystem) -> int:

@@ -8,11 +8,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import httpx
 
+from ostiary.drills.beside import beside
 from ostiary.drills.joined import OtherTraffic
 from ostiary.guard.load_readings import count_in
 from ostiary.kernel.clock import Clock
@@ -71,14 +73,8 @@ class Recorder:
     @contextmanager
     def reading_loads(self, data: Path) -> Iterator[None]:
         """Read the replicas of a data directory until the block ends."""
-        ended = threading.Event()
-        thread = threading.Thread(target=self._read_on, args=(data, ended), daemon=True)
-        thread.start()
-        try:
+        with beside(partial(self._read_on, data)):
             yield
-        finally:
-            ended.set()
-            thread.join()
 
     def _read_on(self, data: Path, ended: threading.Event) -> None:
         files = ReplicaFiles(data / "replicas")

@@ -43,12 +43,11 @@ def require_well(entries: Sequence[Entry]) -> None:
 
     Such a run is void however it ends, so nobody has to wait for its end.
     """
-    wanted = [entry.ok for entry in entries if entry.grantable]
-    failed = wanted.count(False)
-    if failed > FAILING_BEFORE_MAX * len(wanted):
+    failed, wanted = _failed_of(entries)
+    if failed > FAILING_BEFORE_MAX * wanted:
         raise OstiaryError(
             "service_not_well",
-            f"The service failed {failed} of {len(wanted)} actions of its users before the fault: "
+            f"The service failed {failed} of {wanted} actions of its users before the fault: "
             "the machine may be too busy.",
         )
 
@@ -56,8 +55,14 @@ def require_well(entries: Sequence[Entry]) -> None:
 def _failing_before(entries: Sequence[Entry], fault_at: float | None) -> float:
     if fault_at is None:
         return 0.0
-    before = [entry.ok for entry in entries if entry.grantable and entry.ended < fault_at]
-    return before.count(False) / len(before) if before else 0.0
+    failed, wanted = _failed_of([entry for entry in entries if entry.ended < fault_at])
+    return failed / wanted if wanted else 0.0
+
+
+def _failed_of(entries: Sequence[Entry]) -> tuple[int, int]:
+    """Return how many actions failed of those that were to succeed, and how many these were."""
+    wanted = [entry.ok for entry in entries if entry.grantable]
+    return wanted.count(False), len(wanted)
 
 
 def _missing_proof(facts: DrillFacts) -> str:

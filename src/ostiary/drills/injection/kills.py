@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
+from ostiary.drills.beside import beside
 from ostiary.drills.injection import running
-from ostiary.drills.injection.beside import beside
 from ostiary.drills.injection.effect import not_injectable
 from ostiary.drills.injection.place import InjectionPlace
 from ostiary.drills.injection.restoring import (

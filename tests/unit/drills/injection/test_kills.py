@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from ostiary.drills.beside import beside
 from ostiary.drills.faults import FaultNotInjectableError
 from ostiary.drills.injection import restoring, running
-from ostiary.drills.injection.beside import beside
 from ostiary.drills.injection.registry import injected
 from ostiary.drills.mode import Mode
 from ostiary.kernel.clock import SystemClock

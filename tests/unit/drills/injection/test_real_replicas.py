@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ostiary.drills.beside import beside
 from ostiary.drills.faults import FaultNotInjectableError, apply_edits
 from ostiary.drills.injection import keys, replica_faults, restoring
-from ostiary.drills.injection.beside import beside
 from ostiary.drills.injection.registry import edits_for, injected, settings_for
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.errors import OstiaryError

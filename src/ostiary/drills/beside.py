@@ -1,4 +1,4 @@
-"""Doing something beside the drill while a fault stays."""
+"""Doing something beside a drill, in a thread that ends with a part of it."""
 
 import threading
 from collections.abc import Callable, Iterator
