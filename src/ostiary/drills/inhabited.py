@@ -3,7 +3,8 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from ostiary.drills.population import (
@@ -42,6 +43,9 @@ class Inhabited:
     directory: Path
     plan: TrafficPlan
     clock: Clock
+    times: Iterator[int] = field(default_factory=count)
+    """Each time people are let, the next number: by the same seed the same few of them would
+    mistype their password each time, until they had to wait for the next try."""
 
     @contextmanager
     def visited(self) -> Iterator[Traffic]:
@@ -49,9 +53,10 @@ class Inhabited:
 
         Raises `OstiaryError` where they do not get going.
         """
+        plan = self.plan.model_copy(update={"seed": self.plan.seed + next(self.times)})
         with (
             tempfile.TemporaryDirectory(dir=self.directory) as name,
-            flowing(self.plan, Path(name), self.clock) as traffic,
+            flowing(plan, Path(name), self.clock) as traffic,
         ):
             traffic.wait_for_visits(len(self.plan.people), _WARM_UP_SECONDS_MAX)
             yield traffic
