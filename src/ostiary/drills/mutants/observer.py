@@ -23,8 +23,13 @@ from ostiary.watch.relying_party.as_edge import AsEdge
 from ostiary.watch.relying_party.browser import Browser
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.errors import StepFailedError
-from ostiary.watch.relying_party.front_channel import enter_password, sign_in_page
-from ostiary.watch.relying_party.provider import discover
+from ostiary.watch.relying_party.front_channel import (
+    end_session_location,
+    enter_password,
+    sign_in_page,
+)
+from ostiary.watch.relying_party.grants import TokenClient, TokenSet
+from ostiary.watch.relying_party.provider import Provider, discover
 from ostiary.watch.relying_party.registration import Registration
 from ostiary.watch.relying_party.target import Target
 from ostiary.watch.relying_party.wire import Wire
@@ -149,18 +154,32 @@ class Observer:
             redirect_uri=self.application.redirect_uri,
             audience=self.application.audience,
         )
-        application = RelyingApplication(wire, await discover(wire), registration, self.clock)
+        provider = await discover(wire)
+        application = RelyingApplication(wire, provider, registration, self.clock)
         user = SimulatedUser(person, application, self.rng)
         with suppress(StepFailedError):
             await user.mistype_password()
         tokens = await user.redeem(*await user.sign_in())
         await user.look_at_userinfo(tokens)
         await user.be_introspected(tokens)
+        client = TokenClient(wire, provider, registration)
+        for key in ("", "trial", "no-such-flag"):
+            await client.flags(tokens.access_token, key)
         with suppress(StepFailedError):
             await user.send_forged_token(tokens)
         await user.refresh(tokens)
-        # A refresh token that was used already.
-        await user.refresh(tokens)
+        # A refresh token that was used already, which ends the grant, and the way out.
+        with suppress(StepFailedError):
+            await user.refresh(tokens)
+        await wire.send("leave", "GET", self._way_out(provider, tokens))
+
+    def _way_out(self, provider: Provider, tokens: TokenSet) -> str:
+        return end_session_location(
+            provider,
+            id_token_hint=tokens.id_token or "",
+            post_logout_redirect_uri=self.application.redirect_uri,
+            state="s",
+        )
 
     async def _browse(self, person: Person, browser: Browser) -> None:
         """Sign in at the login service itself, look at its pages, and sign out."""

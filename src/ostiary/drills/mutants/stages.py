@@ -31,11 +31,18 @@ replicas = 1
 leeway_seconds = 1
 mail_smtp_url = "smtp://127.0.0.1:9"
 mail_from = "login@drill.invalid"
+[flags]
+plain = "the same for everybody"
+[flags.trial]
+default = "plain"
+variant = "new"
+percent = 100
+public = true
 """
 """Settings that make a rehearsal take less time, and hide no fault in code.
 
 Tokens are soon past their leeway, and there is one replica to start. Mails are written, to a server
-that nobody runs."""
+that nobody runs. There are flags, by which everybody is alike."""
 
 PACE = """
 [guard]

@@ -13,6 +13,8 @@ from ostiary.watch.relying_party.wire import Wire
 
 USERS = "/admin/users"
 CLIENTS = "/admin/clients"
+KEYS = "/admin/keys"
+AUDIT = "/admin/audit"
 
 
 def user_path(email: str, act: str = "") -> str:

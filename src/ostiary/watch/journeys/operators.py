@@ -22,7 +22,15 @@ from ostiary.watch.journeys.admin_answers import (
     require_same,
     require_taken,
 )
-from ostiary.watch.journeys.admin_calls import CLIENTS, USERS, AdminCalls, client_path, user_path
+from ostiary.watch.journeys.admin_calls import (
+    AUDIT,
+    CLIENTS,
+    KEYS,
+    USERS,
+    AdminCalls,
+    client_path,
+    user_path,
+)
 from ostiary.watch.journeys.operators_only import operators_only
 from ostiary.watch.journeys.probe_account import ProbeAccount, registration_of
 from ostiary.watch.journeys.probes import ProbeAdmin
@@ -71,9 +79,13 @@ async def operators(site: Site, admin: ProbeAdmin, *, last_good: Site | None = N
         await _set_disabled(calls, account, "enable", disabled=False)
         await site.actor(account).login()
         await _refuse_what_is_none(calls)
+        require_document(await calls.ask("audit", "GET", f"{AUDIT}?limit=1"), OK, {})
+        require_document(await calls.ask("keys", "GET", KEYS), OK, {})
         await _delete(calls, account)
         answer = await admin.calls(elsewhere).ask("show_deleted", "GET", user_path(account.email))
         answer.require(answer.status == NOT_FOUND, "HTTP 404 for a deleted account")
+        mails = await calls.ask("mails_of_deleted", "GET", user_path(account.email, "mails"))
+        mails.require(mails.status == NOT_FOUND, "HTTP 404 for a deleted account")
 
 
 async def _make(calls: AdminCalls, planned: ProbeAccount) -> ProbeAccount:

@@ -1,15 +1,30 @@
 """Who may not use the admin API: whoever has no token or a wrong one, or comes by the edge."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Final
 
 from ostiary.watch.journeys.actor import Site
 from ostiary.watch.journeys.admin_answers import CREATED, DONE, OK, Document, require_document
-from ostiary.watch.journeys.admin_calls import CLIENTS, USERS, AdminCalls, client_path, user_path
+from ostiary.watch.journeys.admin_calls import (
+    AUDIT,
+    CLIENTS,
+    KEYS,
+    USERS,
+    AdminCalls,
+    client_path,
+    user_path,
+)
 from ostiary.watch.journeys.in_use import EVERYTHING
 from ostiary.watch.journeys.probe_account import ProbeAccount, registration_of
 from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.refused import require_not_granted
 from ostiary.watch.relying_party.errors import FailureKind
+
+_NOBODYS: Final = "s-000000000000"
+"""A snapshot, and a key, that there is not: whoever obeyed would do nothing."""
+
+_NO_TOKEN: Final = (401, 403)
+_REFUSED: Final = range(400, 500)
 
 _Call = tuple[str, str, Document | None]
 """Method, path and document."""
@@ -28,7 +43,7 @@ async def operators_only(site: Site, admin: ProbeAdmin) -> None:
         others = [wrong]
         if site.target.as_edge is not None:
             others.append(admin.calls(site, through_edge=True))
-        await _require_nothing(calls.of_a_stranger({}), _everything(account))
+        await _require_nothing(calls.of_a_stranger({}), _everything(account), _NO_TOKEN)
         for stranger in others:
             await _require_nothing(
                 stranger,
@@ -47,6 +62,10 @@ def _everything(account: ProbeAccount) -> list[_Call]:
         ("GET", user_path(account.email, "mails"), None),
         ("GET", CLIENTS, None),
         ("GET", "/admin/in-use", None),
+        ("GET", AUDIT, None),
+        ("GET", KEYS, None),
+        ("POST", f"{KEYS}/rotate", {"kid": _NOBODYS}),
+        ("POST", f"/admin/snapshots/{_NOBODYS}/revoke", {"order": _NOBODYS, "reason": "none"}),
         ("POST", USERS, _new_user(account)),
         ("POST", CLIENTS, new_client),
         ("POST", user_path(account.email, "disable"), None),
@@ -60,10 +79,12 @@ def _new_user(account: ProbeAccount) -> Document:
     return {"email": f"x-{account.email}", "password": account.password, "probe": True}
 
 
-async def _require_nothing(stranger: AdminCalls, tried: Sequence[_Call]) -> None:
-    """Require that a stranger gets nothing of what these calls do."""
+async def _require_nothing(
+    stranger: AdminCalls, tried: Sequence[_Call], statuses: Collection[int] = _REFUSED
+) -> None:
+    """Require that a stranger gets nothing of what these calls do, and one of the statuses."""
     for method, path, document in tried:
         answer = await stranger.ask("without_admin_token", method, path, document)
         if answer.status in {CREATED, DONE}:
             answer.fail("a refusal", kind=FailureKind.GRANTED)
-        require_not_granted(answer)
+        require_not_granted(answer, statuses)

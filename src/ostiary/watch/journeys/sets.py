@@ -11,6 +11,7 @@ from ostiary.watch.journeys.for_itself import act_for_itself
 from ostiary.watch.journeys.probe_account import ProbeAccount
 from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.published_keys import keys_stay_published
+from ostiary.watch.journeys.replaced_session import replaced_session
 from ostiary.watch.journeys.running import Journey
 from ostiary.watch.journeys.sign_in import (
     SignOut,
@@ -108,6 +109,7 @@ def lasting_refusal_set(site: Site, account: ProbeAccount, other: ProbeAccount) 
         Journey("wrong_verifier", partial(token_refusals.wrong_verifier, actor())),
         Journey("code_of_another_client", code_of_another),
         Journey("reused_code", partial(token_refusals.reused_code, actor())),
+        Journey("replaced_session", partial(replaced_session, actor())),
         Journey("reused_refresh", partial(token_refusals.reused_refresh, actor())),
         Journey("planted_sign_in", partial(front_refusals.planted_sign_in, actor())),
         Journey("safe_pages", partial(front_refusals.safe_pages, actor())),

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from ostiary.kernel.outcomes import OutcomeClass
 from ostiary.watch.journeys.actor import Actor
+from ostiary.watch.journeys.flags import check_flags
 from ostiary.watch.journeys.introspected import require_active
 from ostiary.watch.journeys.login import Login
 from ostiary.watch.relying_party.answers import Answer
@@ -20,7 +21,6 @@ from ostiary.watch.relying_party.front_channel import (
 from ostiary.watch.relying_party.grants import TokenSet, read_token_set
 
 _OK = 200
-_NOT_FOUND = 404
 
 SignOut = Callable[[Actor, Login], Awaitable[None]]
 """One of the two ways out: each has a route class of its own."""
@@ -72,8 +72,21 @@ async def leave_by_page(_actor: Actor, login: Login) -> None:
 
 
 async def leave_by_client(actor: Actor, login: Login) -> None:
-    """Sign out by RP-initiated logout."""
-    await end_session(login.browser, actor.provider, login.tokens.id_token or "")
+    """Sign out by RP-initiated logout, and come back to the application with its state."""
+    back_to, state = actor.registration.redirect_uri, actor.site.rng.token(8)
+    answer = await end_session(
+        login.browser,
+        actor.provider,
+        login.tokens.id_token or "",
+        post_logout_redirect_uri=back_to,
+        state=state,
+    )
+    came_back = answer.is_redirect and answer.location.partition("?")[0] == back_to
+    answer.require(
+        came_back and answer.query().get("state") == state,
+        "a redirect to the application, with its state (OIDC RP-Initiated Logout 1.0, section 3)",
+        kind=FailureKind.WRONG_CONTENT,
+    )
 
 
 async def check_userinfo(
@@ -92,23 +105,6 @@ async def check_userinfo(
         kind=FailureKind.WRONG_IDENTITY,
     )
     _require_no_roles(answer)
-
-
-async def check_flags(actor: Actor, access_token: str) -> None:
-    """Require that flags are evaluated, whichever there are; a release may know none."""
-    answer = await actor.client.flags(access_token)
-    if answer.status == _NOT_FOUND:
-        actor.wire.seen.discard(answer.stratum)
-        return
-    answer.require(answer.status == _OK, "flags with HTTP 200")
-    answer.require_class(OutcomeClass.OK)
-    flags = answer.json().get("flags")
-    answer.require(
-        isinstance(flags, list) and all(isinstance(flag, dict) and "key" in flag for flag in flags),
-        "a list of flags, each with its key",
-        got="something else",
-        kind=FailureKind.WRONG_CONTENT,
-    )
 
 
 async def check_active(

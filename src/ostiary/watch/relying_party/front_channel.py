@@ -165,15 +165,20 @@ async def sign_out(browser: Browser) -> None:
 
 
 async def end_session(
-    browser: Browser, provider: Provider, id_token: str, *, step: str = "end_session"
-) -> None:
-    """Sign out by RP-initiated logout (OIDC RP-Initiated Logout 1.0), confirming if asked to."""
-    answer = await browser.get(step, end_session_location(provider, id_token_hint=id_token))
+    browser: Browser, provider: Provider, id_token: str, *, step: str = "end_session", **more: str
+) -> Answer:
+    """Sign out by RP-initiated logout (OIDC RP-Initiated Logout 1.0), confirming if asked to.
+
+    `more` are further parameters. Returns the answer that ended the session.
+    """
+    location = end_session_location(provider, id_token_hint=id_token, **more)
+    answer = await browser.get(step, location)
     form = None if answer.is_redirect else find_form_to(answer.text, "/oauth2/end-session")
     if form is not None:
         answer = await browser.submit(step, answer, form, [])
     answer.require(answer.is_redirect or answer.status == _OK, "the end of the session")
     answer.require_class(OutcomeClass.OK)
+    return answer
 
 
 def end_session_location(provider: Provider, **parameters: str) -> str:

@@ -73,10 +73,11 @@ class TokenClient:
         headers = {} if access_token is None else {"authorization": f"Bearer {access_token}"}
         return await self.wire.send(step, "GET", self._provider.userinfo, headers=headers)
 
-    async def flags(self, access_token: str, *, step: str = "flags") -> Answer:
-        """Ask for all flags of the token's user (OFREP, bulk evaluation)."""
+    async def flags(self, access_token: str, key: str = "", *, step: str = "flags") -> Answer:
+        """Ask for all flags of the token's user, or for one by its `key` (OFREP)."""
         headers = {"authorization": f"Bearer {access_token}"}
-        return await self.wire.send(step, "POST", self._provider.flags, headers=headers)
+        url = f"{self._provider.flags}/{quote(key, safe='')}" if key else self._provider.flags
+        return await self.wire.send(step, "POST", url, headers=headers)
 
     async def _authenticated(
         self, step: str, endpoint: str, parameters: Mapping[str, str]

@@ -16,12 +16,17 @@ def admin_answer(
     store: Store, request: Request, token: str, faults: Collection[str] = ()
 ) -> Response:
     """Answer a request below `/admin/`."""
+    if "keys_forget_to_ask" in faults and request.path == "/admin/keys/rotate":
+        return _problem(404, "not_found", "There is no such key.")
     if request.bearer != token and "admin_obeys_everybody" not in faults:
         return Response.of_json(401, "no_credentials", {"error": "no_credentials"})
     _, _, kind, *rest = request.path.split("/")
     with store.lock:
         if kind == "in-use":
             return _in_use(store)
+        if kind in {"keys", "audit", "snapshots"}:
+            status = 500 if f"admin_{kind}_breaks" in faults else 200
+            return Response.of_json(status, "ok" if status == 200 else "internal_error", {})
         if kind == "users":
             return _users(store, request, [unquote(part) for part in rest], faults)
         return _clients(store, request, [unquote(part) for part in rest], faults)
@@ -49,6 +54,8 @@ def _users(store: Store, request: Request, rest: list[str], faults: Collection[s
 
 def _one_user(store: Store, request: Request, rest: list[str], faults: Collection[str]) -> Response:
     user = store.users.get(rest[0])
+    if user is None and rest[1:] == ["mails"] and "admin_breaks_at_mails_of_nobody" in faults:
+        return _problem(500, "internal_error", "Something went wrong.")
     if user is None:
         return _problem(404, "not_found", "There is no such user.")
     if request.method == "GET":

@@ -49,10 +49,13 @@ class Authorization:
         if refused:
             return self._back(query, {"error": refused}, refused)
         user = self.provider.user_of_session(request)
-        if user is None:
-            back_to = quote(f"/oauth2/authorize?{urlencode(query)}", safe="")
+        if user is None or query.get("prompt") == "login":
+            # Whoever has just signed in is not asked once more.
+            asked = {name: value for name, value in query.items() if name != "prompt"}
+            back_to = quote(f"/oauth2/authorize?{urlencode(asked)}", safe="")
             return Response.redirect(f"/sign-in?return_to={back_to}", "login_required")
-        return self._back(query, self._granted(query, user), "ok")
+        session = request.cookies.get("sid", "")
+        return self._back(query, self._granted(query, user, session), "ok")
 
     def _refusal(self, query: dict[str, str], client: Client | None) -> str:
         if client is not None and "authorization_code" not in client.grants:
@@ -65,7 +68,7 @@ class Authorization:
         plain_allowed = self.has("accepts_plain_pkce")
         return "" if method == "S256" or plain_allowed else "invalid_request"
 
-    def _granted(self, query: dict[str, str], user: User) -> dict[str, str]:
+    def _granted(self, query: dict[str, str], user: User, session: str) -> dict[str, str]:
         if query.get("response_type") == "token":
             return {"access_token": "x" * 40}
         code = secrets.token_urlsafe(16)
@@ -76,6 +79,7 @@ class Authorization:
             query.get("nonce", ""),
             query.get("code_challenge", ""),
             query.get("scope", ""),
+            session,
         )
         return {"code": code}
 

@@ -20,6 +20,7 @@ UNSAFE_PAGES = {
 }
 """Which header is missing on the sign-in page, by the name of the fault."""
 
+FLAGS = "/ofrep/v1/evaluate/flags/"
 DROP = object()
 
 
@@ -110,6 +111,8 @@ class SmallProvider:
         if request.path == "/favicon.ico":
             told = "XXpublic, max-age=60" if self.has("odd_caching") else "public, max-age=60"
             return Response(204, "ok", b"", [("cache-control", told)])
+        if request.path.startswith(FLAGS):
+            return self.tokens.flag(request.path.removeprefix(FLAGS))
         route = routes.get((request.method, request.path))
         if route is None:
             return Response.page(404, "not_found", "not here")
@@ -235,6 +238,9 @@ class SmallProvider:
         if self.has("renews_hashes") and user.hash_format != NEW_FORMAT:
             user.hash_format = f"of {self.snapshot}"
         self.store.sessions[session] = user.id
+        if request is not None and not self.has("forgets_replaced_session"):
+            for family in self.store.families_of(request.cookies.get("sid", "")):
+                family.session = session
         cookie = ("set-cookie", f"sid={session}; Path=/; HttpOnly; SameSite=Lax")
         if self.has("session_cookie_lost"):
             cookie = ("x-nothing", "here")
@@ -287,8 +293,12 @@ class SmallProvider:
         return Response.page(200, "ok", page)
 
     def _sign_out(self, request):
+        session = request.cookies.get("sid", "")
         if not self.has("session_survives"):
-            self.store.sessions.pop(request.cookies.get("sid", ""), None)
+            self.store.sessions.pop(session, None)
+        if not self.has("grants_survive"):
+            for family in self.store.families_of(session):
+                family.revoked = True
         return Response.redirect("/sign-in", "ok", ("set-cookie", "sid=; Path=/; Max-Age=0"))
 
     def _end_session(self, request):
@@ -301,4 +311,13 @@ class SmallProvider:
             return Response.redirect("/sign-out")
         if self.has("refuses_foreign_hints") and not self.tokens.is_own(hint):
             return Response.page(400, "invalid_token", "unknown token")
-        return Response.page(400, "invalid_request", "no") if wanted else self._sign_out(request)
+        left = self._sign_out(request)
+        return self._back_to_application(wanted, request) if wanted else left
+
+    def _back_to_application(self, wanted, request):
+        if not any(wanted in client.redirect_uris for client in self.store.clients.values()):
+            return Response.page(400, "invalid_request", "no")
+        if self.has("forgets_the_way_back"):
+            return Response.redirect("/sign-in")
+        state = "" if self.has("forgets_logout_state") else request.query.get("state", "")
+        return Response.redirect(f"{wanted}?state={state}")

@@ -46,6 +46,7 @@ class Code:
     nonce: str
     challenge: str
     scope: str
+    session: str = ""
     used_for: str | None = None
 
 
@@ -54,6 +55,7 @@ class Family:
     client_id: str
     user_id: str
     scope: str
+    session: str = ""
     revoked: bool = False
     refreshes: int = 0
 
@@ -101,6 +103,11 @@ class Store:
             for family in self.families.values():
                 family.revoked = family.revoked or family.user_id == user.id
             return True
+
+    def families_of(self, session: str) -> list[Family]:
+        return [
+            family for family in self.families.values() if session and family.session == session
+        ]
 
     def csrf_token(self, device: str) -> str:
         return hashlib.sha256(f"{self.csrf_secret}{device}".encode()).hexdigest()

@@ -98,7 +98,18 @@ class TokenRoutes:
         if self._user_of(request.bearer or "") is None:
             return Response.of_json(401, "invalid_token", {"error": "invalid_token"})
         flags = ["new"] if self.has("flags_without_keys") else [{"key": "new", "value": True}]
+        if self.has("flags_without_values"):
+            flags = [{"key": "new", "errorCode": None}]
         return Response.of_json(200, "ok", {"flags": flags})
+
+    def flag(self, key: str) -> Response:
+        if key != "new":
+            status = 500 if self.has("unknown_flag_crashes") else 404
+            return Response.of_json(
+                status, "not_found", {"key": key, "errorCode": "FLAG_NOT_FOUND"}
+            )
+        value = not self.has("one_flag_differs")
+        return Response.of_json(200, "ok", {"key": key, "value": value})
 
     def introspect(self, request: Request) -> Response:
         client = self._client(request)
@@ -169,7 +180,7 @@ class TokenRoutes:
             return refusal
         user = self.store.user_by_id(code.user_id)
         family = secrets.token_hex(8)
-        self.store.families[family] = Family(client.client_id, user.id, code.scope)
+        self.store.families[family] = Family(client.client_id, user.id, code.scope, code.session)
         code.used_for = family
         return self._granted(client, user, family, code.nonce)
 
