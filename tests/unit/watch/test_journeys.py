@@ -101,6 +101,7 @@ JOURNEYS = {
     ("keys_forget_to_ask", "operators_only"): "without_admin_token",
     ("admin_audit_breaks", "operators"): "audit",
     ("admin_keys_breaks", "operators"): "keys",
+    ("admin_in-use_breaks", "operators"): "in_use",
     ("admin_breaks_at_mails_of_nobody", "operators"): "mails_of_deleted",
     ("admin_makes_no_users", "operators"): "create_user",
     ("admin_makes_users_twice", "operators"): "create_user_again",

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from ostiary.kernel.errors import OstiaryError
+from ostiary.watch.journeys.admin_calls import IN_USE
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.patience import seconds_to_wait, unless_busy
 
@@ -111,7 +112,7 @@ class AdminApi:
 
         A last good release may be older than the question.
         """
-        return await self._send("GET", "/admin/in-use", wanted=_DONE | {_NOT_FOUND})
+        return await self._send("GET", IN_USE, wanted=_DONE | {_NOT_FOUND})
 
     async def _send(
         self,

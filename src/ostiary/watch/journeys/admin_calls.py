@@ -15,6 +15,7 @@ USERS = "/admin/users"
 CLIENTS = "/admin/clients"
 KEYS = "/admin/keys"
 AUDIT = "/admin/audit"
+IN_USE = "/admin/in-use"
 
 
 def user_path(email: str, act: str = "") -> str:

@@ -8,6 +8,7 @@ from ostiary.watch.journeys.admin_answers import CREATED, DONE, OK, Document, re
 from ostiary.watch.journeys.admin_calls import (
     AUDIT,
     CLIENTS,
+    IN_USE,
     KEYS,
     USERS,
     AdminCalls,
@@ -61,7 +62,7 @@ def _everything(account: ProbeAccount) -> list[_Call]:
         ("GET", path, None),
         ("GET", user_path(account.email, "mails"), None),
         ("GET", CLIENTS, None),
-        ("GET", "/admin/in-use", None),
+        ("GET", IN_USE, None),
         ("GET", AUDIT, None),
         ("GET", KEYS, None),
         ("POST", f"{KEYS}/rotate", {"kid": _NOBODYS}),

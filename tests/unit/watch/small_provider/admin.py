@@ -22,11 +22,10 @@ def admin_answer(
         return Response.of_json(401, "no_credentials", {"error": "no_credentials"})
     _, _, kind, *rest = request.path.split("/")
     with store.lock:
-        if kind == "in-use":
-            return _in_use(store)
-        if kind in {"keys", "audit", "snapshots"}:
-            status = 500 if f"admin_{kind}_breaks" in faults else 200
-            return Response.of_json(status, "ok" if status == 200 else "internal_error", {})
+        if f"admin_{kind}_breaks" in faults:
+            return _problem(500, "internal_error", "Something went wrong.")
+        if kind in {"in-use", "keys", "audit", "snapshots"}:
+            return _in_use(store) if kind == "in-use" else Response.of_json(200, "ok", {})
         if kind == "users":
             return _users(store, request, [unquote(part) for part in rest], faults)
         return _clients(store, request, [unquote(part) for part in rest], faults)
