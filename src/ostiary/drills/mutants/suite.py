@@ -6,6 +6,7 @@ a checkout, not of an installed Ostiary.
 
 import compileall
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,9 @@ _TESTS = Path("tests/unit/identity")
 _LEARN_SECONDS_MAX = 1800
 _RUN_SECONDS_MAX = 600
 _SHOWN = 3
-_FAILED, _TIMED_OUT = "FAILED ", "the tests did not end"
+_TIMED_OUT = "the tests did not end"
+_FAILED = re.compile(r"(?:FAILED|ERROR) (\S+\.py\b.*?)(?: - .*)?$")
+"""A line of pytest's summary; what a test has logged as an error names no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +63,10 @@ class Suite:
             done = self._pytest([*tests, "-x", *workers], _RUN_SECONDS_MAX)
         if done is None:
             return (_TIMED_OUT,)
-        lines = done.stdout.splitlines()
-        failed = [
-            line.partition(" - ")[0].split(" ", 1)[1]
-            for line in lines
-            if line.startswith((_FAILED, "ERROR "))
-        ]
         if done.returncode == 0:
             return ()
+        lines = done.stdout.splitlines()
+        failed = [found[1] for line in lines if (found := _FAILED.match(line))]
         return tuple(failed[:_SHOWN]) or ((lines or ["pytest failed"])[-1],)
 
     @property

@@ -11,10 +11,14 @@ from ostiary.kernel.errors import OstiaryError
 
 FORMS = "ostiary/identity/http/forms.py"
 TESTS = """
+import logging
+
 from ostiary.identity.http import forms
 
 
 def test_a_hint_is_part_of_the_problem():
+    # Pytest shows it where the test fails, in a line that looks like one of its summary.
+    logging.getLogger("other.py").error("This is no test.")
     assert forms._malformed("Write less.").hint == "Write less."
 
 
