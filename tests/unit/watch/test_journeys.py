@@ -63,6 +63,7 @@ JOURNEYS = {
     ("flags_without_keys", "sign_in_code_flow"): None,
     ("flags_without_values", "sign_in_code_flow"): "flags",
     ("one_flag_differs", "sign_in_code_flow"): "one_flag",
+    ("one_flag_in_error_crashes", "client_credentials"): "one_flag",
     ("unknown_flag_crashes", "sign_in_code_flow"): "unknown_flag",
     ("forgets_the_way_back", "sign_in_code_flow"): "end_session",
     ("forgets_logout_state", "sign_in_code_flow"): "end_session",

@@ -36,13 +36,14 @@ plain = "the same for everybody"
 [flags.trial]
 default = "plain"
 variant = "new"
-percent = 100
+percent = 99.9999
 public = true
 """
 """Settings that make a rehearsal take less time, and hide no fault in code.
 
 Tokens are soon past their leeway, and there is one replica to start. Mails are written, to a server
-that nobody runs. There are flags, by which everybody is alike."""
+that nobody runs. There are flags, one of which is drawn for nearly everybody, so that what one user
+is told can be compared with what another one is."""
 
 PACE = """
 [guard]

@@ -7,6 +7,7 @@ from ostiary.watch.journeys import front_refusals, misuse, refusals, token_refus
 from ostiary.watch.journeys.actor import Actor, Site
 from ostiary.watch.journeys.at_once import PEOPLE, everybody_at_once
 from ostiary.watch.journeys.cross_version import CrossVersion
+from ostiary.watch.journeys.flags import check_flags
 from ostiary.watch.journeys.for_itself import act_for_itself
 from ostiary.watch.journeys.probe_account import ProbeAccount
 from ostiary.watch.journeys.probes import ProbeAdmin
@@ -154,7 +155,8 @@ def cross_version_set(a: Site, b: Site, account: ProbeAccount) -> list[Journey]:
 
 
 async def _act_for_itself(actor: Actor) -> None:
-    await act_for_itself(actor)
+    _, tokens = await act_for_itself(actor)
+    await check_flags(actor, tokens.access_token)
 
 
 async def _sign_in(actor: Actor, leave: SignOut, subjects: Subjects, *, again: bool) -> None:

@@ -112,7 +112,7 @@ class SmallProvider:
             told = "XXpublic, max-age=60" if self.has("odd_caching") else "public, max-age=60"
             return Response(204, "ok", b"", [("cache-control", told)])
         if request.path.startswith(FLAGS):
-            return self.tokens.flag(request.path.removeprefix(FLAGS))
+            return self.tokens.flag(request, request.path.removeprefix(FLAGS))
         route = routes.get((request.method, request.path))
         if route is None:
             return Response.page(404, "not_found", "not here")

@@ -95,19 +95,26 @@ class TokenRoutes:
             return Response.of_json(404, "not_found", {"error": "not_found"})
         if self.has("flags_crash"):
             return Response.of_json(500, "internal_error", {"error": "internal_error"})
-        if self._user_of(request.bearer or "") is None:
+        if self._claims(request.bearer or "") is None:
             return Response.of_json(401, "invalid_token", {"error": "invalid_token"})
+        if self._user_of(request.bearer) is None:
+            flags = [{"key": "new", "errorCode": "TARGETING_KEY_MISSING"}]
+            return Response.of_json(200, "ok", {"flags": flags})
         flags = ["new"] if self.has("flags_without_keys") else [{"key": "new", "value": True}]
         if self.has("flags_without_values"):
             flags = [{"key": "new", "errorCode": None}]
         return Response.of_json(200, "ok", {"flags": flags})
 
-    def flag(self, key: str) -> Response:
+    def flag(self, request: Request, key: str) -> Response:
         if key != "new":
             status = 500 if self.has("unknown_flag_crashes") else 404
             return Response.of_json(
                 status, "not_found", {"key": key, "errorCode": "FLAG_NOT_FOUND"}
             )
+        if self._user_of(request.bearer) is None:
+            status = 500 if self.has("one_flag_in_error_crashes") else 400
+            told = {"key": key, "errorCode": "TARGETING_KEY_MISSING"}
+            return Response.of_json(status, "invalid_request", told)
         value = not self.has("one_flag_differs")
         return Response.of_json(200, "ok", {"key": key, "value": value})
 
