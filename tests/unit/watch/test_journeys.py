@@ -66,6 +66,7 @@ JOURNEYS = {
     ("one_flag_in_error_crashes", "client_credentials"): "one_flag",
     ("unknown_flag_crashes", "sign_in_code_flow"): "unknown_flag",
     ("forgets_the_way_back", "sign_in_code_flow"): "end_session",
+    ("leaves_once", "sign_in_code_flow"): "end_session_without_session",
     ("forgets_logout_state", "sign_in_code_flow"): "end_session",
     ("forgets_replaced_session", "replaced_session"): "refresh_of_first_after_sign_out",
     ("grants_survive", "replaced_session"): "refresh_of_first_after_sign_out",

@@ -29,6 +29,7 @@ CHEAP = """
 [identity]
 replicas = 1
 leeway_seconds = 1
+jwks_max_age_seconds = 1
 mail_smtp_url = "smtp://127.0.0.1:9"
 mail_from = "login@drill.invalid"
 [flags]
@@ -41,9 +42,10 @@ public = true
 """
 """Settings that make a rehearsal take less time, and hide no fault in code.
 
-Tokens are soon past their leeway, and there is one replica to start. Mails are written, to a server
-that nobody runs. There are flags, one of which is drawn for nearly everybody, so that what one user
-is told can be compared with what another one is."""
+Tokens are soon past their leeway, and there is one replica to start. Each mutant finds a key to
+sign with: eight wait, each for as long as it has to be published, and every mutant takes one. Mails
+are written, to a server that nobody runs. There are flags, one of which is drawn for nearly
+everybody, so that what one user is told can be compared with what another one is."""
 
 PACE = """
 [guard]

@@ -72,12 +72,21 @@ async def leave_by_page(_actor: Actor, login: Login) -> None:
 
 
 async def leave_by_client(actor: Actor, login: Login) -> None:
-    """Sign out by RP-initiated logout, and come back to the application with its state."""
+    """Sign out by RP-initiated logout, and come back to the application with its state.
+
+    So does who is signed out already: sessions end by themselves, and applications cannot know.
+    """
+    await _end_session(actor, login, login.browser, step="end_session")
+    await _end_session(actor, login, actor.device(), step="end_session_without_session")
+
+
+async def _end_session(actor: Actor, login: Login, browser: Browser, *, step: str) -> None:
     back_to, state = actor.registration.redirect_uri, actor.site.rng.token(8)
     answer = await end_session(
-        login.browser,
+        browser,
         actor.provider,
         login.tokens.id_token or "",
+        step=step,
         post_logout_redirect_uri=back_to,
         state=state,
     )

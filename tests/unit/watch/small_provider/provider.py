@@ -302,7 +302,8 @@ class SmallProvider:
         return Response.redirect("/sign-in", "ok", ("set-cookie", "sid=; Path=/; Max-Age=0"))
 
     def _end_session(self, request):
-        if self.has("end_session_broken"):
+        signed_in = "sid" in request.cookies
+        if self.has("end_session_broken") or (self.has("leaves_once") and not signed_in):
             return Response.page(500, "internal_error", "oops")
         hint, wanted = request.query.get("id_token_hint"), request.query.get(AFTERWARDS)
         if wanted and (self.has("open_post_logout") or (hint and self.has("open_with_hint"))):
