@@ -86,8 +86,14 @@ def refusal_set(
     site: Site, account: ProbeAccount, other: ProbeAccount, admin: ProbeAdmin
 ) -> list[Journey]:
     """Return every refusal; `other` lends its client and is disabled afterwards."""
+    # Beside users only what takes few password hashes is tried again and again.
+    replaced = partial(replaced_session, site.actor(account))
     disabled = partial(refusals.disabled_user, site.actor(other), admin)
-    return [*lasting_refusal_set(site, account, other), Journey("disabled_user", disabled)]
+    return [
+        *lasting_refusal_set(site, account, other),
+        Journey("replaced_session", replaced),
+        Journey("disabled_user", disabled),
+    ]
 
 
 def lasting_refusal_set(site: Site, account: ProbeAccount, other: ProbeAccount) -> list[Journey]:
@@ -110,7 +116,6 @@ def lasting_refusal_set(site: Site, account: ProbeAccount, other: ProbeAccount) 
         Journey("wrong_verifier", partial(token_refusals.wrong_verifier, actor())),
         Journey("code_of_another_client", code_of_another),
         Journey("reused_code", partial(token_refusals.reused_code, actor())),
-        Journey("replaced_session", partial(replaced_session, actor())),
         Journey("reused_refresh", partial(token_refusals.reused_refresh, actor())),
         Journey("planted_sign_in", partial(front_refusals.planted_sign_in, actor())),
         Journey("safe_pages", partial(front_refusals.safe_pages, actor())),
