@@ -1,7 +1,7 @@
 """New weights that are taken back while sign-ins wait for the replica that they overload."""
 
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
 import anyio
 import httpx
@@ -13,8 +13,8 @@ from ostiary.guard.lease import LeaseServer
 from ostiary.guard.plane import DataPlane
 from ostiary.kernel.clock import SystemClock
 from ostiary.runtime.ports import Replica as Guarded
-from tests.edge.conftest import LAST_GOOD, Servers, until
-from tests.edge.replicas import Replica, Reply, Request, replica
+from tests.edge.conftest import LAST_GOOD, until
+from tests.edge.replicas import Replica, Reply, Request
 from tests.fakes.snapshots import FakeSnapshots
 
 pytestmark = [pytest.mark.edge, pytest.mark.anyio]
@@ -51,13 +51,6 @@ async def lease() -> AsyncIterator[tuple[Port, int]]:
         await server.stop()
 
 
-@pytest.fixture
-def others(servers: Servers) -> Iterator[list[Replica]]:
-    good = Reply(200, b"last good", f"{LAST_GOOD}/ok")
-    with replica(good) as second, replica(good) as third:
-        yield [second, third]
-
-
 def guarded(running: Replica, seat: int) -> Guarded:
     return Guarded(
         service="identity",
@@ -87,17 +80,16 @@ def overloaded_after(waiting: threading.Event) -> Callable[[Request], Reply]:
 @pytest.mark.parametrize("end", ["withdraw", "promote"])
 async def test_a_sign_in_under_way_is_asked_of_another_replica(
     end: str,
-    servers: Servers,
-    others: list[Replica],
+    three: list[Replica],
     lease: tuple[Port, int],
     edge: Edge,
     client: httpx.AsyncClient,
 ) -> None:
     server, port = lease
     plane = DataPlane(edge, server, EdgeTerms("e-1", port), FakeSnapshots(EDGES))
-    members = [guarded(each, seat) for seat, each in enumerate((servers.last_good, *others))]
+    members = [guarded(each, seat) for seat, each in enumerate(three)]
     waiting, answers = threading.Event(), list[httpx.Response]()
-    servers.last_good.answer = overloaded_after(waiting)
+    three[0].answer = overloaded_after(waiting)
     await plane.start(EVEN, EVEN, members)
     await plane.set_share("c-1", LOPSIDED, 1.0)
 
@@ -113,14 +105,14 @@ async def test_a_sign_in_under_way_is_asked_of_another_replica(
         return server.checks > checked + 2 * len(members)
 
     async def all_wait() -> bool:
-        return len(servers.last_good.seen) + len(answers) == SIGN_INS
+        return len(three[0].seen) + len(answers) == SIGN_INS
 
     try:
         async with anyio.create_task_group() as group:
             for _ in range(SIGN_INS):
                 group.start_soon(sign_in)
             await until(all_wait)
-            assert len(servers.last_good.seen) > SIGN_INS / 2
+            assert len(three[0].seen) > SIGN_INS / 2
             await (plane.withdraw() if end == "withdraw" else plane.promote(LOPSIDED))
             checked = server.checks
             await until(checked_again)
@@ -129,4 +121,4 @@ async def test_a_sign_in_under_way_is_asked_of_another_replica(
         waiting.set()
 
     assert {each.status_code for each in answers} == {200}, "nobody meets the overload twice"
-    assert {each.attempt for each in servers.last_good.seen} == {1}
+    assert {each.attempt for each in three[0].seen} == {1}

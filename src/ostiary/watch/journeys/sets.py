@@ -12,13 +12,12 @@ from ostiary.watch.journeys.for_itself import act_for_itself
 from ostiary.watch.journeys.probe_account import ProbeAccount
 from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.published_keys import keys_stay_published
-from ostiary.watch.journeys.replaced_session import replaced_session
 from ostiary.watch.journeys.running import Journey
+from ostiary.watch.journeys.same_browser import replaced_session, sign_in_again
 from ostiary.watch.journeys.sign_in import (
     SignOut,
     leave_by_client,
     leave_by_page,
-    sign_in_again,
     sign_in_code_flow,
 )
 from ostiary.watch.relying_party.errors import FailureKind, StepFailedError

@@ -13,9 +13,7 @@ from ostiary.watch.relying_party.errors import FailureKind
 from ostiary.watch.relying_party.front_channel import (
     ask_for_code,
     end_session,
-    enter_patiently,
     require_sign_in_page,
-    require_signed_in,
     sign_out,
 )
 from ostiary.watch.relying_party.grants import TokenSet, read_token_set
@@ -44,26 +42,6 @@ async def sign_in_code_flow(actor: Actor, leave: SignOut) -> Login:
     await check_signed_out(actor, login.browser)
     await check_signed_out(actor, actor.device(kept))
     return login
-
-
-async def sign_in_again(actor: Actor, login: Login) -> None:
-    """Sign in on a browser that has signed out: the service knows it by now, and its user.
-
-    Most people sign in so, and a service may treat them otherwise than on a new device.
-    """
-    browser, request, account = login.browser, actor.request(), actor.account
-    arrived = await ask_for_code(browser, actor.location(request), step="authorize_known_browser")
-    page = require_sign_in_page(arrived)
-    async with account.turn:
-        entered = await enter_patiently(
-            browser, page, account.email, account.password, step="sign_in_known_browser"
-        )
-    require_signed_in(entered)
-    code = actor.read_code(await browser.follow(entered), request)
-    answer = await actor.client.exchange(code, request.verifier)
-    again = actor.read_login(browser, code, request, answer)
-    await check_userinfo(actor, again.tokens.access_token, login)
-    await sign_out(browser)
 
 
 async def leave_by_page(_actor: Actor, login: Login) -> None:
