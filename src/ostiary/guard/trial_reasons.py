@@ -6,17 +6,22 @@ from ostiary.watch.journeys.admin_api import AdminApiError
 from ostiary.watch.journeys.report import JourneyFailure, JourneyReport
 from ostiary.watch.relying_party.errors import FailureKind
 
-_FAILURES_SHOWN = 5
+_FAILURES_SHOWN = 8
 
 
 def reasons_of(report: JourneyReport) -> tuple[Reason, ...]:
     """Return the first failures of a report, with where they happened.
 
     Those come first that no second opinion hides, and refusals last: whether anything was minted
-    wrongly, and whether nothing but refusals was seen, must not be cut off.
+    wrongly, and whether nothing but refusals was seen, must not be cut off. What another candidate
+    or account has shown as well comes after everything else.
     """
+    firsts: dict[tuple[str, str], JourneyFailure] = {}
     failures = sorted(report.failures, key=_gravity)
-    return tuple(_reason(failure) for failure in failures[:_FAILURES_SHOWN])
+    for failure in failures:
+        firsts.setdefault((failure.journey, failure.step), failure)
+    ordered = sorted(failures, key=lambda each: each is not firsts[each.journey, each.step])
+    return tuple(map(_reason, ordered[:_FAILURES_SHOWN]))
 
 
 def rehearsed_of(report: JourneyReport) -> Rehearsed:
