@@ -1,4 +1,4 @@
-"""The cores that replicas of one machine share when they hash at the same time."""
+"""The cores of one machine: shared by replicas that hash, and left to users by all other work."""
 
 import os
 
@@ -18,3 +18,12 @@ def cores() -> int:
     except AttributeError:
         # Only some systems can say which cores a process may use.
         return os.cpu_count() or 1
+
+
+def at_once_beside_users() -> int:
+    """Return how much of what is not for users may go on at once while users are served.
+
+    All cores but one are taken by it, so that sign-ins, which stand back behind everything else
+    of a replica, do not come to nothing meanwhile.
+    """
+    return max(1, cores() - 1)

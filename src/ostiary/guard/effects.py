@@ -15,6 +15,7 @@ from ostiary.changes.snapshot import Snapshot
 from ostiary.changes.terms import Replay
 from ostiary.guard import history
 from ostiary.guard.candidate_capacity import CandidateCapacity
+from ostiary.guard.candidate_start import start_beside_users
 from ostiary.guard.check_stage import CheckStage
 from ostiary.guard.fleet import Fleet
 from ostiary.guard.plane import DataPlane
@@ -108,7 +109,9 @@ class Effects:
         count = replicas_of(snapshot)
 
         async def start(launched: Launched) -> None:
-            self.plane.canary = await self.fleet.start(snapshot, range(count), launched)
+            self.plane.canary = await start_beside_users(
+                self.fleet, snapshot, range(count), launched
+            )
 
         # What last good does wrong afterwards may be the work of the candidates.
         await self.trials.faults.seen()

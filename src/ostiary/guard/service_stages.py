@@ -8,6 +8,7 @@ from ostiary.changes.events import CandidatesReady, Rehearsed
 from ostiary.changes.model import Reason
 from ostiary.changes.snapshot import Snapshot
 from ostiary.guard.canary_watch import answers_well
+from ostiary.guard.candidate_start import start_beside_users
 from ostiary.guard.check_stage import CheckStage, altered_reasons
 from ostiary.guard.fleet import Fleet
 from ostiary.guard.rehearsal.comparison import Comparison
@@ -27,7 +28,7 @@ class ServiceStages:
     journeys: Callable[[Snapshot], Awaitable[Rehearsed]]
 
     async def start(self, snapshot: Snapshot) -> CandidatesReady:
-        """Start the candidates of all services that change, at the same time.
+        """Start the candidates of all services that change, beside each other.
 
         Raises the first `OstiaryError` where one does not get ready; then none stays behind. That
         is no blame: whoever proposes the same again is not refused for it.
@@ -60,7 +61,7 @@ class ServiceStages:
 
     async def _start(self, snapshot: Snapshot, service: str) -> list[Replica]:
         seats = range(replicas_of(snapshot, service))
-        return await self.fleet.start(snapshot, seats, service=service)
+        return await start_beside_users(self.fleet, snapshot, seats, service=service)
 
     async def _unwell(self) -> list[Reason]:
         """Return the candidates that ended since they were ready, or are healthy no more."""

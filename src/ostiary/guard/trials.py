@@ -11,6 +11,7 @@ from typing import Literal
 from ostiary.changes.events import JourneysRun, ProofRun, Rehearsed
 from ostiary.changes.model import Stage
 from ostiary.changes.terms import Replay
+from ostiary.guard.cores import at_once_beside_users
 from ostiary.guard.expiry_trial import ExpiryTrial
 from ostiary.guard.last_good_faults import LastGoodFaults
 from ostiary.guard.own_trials import OwnTrials
@@ -137,6 +138,7 @@ class Trials:
                     transport=transport,
                     all_refusals=thorough,
                     known=self.faults.known,
+                    at_once=at_once_beside_users(),
                 ),
                 run_quick_journeys(
                     [last_good],
@@ -149,8 +151,8 @@ class Trials:
                 self._logs.background(),
             )
         control = self.faults.known.taken_from(control, {last_good.name})
-        ends = self._expiry.end_added_to
-        canary = await ends(canary) if thorough else self._expiry.added_to(canary)
+        expiry = self._expiry
+        canary = await expiry.end_added_to(canary) if thorough else expiry.added_to(canary)
         return await self._logs.added_to(run_of(combine([canary, own, work]), control))
 
     async def proof(self, of: Literal["promotion", "rollback"]) -> ProofRun:
@@ -178,7 +180,6 @@ class Trials:
         await self.faults.forget()
         accounts = self._pool.take_all()
         expiry, self._expiry = self._expiry, ExpiryTrial(self._clock, self._rng)
-        self._unrehearsed = False
         try:
             async with self._admin() as admin:
                 await expiry.forget(admin)

@@ -111,6 +111,48 @@ def test_a_wrong_yes_is_found_without_a_sign_in(fault, start, clock, rng):
     assert report.strata_passed == frozenset(), "refusals alone prove no stratum"
 
 
+class Counting(KeptConnections):
+    """Remembers how many requests were under way together at most."""
+
+    now = most = 0
+
+    async def handle_async_request(self, request):
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            return await super().handle_async_request(request)
+        finally:
+            self.now -= 1
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_beside_users_only_so_many_journeys_run_together(at_once, start, clock, rng):
+    provider = start(issuer=ISSUER)
+
+    async def run():
+        async with (
+            Counting() as transport,
+            ProbeAdmin(provider.url, ADMIN_TOKEN, rng=rng) as admin,
+            admin.accounts(4) as made,
+        ):
+            report = await run_pinned_journeys(
+                provider.url,
+                "hush",
+                issuer=ISSUER,
+                accounts=made,
+                clock=clock,
+                rng=rng,
+                transport=transport,
+                at_once=at_once,
+            )
+        return report, transport.most
+
+    report, most = asyncio.run(run())
+
+    assert report.passed
+    assert most == at_once
+
+
 def test_an_edge_that_does_not_answer_is_reported(clock, rng):
     report = asyncio.run(
         run_pinned_journeys(

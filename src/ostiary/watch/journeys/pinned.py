@@ -11,7 +11,7 @@ from ostiary.watch.journeys.known_faults import NONE_KNOWN, KnownFaults, compare
 from ostiary.watch.journeys.probe_account import ProbeAccount
 from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.report import JourneyFailure, JourneyReport
-from ostiary.watch.journeys.running import run_journeys
+from ostiary.watch.journeys.running import AT_ONCE, run_journeys
 from ostiary.watch.journeys.sets import cheap_refusal_set, lasting_refusal_set, sign_in_set
 from ostiary.watch.journeys.sign_up import sign_up_journey
 from ostiary.watch.relying_party.connections import KeptConnections
@@ -35,6 +35,7 @@ async def run_pinned_journeys(
     transport: httpx.AsyncBaseTransport | None = None,
     all_refusals: bool = False,
     known: KnownFaults = NONE_KNOWN,
+    at_once: int = AT_ONCE,
 ) -> JourneyReport:
     """Sign every account in at the canary through the edge, and try the cheap refusals.
 
@@ -42,7 +43,8 @@ async def run_pinned_journeys(
     `last_good` mints now. The accounts may be used again and again. With `admin`, which talks to a
     replica, somebody new signs up too, and their account is deleted. `all_refusals` are for a
     canary that no rehearsal has seen; they need two accounts. Where last good fails in a way that
-    is `known`, there is nothing to hold against.
+    is `known`, there is nothing to hold against. So many as `at_once` run side by side: users are
+    served meanwhile.
     """
     target = Target(PINNED, edge_url, issuer, pin=pin_token)
     return await run_quick_journeys(
@@ -55,6 +57,7 @@ async def run_pinned_journeys(
         transport=transport,
         all_refusals=all_refusals,
         known=known,
+        at_once=at_once,
     )
 
 
@@ -70,6 +73,7 @@ async def run_quick_journeys(
     sign_in: bool = True,
     all_refusals: bool = False,
     known: KnownFaults = NONE_KNOWN,
+    at_once: int = AT_ONCE,
 ) -> JourneyReport:
     """Run the quick set at any targets: replicas directly, the edge, canary or control.
 
@@ -91,7 +95,7 @@ async def run_quick_journeys(
             journeys += cheap_refusal_set(site, accounts[0])
             if all_refusals:
                 journeys += lasting_refusal_set(site, *accounts[:2])
-        report = await run_journeys(journeys, clock)
+        report = await run_journeys(journeys, clock, at_once=at_once)
     except StepFailedError as error:
         report = JourneyReport.not_begun(JourneyFailure.of("discovery", error))
     finally:
