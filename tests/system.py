@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from ostiary.guard.client import GuardClient
+
 # A guard against hanging, not a measure: a drill from canary takes two minutes on a busy machine.
 COMMAND_SECONDS_MAX = 420
 LOG_LINES_SHOWN = 60
@@ -42,6 +44,14 @@ class RunningSystem:
     def ostiary(self, *arguments: str, password: str = "") -> dict[str, Any]:
         """Run a command on this system and return its JSON object; fail when it fails."""
         return run_ostiary(*arguments, data=self.data, standard_input=password)
+
+    def status(self) -> dict[str, Any]:
+        """Return what `ostiary status --json` shows; a process for each look would be slow."""
+        return GuardClient(self.data).get("/status")
+
+    def change(self, change: str) -> dict[str, Any]:
+        """Return what `ostiary change show --json` shows."""
+        return GuardClient(self.data).get(f"/changes/{change}")
 
     def new_email(self) -> str:
         """Return an address that nobody has signed up with."""

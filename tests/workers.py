@@ -2,16 +2,17 @@
 
 Most of the time of a test of whole systems is waiting, so `make test` runs four at once. Tests
 marked `alone` drive a system at a rate that the machine has to hold: while one of them runs, the
-other workers wait. A file's tests stay together, since they share fixtures that are slow to make;
-tests that start a system of their own go to whichever worker is free, unless each
-goes on where the one before stopped.
+other workers wait. Most of these come last and follow each other, so that the others wait once, and
+not for each. A file's tests stay together, since they share fixtures that are slow to make; tests
+that start a system of their own go to whichever worker is free, unless each goes on where the one
+before stopped.
 """
 
 import compileall
 import fcntl
 from collections import Counter
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,17 @@ import ostiary
 
 ONE_SYSTEM = ("tests/browser/", "tests/node/")
 OWN_SYSTEMS = ("tests/guarded/", "tests/drills/", "tests/matrix/")
+ALONE = (
+    "tests/drills/test_conditions.py",
+    "tests/drills/test_seeds.py",
+    "tests/matrix/test_kill_matrix.py",
+)
 IN_ORDER = (
     "tests/drills/test_injected_processes.py",
     "tests/guarded/test_bad_releases.py",
     "tests/guarded/test_broken_last_good.py",
     "tests/guarded/test_broken_releases.py",
+    "tests/guarded/test_capacity.py",
     "tests/guarded/test_edge_changes.py",
     "tests/guarded/test_endpoints.py",
     "tests/guarded/test_explained.py",
@@ -38,6 +45,12 @@ IN_ORDER = (
     "tests/guarded/test_store_changes.py",
     "tests/guarded/test_token_settings.py",
 )
+
+_MACHINE = ExitStack()
+"""What this worker holds of the machine."""
+
+_IS_KEPT = pytest.StashKey[bool]()
+"""Set on a test for which the one before has left the machine as it needs it."""
 
 
 class ByGroup(LoadScopeScheduling):
@@ -66,16 +79,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what starts systems and end with the smallest groups.
+    """Begin with what starts systems, then the smallest groups, and end with those alone.
 
     The other way round, two workers have their longest tests still before them when there is
     nothing left for the others.
     """
     sizes = Counter(group_of(item.nodeid) for item in items)
 
-    def turn(item: pytest.Item) -> tuple[bool, int]:
+    def turn(item: pytest.Item) -> tuple[bool, bool, int]:
         group = group_of(item.nodeid)
-        return not item.nodeid.startswith((*ONE_SYSTEM, *OWN_SYSTEMS)), -sizes[group]
+        is_small = not item.nodeid.startswith((*ONE_SYSTEM, *OWN_SYSTEMS))
+        return group == "alone", is_small, -sizes[group]
 
     items.sort(key=turn)
 
@@ -85,19 +99,37 @@ def group_of(nodeid: str) -> str:
     name = nodeid.partition("::")[0]
     if name.startswith(ONE_SYSTEM):
         return "one system"
+    if name in ALONE:
+        return "alone"
     if name.startswith(OWN_SYSTEMS) and name not in IN_ORDER:
         return nodeid
     return name
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Hold the machine while a test runs: for itself, or together with the others."""
+def pytest_runtest_protocol(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, object, object]:
+    """Hold the machine while a test runs: for itself, or together with the others.
+
+    Who has it alone keeps it for a next test that needs the same.
+    """
     directory = _shared_directory(item.config)
     if directory is None:
         return (yield)
-    with _machine(directory, alone=item.get_closest_marker("alone") is not None):
+    if _IS_KEPT not in item.stash:
+        _MACHINE.enter_context(_machine(directory, alone=_is_alone(item)))
+    try:
         return (yield)
+    finally:
+        if _is_alone(item) and nextitem is not None and _is_alone(nextitem):
+            nextitem.stash[_IS_KEPT] = True
+        else:
+            _MACHINE.close()
+
+
+def _is_alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("alone") is not None
 
 
 def _shared_directory(config: pytest.Config) -> Path | None:

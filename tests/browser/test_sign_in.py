@@ -61,7 +61,7 @@ def test_a_newcomer_signs_up_and_the_demo_page_knows_them(
 def test_the_demo_page_names_the_snapshot_that_answered(
     pages: LoginPages, running_system: RunningSystem
 ) -> None:
-    last_good = running_system.ostiary("status")["last_good"]
+    last_good = running_system.status()["last_good"]
     assert pages.shows(last_good)
 
 

@@ -68,7 +68,7 @@ def maker_of_releases(system: RunningSystem, directory: Path) -> ReleaseMaker:
     numbers = count(1)
 
     def make(*faults: Fault) -> Path:
-        last_good = system.ostiary("status")["last_good"]
+        last_good = system.status()["last_good"]
         return make_release(system.data, last_good, directory / f"release-{next(numbers)}", *faults)
 
     return make

@@ -62,7 +62,7 @@ class SignUps:
 
     def _run(self) -> None:
         number = 0
-        while not self._stop.is_set():
+        while not self._stop.wait(0.05):
             number += 1
             email = f"load{number}@example.com"
             if Browser(self.issuer).sign("/sign-up", email) == 303:

@@ -39,7 +39,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     settings, expired = directory / "ostiary.toml", directory / "expired"
     settings.write_text(QUICK)
     with running_with(settings, directory / "data") as system:
-        site = Site(system, directory, str(system.ostiary("status")["last_good"]))
+        site = Site(system, directory, str(system.status()["last_good"]))
         code, result = propose(system, site.release("breaks later", breaks_with(expired)))
         assert (code, result["verdict"]) == (0, "promoted"), result
         expired.touch()
@@ -71,7 +71,7 @@ def test_one_that_breaks_in_the_same_way_is_refused(site):
 
 
 def test_a_canary_is_taken_back_though_nobody_can_sign_in(site):
-    guard, before = GuardClient(site.system.data), site.system.ostiary("status")
+    guard, before = GuardClient(site.system.data), site.system.status()
     path = site.release("tried meanwhile", releases.HEALTHY)
     options = ("--release", str(path), "--from", "canary")
     change = str(site.system.ostiary("change", "propose", *options)["change"])
@@ -79,7 +79,7 @@ def test_a_canary_is_taken_back_though_nobody_can_sign_in(site):
     site.system.ostiary("change", "rollback", change)
     wait_for(lambda: guard.get("/status")["change"] is None, "the end of the change")
 
-    shown = site.system.ostiary("change", "show", change)
+    shown = site.system.change(change)
     assert shown["verdict"] == "rolled_back", shown
     assert shown["withdrawal"]["edge_seconds"] is not None, shown
     # Its proof is journeys through the edge, and these need last good to sign them in.
@@ -93,8 +93,8 @@ def test_the_release_that_mends_it_is_promoted_and_the_change_tells_what_it_was_
 ):
     code, result = propose(site.system, site.release("mended", releases.HEALTHY))
     assert (code, result["verdict"], result["stage"]) == (0, "promoted", "good"), result
-    assert site.system.ostiary("status")["last_good"] == result["snapshot"]
-    shown = site.system.ostiary("change", "show", result["change"])
+    assert site.system.status()["last_good"] == result["snapshot"]
+    shown = site.system.change(result["change"])
     told = [reason for reason in shown["reasons"] if reason["code"] == "last_good_fails"]
     classes = {str(reason["numbers"]["stratum"]).partition(".")[0] for reason in told}
     assert classes == {"sign_in", "token"}, shown

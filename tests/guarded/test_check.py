@@ -15,7 +15,7 @@ def test_a_file_is_compared_with_what_is_served(running_system, tmp_path):
 
     result = call_ostiary("check", str(file), data=running_system.data)
 
-    last_good = running_system.ostiary("status")["last_good"]
+    last_good = running_system.status()["last_good"]
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["problems"] == []
     assert f"compared with the last good snapshot {last_good}" in result.stderr

@@ -82,7 +82,7 @@ class Login:
         return result.returncode, json.loads(result.stdout)
 
     def members(self) -> list[dict[str, Any]]:
-        replicas = self.system.ostiary("status")["replicas"]
+        replicas = self.system.status()["replicas"]
         return [each for each in replicas if each["service"] == "login"]
 
     def token(self) -> httpx.Response:
@@ -267,5 +267,5 @@ def test_the_next_guard_knows_the_members_and_a_start_goes_on_without_one(login:
     rows = wait_for(login.members, "the member that is left")
     assert [row["port"] for row in rows] == [left.port]
     assert login.token().status_code == 200
-    missing = login.system.ostiary("status")["replicas_missing"]
+    missing = login.system.status()["replicas_missing"]
     assert [each["service"] for each in missing] == ["login"]

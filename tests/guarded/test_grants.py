@@ -60,7 +60,7 @@ def asking(system: RunningSystem) -> Iterator[Applications]:
 def test_a_release_broken_for_one_rare_grant_is_rolled_back_by_the_evidence_of_that_grant(
     guarded: RunningSystem, release
 ) -> None:
-    before = guarded.ostiary("status")
+    before = guarded.status()
     with asking(guarded) as applications:
         code, result = propose(guarded, release(NO_TOKENS_FOR_MACHINES), "--from", "canary")
 

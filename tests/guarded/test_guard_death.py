@@ -97,9 +97,9 @@ def test_users_notice_nothing_when_the_guard_dies_with_a_canary_under_traffic(
 
 
 def test_replicas_and_edge_serve_on_without_a_guard_and_are_adopted(guarded):
-    before = guarded.ostiary("status")
+    before = guarded.status()
     wait_for_another_guard(guarded, kill_guard(guarded))
-    after = guarded.ostiary("status")
+    after = guarded.status()
     assert [one["pid"] for one in after["replicas"]] == [one["pid"] for one in before["replicas"]]
 
 

@@ -49,7 +49,7 @@ def test_the_worked_example_refuses_what_only_it_looks_at(guarded, release, tmp_
     assert tried["passed"], tried
     assert client["client_secret"] not in json.dumps(tried)
 
-    before = guarded.ostiary("status")
+    before = guarded.status()
     code, result = propose(guarded, release(WITHOUT_THE_CLIENT))
     assert (code, result["verdict"], result["stage"]) == (4, "refused", "rehearse"), result
     (reason,) = result["reasons"]
@@ -74,6 +74,6 @@ def test_the_worked_example_refuses_what_only_it_looks_at(guarded, release, tmp_
 
 
 def _beyond_rehearsal(system, change):
-    shown = system.ostiary("change", "show", change)
+    shown = system.change(change)
     assert shown["verdict"] in (None, "promoted"), shown
     return shown if shown["stage"] in ("canary", "bake", "good") else None

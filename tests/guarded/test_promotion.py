@@ -23,16 +23,16 @@ def guarded(tmp_path_factory):
 
 
 def test_a_healthy_release_is_promoted_and_the_old_replicas_are_gone(guarded, release):
-    before = guarded.ostiary("status")
+    before = guarded.status()
     code, result = propose(guarded, release(releases.HEALTHY))
     assert (code, result["verdict"], result["stage"]) == (0, "promoted", "good"), result
-    after = guarded.ostiary("status")
+    after = guarded.status()
     assert after["last_good"] == result["snapshot"] != before["last_good"]
     assert {one["snapshot"] for one in after["replicas"]} == {result["snapshot"]}
     assert not {one["pid"] for one in before["replicas"]} & {
         one["pid"] for one in after["replicas"]
     }
-    evidence = guarded.ostiary("change", "show", result["change"])["evidence"]
+    evidence = guarded.change(result["change"])["evidence"]
     assert [step["share"] for step in evidence["steps"]] == [0.0, 0.1, 0.5, 1.0]
     assert evidence["reached"] is None
     assert 0 < len(evidence["points"]) <= POINTS_MAX
@@ -58,18 +58,18 @@ def test_a_second_change_has_to_wait_for_the_first(guarded, release):
     assert json.loads(second.stdout)["error"]["code"] == "change_running"
     ended = call_ostiary("change", "rollback", change, "--reason", "test", data=guarded.data)
     assert json.loads(ended.stdout)["verdict"] == "rolled_back"
-    shown = guarded.ostiary("change", "show", change)
+    shown = guarded.change(change)
     assert any("test" in reason["text"] for reason in shown["reasons"])
 
 
 def test_a_change_that_ends_while_its_candidates_start_leaves_none_behind(guarded, release):
-    before = guarded.ostiary("status")
+    before = guarded.status()
     slow = release(releases.STARTS_SLOWLY)
     proposed = call_ostiary("change", "propose", "--release", str(slow), data=guarded.data)
     change = json.loads(proposed.stdout)["change"]
     ended = call_ostiary("change", "rollback", change, data=guarded.data)
     assert json.loads(ended.stdout)["verdict"] == "rolled_back", ended.stderr
-    after = guarded.ostiary("status")
+    after = guarded.status()
     assert [one["pid"] for one in after["replicas"]] == [one["pid"] for one in before["replicas"]]
     code, result = propose(guarded, release(releases.DOES_NOT_START))
     assert (code, result["verdict"]) == (4, "refused"), result

@@ -93,7 +93,7 @@ def test_a_system_whose_guard_lives_can_be_stopped(disk: Disk, system: RunningSy
     running = recorded(system)
     assert len(running) == 6
     disk.fail()
-    assert system.ostiary("status")["running"]
+    assert system.status()["running"]
     require_stopped(system, running)
 
 

@@ -97,7 +97,7 @@ class Releases:
             line,
             line.replace("self._", f"{wrong}self._").replace("\n", f"  # release {number}\n"),
         )
-        last_good = self._system.ostiary("status")["last_good"]
+        last_good = self._system.status()["last_good"]
         target = self._directory / f"release-{number}"
         return make_release(self._system.data, last_good, target, fault)
 
@@ -170,7 +170,7 @@ def require_rolled_back(change: dict[str, Any], system: RunningSystem, last_good
     assert told["edge_seconds"] is not None
     assert told["journeys_seconds"] >= told["edge_seconds"]
     assert "unproven" not in {reason["code"] for reason in change["reasons"]}
-    status = system.ostiary("status")
+    status = system.status()
     assert (status["last_good"], status["change"]) == (last_good, None)
     assert {one["snapshot"] for one in status["replicas"]} == {last_good}
 
@@ -178,7 +178,7 @@ def require_rolled_back(change: dict[str, Any], system: RunningSystem, last_good
 def test_from_bake_wrong_tokens_are_taken_back_by_themselves_and_nothing_else(
     system, application, releases, switch
 ):
-    last_good = system.ostiary("status")["last_good"]
+    last_good = system.status()["last_good"]
     before = somebody(system, application)
     change = propose(system, releases.next(), "bake", "baking")
     during = somebody(system, application)
@@ -206,7 +206,7 @@ def test_from_bake_with_the_database_away_and_the_guard_killed_what_was_minted_i
     system, application, releases, database
 ):
     guard = GuardClient(system.data)
-    last_good = system.ostiary("status")["last_good"]
+    last_good = system.status()["last_good"]
     change = propose(system, releases.next(), "bake", "baking")
     person = somebody(system, application)
     asyncio.run(database.stop())
@@ -241,7 +241,7 @@ def test_from_canary_with_an_envoy_killed_at_the_moment_of_the_write_and_then_th
     system, releases, tmp_path
 ):
     guard = GuardClient(system.data)
-    last_good = system.ostiary("status")["last_good"]
+    last_good = system.status()["last_good"]
     people = invent_people(8, SeededRandom(3))
     create_people(guard, people)
     audience = create_application(guard, system.issuer)
@@ -266,7 +266,7 @@ def test_after_good_the_old_release_is_started_again_and_the_bad_ones_tokens_end
     system, application, releases
 ):
     guard = GuardClient(system.data)
-    before = system.ostiary("status")
+    before = system.status()
     change = propose(system, releases.next(), "bake", "baking")
     wait_for(lambda: guard.get(f"/changes/{change}")["live"]["journeys_passed"], "journeys")
     guard.post(f"/changes/{change}/promote")
@@ -283,7 +283,7 @@ def test_after_good_the_old_release_is_started_again_and_the_bad_ones_tokens_end
     assert told["verdict"] == "promoted", told
     assert told["revocation"]["snapshot"] == snapshot
     assert told["revocation"]["users"] >= 1
-    after = system.ostiary("status")
+    after = system.status()
     assert after["last_good"] == before["last_good"]
     assert {one["snapshot"] for one in after["replicas"]} == {before["last_good"]}
     assert not is_signed_in(person)

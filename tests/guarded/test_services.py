@@ -48,7 +48,7 @@ class Shop:
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the replicas of the service as status shows them."""
-        replicas = self.system.ostiary("status")["replicas"]
+        replicas = self.system.status()["replicas"]
         return [each for each in replicas if each["service"] == "orders"]
 
     def pids(self) -> list[int]:
@@ -128,7 +128,7 @@ def test_people_order_through_the_edge_and_only_clerks_see_all(shop, application
 
 
 def test_status_shows_its_replicas_and_the_snapshot_its_release(shop):
-    status = shop.system.ostiary("status")
+    status = shop.system.status()
     rows = shop.rows()
 
     assert [row["share"] for row in rows] == [0.5, 0.5]
@@ -189,7 +189,7 @@ def test_what_one_change_cannot_do_is_refused_and_says_what_can_be_done(shop):
     assert (code, [each["code"] for each in refused["reasons"]]) == (3, ["services_apart"])
     assert "one after the other" in refused["reasons"][0]["text"]
     assert shop.pids() == before
-    assert shop.system.ostiary("status")["change"] is None
+    assert shop.system.status()["change"] is None
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +227,7 @@ def test_from_canary_it_is_rolled_back_and_no_user_is_affected(shop, seed_003, b
     assert reason["numbers"]["stratum"] == "service_orders_1_safe"
     assert change["withdrawal"]["journeys_seconds"] is not None
     assert shop.pids() == before
-    assert shop.system.ostiary("status")["change"] is None
+    assert shop.system.status()["change"] is None
 
 
 @pytest.mark.parametrize(
@@ -280,17 +280,17 @@ def test_a_guard_that_dies_in_canary_is_followed_by_one_that_rolls_it_back(shop,
 
 
 def test_a_good_release_is_promoted_and_can_be_taken_back(shop, bearer):
-    before, status = shop.pids(), shop.system.ostiary("status")
+    before, status = shop.pids(), shop.system.status()
     release = shop.release("spoken", "__main__.py", '"healthy": True', '"healthy": "yes"')
 
     with calling(shop.orders, bearer):
         code, change = shop.propose("--release", f"orders={release}")
         assert (code, change["verdict"]) == (0, "promoted"), change["reasons"]
-        promoted, after = shop.pids(), shop.system.ostiary("status")
+        promoted, after = shop.pids(), shop.system.status()
         shop.system.ostiary("change", "rollback", change["change"])
 
         def restored() -> bool:
-            now = shop.system.ostiary("status")
+            now = shop.system.status()
             return now["last_good"] == status["last_good"] and now["change"] is None
 
         wait_for(restored, "the release before")
@@ -309,7 +309,7 @@ def identity_pids(status: dict[str, Any]) -> set[int]:
 
 
 def test_while_the_issuer_answers_nobody_tokens_go_on_counting(shop, bearer):
-    stopped = identity_pids(shop.system.ostiary("status"))
+    stopped = identity_pids(shop.system.status())
     try:
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
@@ -321,13 +321,13 @@ def test_while_the_issuer_answers_nobody_tokens_go_on_counting(shop, bearer):
 
 
 def test_a_change_of_identity_leaves_the_service_alone(shop, bearer):
-    before = shop.system.ostiary("status")
+    before = shop.system.status()
     other = shop.file(("= 3600", "= 3599"))
 
     code, change = shop.propose("--config", str(other), "--reason", "shorter")
 
     assert (code, change["verdict"]) == (0, "promoted"), change["reasons"]
-    after = shop.system.ostiary("status")
+    after = shop.system.status()
     assert after["last_good"] != before["last_good"]
     pids = {row["pid"] for row in before["replicas"] if row["service"] == "orders"}
     assert set(shop.pids()) == pids

@@ -37,7 +37,7 @@ def made(system: RunningSystem, tmp_path: Path) -> Maker:
     """Return a function that makes a release from the running one."""
 
     def make(*faults: Fault) -> Path:
-        last_good = system.ostiary("status")["last_good"]
+        last_good = system.status()["last_good"]
         return make_release(system.data, last_good, tmp_path / "release", *faults)
 
     return make
@@ -65,11 +65,11 @@ def copies(system: RunningSystem) -> list[Path]:
 
 def require_refused_and_untouched(system: RunningSystem, release: Path, *codes_: str) -> str:
     """Fail unless a release is refused in rehearse for these reasons; return their words."""
-    before, serving = schema(system), system.ostiary("status")
+    before, serving = schema(system), system.status()
     result = propose(system, release)
     assert (result["verdict"], result["stage"]) == ("refused", "rehearse"), result
     assert set(codes_) <= set(codes(result)), result
-    after = system.ostiary("status")
+    after = system.status()
     assert (schema(system), copies(system)) == (before, [])
     assert after["last_good"] == serving["last_good"]
     pids = [{one["pid"] for one in status["replicas"]} for status in (serving, after)]
@@ -81,7 +81,7 @@ def test_a_migration_that_drops_a_column_is_refused_with_its_name(system, made):
     release = add_migration(made(), store_releases.DROPS_A_COLUMN)
     words = require_refused_and_untouched(system, release, "migration_contracts")
     assert "drops column `mails.given_up_at`" in words
-    assert system.ostiary("status")["last_good"] in words
+    assert system.status()["last_good"] in words
 
 
 def test_rows_that_last_good_cannot_read_are_found_on_the_copy(system, made):

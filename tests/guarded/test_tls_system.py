@@ -72,7 +72,7 @@ def test_a_certificate_is_renewed_under_a_running_system_and_a_bad_one_is_refuse
         assert b"; secure" in page
 
         def problem() -> str:
-            return str(encrypted.ostiary("status")["certificate"]["problem"])
+            return str(encrypted.status()["certificate"]["problem"])
 
         authority.issue("other.example.com").put(files)
         until(lambda: "is for other.example.com" in problem())

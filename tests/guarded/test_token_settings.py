@@ -82,7 +82,7 @@ def told(result: dict[str, Any]) -> str:
 
 
 def test_what_a_file_shows_is_refused_at_check_with_what_to_write(system):
-    before = system.ostiary("status")
+    before = system.status()
     code, result, file = propose_settings(system, ANOTHER_AUDIENCE)
     assert code == 3, result
     assert told(result) == (
@@ -110,11 +110,11 @@ def test_what_a_file_shows_is_refused_at_check_with_what_to_write(system):
 
 
 def test_what_only_a_running_candidate_shows_is_refused_in_rehearsal_by_its_step(system, tmp_path):
-    last_good = system.ostiary("status")["last_good"]
+    last_good = system.status()["last_good"]
     release = make_release(system.data, last_good, tmp_path / "release", BEHIND_A_FLAG)
     code, result = propose(system, release)
     assert (code, result["verdict"]) == (0, "promoted"), "healthy as long as the flag is off"
-    before = system.ostiary("status")
+    before = system.status()
     code, result, _ = propose_settings(system, FLAG_ON)
     assert (code, result["verdict"], result["stage"]) == (4, "refused", "rehearse"), result
     assert any(
@@ -127,7 +127,7 @@ def test_what_only_a_running_candidate_shows_is_refused_in_rehearsal_by_its_step
 
 @pytest.mark.alone
 def test_started_at_canary_even_by_force_it_is_held_off_before_the_first_user(system, tmp_path):
-    before = system.ostiary("status")
+    before = system.status()
     guard, clock = GuardClient(system.data), SystemClock()
     people = invent_people(USERS, SeededRandom(2))
     create_people(guard, people)

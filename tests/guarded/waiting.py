@@ -21,5 +21,5 @@ def wait_for(condition: Callable[[], T], what: str) -> T:
                 return value
         except (OstiaryError, OSError, ValueError):
             pass
-        time.sleep(0.05)
+        time.sleep(0.1)
     pytest.fail(f"{what} did not come within {SECONDS_MAX} s")

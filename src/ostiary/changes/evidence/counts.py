@@ -1,6 +1,7 @@
 """What the edge counted: attempts of both arms in one window, per stratum."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import NamedTuple, Self
 
 from ostiary.kernel.request_kinds import is_part
@@ -55,7 +56,7 @@ class ArmCounts:
 
     def __post_init__(self) -> None:
         """Refuse negative counts: they come from subtracting counters of different processes."""
-        if min(astuple(self)) < 0:
+        if min(_FIELDS(self)) < 0:
             raise ValueError(f"Counts cannot be negative: {self}.")
 
     def __add__(self, other: Self) -> "ArmCounts":
@@ -93,6 +94,9 @@ class ArmCounts:
         )
         return used, surplus
 
+
+# Simulations make millions of these: `dataclasses.astuple`, which copies, would take half the time.
+_FIELDS = attrgetter(*(each.name for each in fields(ArmCounts)))
 
 NO_COUNTS = ArmCounts()
 
