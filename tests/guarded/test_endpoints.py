@@ -101,11 +101,13 @@ class Login:
         stop = threading.Event()
 
         def go_on() -> None:
-            while not stop.wait(0.05):
+            while True:
                 try:
                     ended[self.token().status_code] += 1
                 except httpx.HTTPError as error:
                     ended[type(error).__name__] += 1
+                if stop.wait(0.05):
+                    return
 
         thread = threading.Thread(target=go_on)
         thread.start()
@@ -242,8 +244,9 @@ def test_a_member_that_is_down_is_told_and_not_replaced(login: Login) -> None:
         return [row["port"] for row in login.members() if row["down"]]
 
     assert wait_for(down, "the member in status") == [gone.port]
-    with login.applications():
-        assert sorted(row["name"] for row in login.members()) == names
+    with login.applications() as ended:
+        wait_for(lambda: ended.total() >= 10, "calls")
+    assert sorted(row["name"] for row in login.members()) == names
     text = call_ostiary("status", data=login.system.data, as_json=False).stdout
     assert f"port {gone.port}" in text
 

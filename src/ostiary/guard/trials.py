@@ -6,6 +6,7 @@ them counts as a user.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Literal
 
 from ostiary.changes.events import JourneysRun, ProofRun, Rehearsed
@@ -48,6 +49,7 @@ class Trials:
     ) -> None:
         self._plane, self.place = plane, place
         self._own, self._logs, self._clock, self._rng = own, logs, clock, rng
+        self._quick = partial(run_quick_journeys, clock=clock, rng=rng)
         self._pool = ProbePool(self._admin)
         self._expiry = ExpiryTrial(clock, rng)
         self.faults = LastGoodFaults(self._pool, lambda: self._last_good, clock, rng)
@@ -121,9 +123,10 @@ class Trials:
             # Without accounts neither arm can be tried, which says nothing about the canary.
             return JourneysRun(passed=False, failures=(no_accounts(error),), control_passed=False)
         thorough = self._unrehearsed and self._plane.share == 0 and bool(self._plane.canary)
+        expiry = self._expiry
         if thorough:
             itself = place.replica(self._plane.canary[0], "canary")
-            await self._expiry.goes_on_at(itself, place.leeway_seconds, however_long=True)
+            await expiry.goes_on_at(itself, place.leeway_seconds, however_long=True)
         async with self._admin() as admin, place.edge_transport() as transport:
             canary, control, own, work = await asyncio.gather(
                 run_pinned_journeys(
@@ -140,18 +143,11 @@ class Trials:
                     known=self.faults.known,
                     at_once=at_once_beside_users(),
                 ),
-                run_quick_journeys(
-                    [last_good],
-                    accounts=accounts[:1],
-                    clock=self._clock,
-                    rng=self._rng,
-                    admin=admin,
-                ),
+                self._quick([last_good], accounts=accounts[:1], admin=admin),
                 self._own.pinned(place.canary, transport, last_good, self._admin),
                 self._logs.background(),
             )
         control = self.faults.known.taken_from(control, {last_good.name})
-        expiry = self._expiry
         canary = await expiry.end_added_to(canary) if thorough else expiry.added_to(canary)
         return await self._logs.added_to(run_of(combine([canary, own, work]), control))
 
@@ -163,13 +159,8 @@ class Trials:
         except AdminApiError as error:
             return ProofRun(of=of, passed=False, failures=(no_accounts(error),))
         async with self._admin() as admin, place.edge_transport() as transport:
-            report = await run_quick_journeys(
-                [place.edge],
-                accounts=accounts[:1],
-                clock=self._clock,
-                rng=self._rng,
-                admin=admin,
-                transport=transport,
+            report = await self._quick(
+                [place.edge], accounts=accounts[:1], admin=admin, transport=transport
             )
         report = await self._expiry.end_added_to(report) if of == "promotion" else report
         run = ProofRun(of=of, passed=report.passed, failures=reasons_of(report))
