@@ -10,9 +10,11 @@ On PostgreSQL the server itself ends waits and transactions that are left open; 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ostiary.changes.model import Reason
+from ostiary.guard.threads import in_thread
 from ostiary.kernel.processes import ProcessRecord
 from ostiary.runtime import resources
 from ostiary.runtime.ports import Replica
@@ -88,16 +90,22 @@ class LockWatch:
 
     async def _look_for_ever(self, log: Path) -> None:
         while True:
-            self.look(log)
+            # The kernel may take ten milliseconds for it; the guard has more to do.
+            self.look(await in_thread(partial(self.holding, log)))
             await asyncio.sleep(_LOOK_SECONDS)
 
-    def look(self, log: Path) -> None:
-        """Look once; whoever has held the lock for too long is killed."""
+    def holding(self, log: Path) -> set[int]:
+        """Return the processes that hold the lock now.
+
+        No file, no lock; and a kernel that tells nobody about locks is left to evidence.
+        """
         try:
-            found = holders(self._read(), log.stat().st_ino)
+            return holders(self._read(), log.stat().st_ino)
         except OSError:
-            # No file, no lock; and a kernel that tells nobody about locks is left to evidence.
-            return
+            return set()
+
+    def look(self, found: set[int]) -> None:
+        """Note who holds the lock at one look; whoever has held it for too long is killed."""
         for each in self._watched:
             pids = {each.process.pid, *resources.children(each.process.pid)} if found else set()
             each.in_row = each.in_row + 1 if pids & found else 0

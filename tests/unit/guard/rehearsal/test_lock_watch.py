@@ -76,9 +76,9 @@ def test_a_process_that_keeps_the_lock_is_killed_and_the_store_is_free(store, ho
     watch = watching(store, holder, "Candidate c")
     log = store.with_name("identity.db-shm")
     for _ in range(HELD_LOOKS_MAX - 1):
-        watch.look(log)
+        watch.look(watch.holding(log))
     assert watch.reason is None
-    watch.look(log)
+    watch.look(watch.holding(log))
     assert watch.reason is not None
     assert watch.reason.code == "store_locked"
     with closing(sqlite3.connect(store, timeout=20, isolation_level=None)) as connection:
@@ -88,7 +88,7 @@ def test_a_process_that_keeps_the_lock_is_killed_and_the_store_is_free(store, ho
 def test_a_lock_of_somebody_else_is_nobodys_fault(store, holder):
     watch = watching(store, ProcessRecord(holder.pid + 1, 1, holder.boot_id), "Candidate c")
     for _ in range(HELD_LOOKS_MAX + 1):
-        watch.look(store.with_name("identity.db-shm"))
+        watch.look(watch.holding(store.with_name("identity.db-shm")))
     assert watch.reason is None
 
 
@@ -99,5 +99,5 @@ def test_short_transactions_one_after_the_other_are_no_lock(store, holder):
     texts = iter([held, held, ""] * HELD_LOOKS_MAX)
     watch._read = lambda: next(texts)
     for _ in range(3 * HELD_LOOKS_MAX):
-        watch.look(store.with_name("identity.db-shm"))
+        watch.look(watch.holding(store.with_name("identity.db-shm")))
     assert watch.reason is None
