@@ -1,6 +1,5 @@
 """`ostiary drill …`: replaying outages on real processes."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,19 +11,18 @@ from ostiary.cli.mutants import mutants
 from ostiary.cli.options import JsonOption
 from ostiary.cli.output import Output, Result
 from ostiary.drills.mode import Mode
-from ostiary.drills.order import DrillOrder
 from ostiary.drills.report.page import require_writable, write_report
 from ostiary.drills.report.words import end_in_words
 from ostiary.drills.runner import run_drill
 from ostiary.drills.scenarios.catalogue import find_scenarios, known_scenarios
 from ostiary.drills.scenarios.reading import Scenario
+from ostiary.drills.ways import ModeChoice, orders_of
 from ostiary.kernel.clock import SystemClock
-from ostiary.kernel.errors import ExitCode, UsageError
+from ostiary.kernel.errors import ExitCode
 from ostiary.kernel.ids import SystemRandom
 
 app = typer.Typer(help="Outages, replayed on real processes.", no_args_is_help=True)
 app.command()(mutants)
-_STAGES = ("rehearse", "canary", "bake")
 _SEED_MAX = 2**32 - 1
 
 Names = Annotated[
@@ -36,10 +34,11 @@ Names = Annotated[
     ),
 ]
 ModeOption = Annotated[
-    Mode,
+    ModeChoice,
     typer.Option(
         "--mode",
-        help="Whether the bad change is proposed to the guard, or replaces what was there.",
+        help="Whether the bad change is proposed to the guard, or replaces what was there; all is "
+        "unguarded, guarded, and guarded from canary.",
     ),
 ]
 FromOption = Annotated[
@@ -79,7 +78,7 @@ def list_(data: NoDataOption = None, json: JsonOption = False) -> None:
 @app.command("run")
 def run(
     names: Names,
-    mode: ModeOption = Mode.GUARDED,
+    mode: ModeOption = ModeChoice.GUARDED,
     from_stage: FromOption = None,
     seed: SeedOption = None,
     report: ReportOption = None,
@@ -88,12 +87,10 @@ def run(
 ) -> int:
     """Run drills, each on a system of its own; exit code 3 where one does not go as it must."""
     del data
-    _require_fitting(mode, from_stage)
+    chosen = seed if seed is not None else int(SystemRandom().hex(4), 16)
+    orders = orders_of(find_scenarios(names), mode, from_stage, chosen)
     if report is not None:
         require_writable(report)
-    chosen = seed if seed is not None else int(SystemRandom().hex(4), 16)
-    orders = [DrillOrder(each, mode, from_stage, chosen) for each in find_scenarios(names)]
-    _require_changes(orders)
     output = Output(as_json=json)
     clock = SystemClock()
     drills = [run_drill(order, clock, output.note) for order in orders]
@@ -102,27 +99,6 @@ def run(
     value = {"drills": [drill.to_json() for drill in drills], "seed": chosen}
     output.result(value, _show_results)
     return int(ExitCode.REFUSED if any(drill.unmet for drill in drills) else ExitCode.DONE)
-
-
-def _require_fitting(mode: Mode, from_stage: str | None) -> None:
-    if from_stage is not None and (mode is not Mode.GUARDED or from_stage not in _STAGES):
-        raise UsageError(
-            "stage_unknown",
-            f"--from {from_stage} does not fit --mode {mode.value}.",
-            hint=f"With --mode guarded, write one of {', '.join(_STAGES)}.",
-        )
-
-
-def _require_changes(orders: Sequence[DrillOrder]) -> None:
-    """Refuse a first stage where there is no change that could begin there."""
-    for order in orders:
-        if order.injects and order.from_stage is not None:
-            raise UsageError(
-                "stage_without_change",
-                f"--from {order.from_stage} does not fit {order.scenario.name}: its fault is "
-                "injected, and nothing is proposed.",
-                hint="Leave --from out, or run the drills that replay outages: all.",
-            )
 
 
 def _listed(scenario: Scenario) -> dict[str, Any]:
@@ -150,12 +126,22 @@ def _show_list(console: Console, value: Result) -> None:
 
 
 def _show_results(console: Console, value: Result) -> None:
-    """Print a row for each drill, the outage's own figures beside ours, and what was not met."""
-    first = value["drills"][0]
-    started = f", from {first['from']}" if first["from"] else ""
-    console.print(f"{first['mode']}{started}; behind each stroke: the outage itself\n")
-    table = Table("drill", "ended", "affected", "restored", "hidden", "", box=None)
+    """Print a table for each way, with the outage's own figures beside ours."""
+    ways: dict[tuple[str, str | None], list[Result]] = {}
     for drill in value["drills"]:
+        ways.setdefault((drill["mode"], drill["from"]), []).append(drill)
+    for number, ((mode, started), drills) in enumerate(ways.items()):
+        if number:
+            console.print()
+        words = f"{mode}, from {started}" if started else mode
+        console.print(f"{words}; behind each stroke: the outage itself\n")
+        _show_way(console, drills)
+
+
+def _show_way(console: Console, drills: list[Result]) -> None:
+    """Print a row for each drill of one way, and what was not met."""
+    table = Table("drill", "ended", "affected", "restored", "hidden", "", box=None)
+    for drill in drills:
         outage = drill["outage"] or {"users_hit": None, "minutes": None}
         table.add_row(
             drill["drill"],
@@ -166,7 +152,7 @@ def _show_results(console: Console, value: Result) -> None:
             "met" if drill["met"] else "void" if drill["void"] else "not met",
         )
     console.print(table)
-    for drill in value["drills"]:
+    for drill in drills:
         for line in drill["unmet"]:
             console.print(f"{drill['drill']}: {line}", markup=False)
 

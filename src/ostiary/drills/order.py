@@ -17,6 +17,11 @@ class DrillOrder:
     seed: int
 
     @property
+    def way(self) -> str:
+        """Return the mode, and where the guard begins if that is not its first stage."""
+        return f"{self.mode} from {self.from_stage}" if self.from_stage else self.mode.value
+
+    @property
     def passes_by_guard(self) -> bool:
         """Return whether the fault is put into the edge's files, past the guard.
 

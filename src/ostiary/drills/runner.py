@@ -71,7 +71,7 @@ def run_drill(order: DrillOrder, clock: Clock, tell: Callable[[str], None]) -> D
             hint="Use --mode unguarded or --mode guarded.",
         )
     name = order.scenario.name
-    recorder = Recorder(clock, lambda line: tell(f"{name} ({order.mode}): {line}"))
+    recorder = Recorder(clock, lambda line: tell(f"{name} ({order.way}): {line}"))
     recorder.note(f"Starting a system of its own, seed {order.seed}.")
     try:
         loose, ledger = _run(order, recorder)

@@ -118,8 +118,29 @@ def test_a_report_that_cannot_be_written_is_told_before_anything_starts(tmp_path
     assert not list(tmp_path.iterdir())
 
 
+def test_each_way_has_a_table_of_its_own():
+    ways = [("unguarded", None), ("guarded", None), ("guarded", "canary")]
+    drills = [
+        drilled(name, mode=mode, **{"from": start}, unmet=[f"{name} {start}"])
+        for name in ("seed-000", "seed-001")
+        for mode, start in ways
+    ]
+
+    lines = [line for line in shown(*drills) if line]
+
+    titles = [line.partition(";")[0] for line in lines if "behind each stroke" in line]
+    assert titles == ["guarded", "guarded, from canary"], "the first one is the first line of all"
+    assert [line.split()[0] for line in lines[:3]] == ["drill", "seed-000", "seed-001"]
+    assert lines[-2:] == ["seed-000: seed-000 canary", "seed-001: seed-001 canary"]
+
+
 @pytest.mark.parametrize(
-    "options", [("--mode", "unguarded", "--from", "canary"), ("--from", "good")]
+    "options",
+    [
+        ("--mode", "unguarded", "--from", "canary"),
+        ("--mode", "all", "--from", "canary"),
+        ("--from", "good"),
+    ],
 )
 def test_a_start_that_does_not_fit_is_refused(options):
     with pytest.raises(UsageError, match="does not fit"):

@@ -84,7 +84,7 @@ def _told(drill: Drill) -> dict[str, Any]:
     return {
         "name": facts.drill,
         "anchor": f"{facts.drill}-{facts.mode}-{facts.from_stage or ''}".rstrip("-"),
-        "mode": facts.mode + (f" from {facts.from_stage}" if facts.from_stage else ""),
+        "mode": drill.order.way,
         "told_mode": mode_in_words(facts),
         "ended": end_in_words(facts.mode, facts.verdict, facts.stage),
         "content": content,
