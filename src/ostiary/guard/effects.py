@@ -5,18 +5,19 @@ become events too; only bugs raise.
 """
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
 from ostiary.changes import actions, events
-from ostiary.changes.model import Reason
 from ostiary.changes.snapshot import Snapshot
 from ostiary.changes.terms import Replay
 from ostiary.guard import history
 from ostiary.guard.candidate_capacity import CandidateCapacity
 from ostiary.guard.candidate_start import start_beside_users
 from ostiary.guard.check_stage import CheckStage
+from ostiary.guard.failed_actions import failure_of
 from ostiary.guard.fleet import Fleet
 from ostiary.guard.plane import DataPlane
 from ostiary.guard.rehearsal.precautions import Launched, Precautions
@@ -27,6 +28,8 @@ from ostiary.guard.specs import replicas_of
 from ostiary.guard.trials import Trials
 from ostiary.kernel.errors import OstiaryError
 from ostiary.kernel.journal import Journal, JournalError
+
+_ENDED_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,9 @@ class Effects:
     capacity: CandidateCapacity | None = None
     candidates: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while candidates start or stop: a change may end while they are still starting."""
+
+    ended: deque[str] = field(default_factory=lambda: deque(maxlen=_ENDED_KEPT))
+    """Changes whose candidates were stopped lately: what has not started yet never will."""
 
     async def perform(
         self, action: actions.Action, change: str, snapshot: Snapshot
@@ -73,7 +79,7 @@ class Effects:
             case actions.RunChecks():
                 return await self.check.run(action, change, snapshot)
             case actions.StartCandidates():
-                return await self._start(snapshot)
+                return await self._start(change, snapshot)
             case actions.RunRehearsal(replay=replay):
                 return await self._rehearse(snapshot, replay)
             case actions.RunJourneys():
@@ -83,7 +89,7 @@ class Effects:
             case actions.SetShare() | actions.WithdrawCanary() | actions.PromoteSnapshot():
                 return await self._edge(action, change, snapshot)
             case actions.StopCandidates():
-                return await self._stop_candidates()
+                return await self._stop_candidates(change)
             case actions.StopReplaced():
                 return await self._stop_replaced()
             case actions.MarkGood():
@@ -102,15 +108,18 @@ class Effects:
         data = {"snapshot": snapshot, "because": change, "serving": self.plane.serving}
         self.journal.append(history.MARKED_GOOD, snapshot, data)
 
-    async def _start(self, snapshot: Snapshot) -> events.Event:
+    async def _start(self, change: str, snapshot: Snapshot) -> events.Event:
+        def wanted() -> bool:
+            return change not in self.ended
+
         if self.plane.services.changing:
             async with self.candidates:
-                return await self.services.start(snapshot)
+                return await self.services.start(snapshot, wanted)
         count = replicas_of(snapshot)
 
         async def start(launched: Launched) -> None:
             self.plane.canary = await start_beside_users(
-                self.fleet, snapshot, range(count), launched
+                self.fleet, snapshot, range(count), launched, wanted=wanted
             )
 
         # What last good does wrong afterwards may be the work of the candidates.
@@ -160,38 +169,15 @@ class Effects:
                 self.precautions.end()
                 return events.SnapshotPromoted()
 
-    async def _stop_candidates(self) -> events.ReplicasStopped:
+    async def _stop_candidates(self, change: str) -> events.ReplicasStopped:
+        self.ended.append(change)
         self.precautions.end()
         async with self.candidates:
+            # Those that were starting meanwhile are watched again.
+            self.precautions.end()
             await self.fleet.stop(self.plane.take_candidates())
         return events.ReplicasStopped()
 
     async def _stop_replaced(self) -> events.ReplicasStopped:
         await self.fleet.stop(self.plane.take_replaced())
         return events.ReplicasStopped()
-
-
-def failure_of(  # noqa: PLR0911 - one line for each action
-    action: actions.Action, text: str
-) -> events.Event | None:
-    """Return the event by which the controller learns that an action did not succeed.
-
-    None for stopping replicas: the change then waits for them, and says in the end that it did.
-    """
-    reason = (Reason("action_failed", text),)
-    match action:
-        case actions.RunChecks():
-            return events.Checked(ok=False, problems=reason)
-        case actions.StartCandidates():
-            return events.CandidatesFailed("not_started", text)
-        case actions.RunRehearsal():
-            return events.Rehearsed(passed=False, failures=reason)
-        case actions.RunJourneys():
-            # Neither arm could be tried, which says nothing about the canary.
-            return events.JourneysRun(passed=False, failures=reason, control_passed=False)
-        case actions.RunProof(of=of):
-            return events.ProofRun(of=of, passed=False, failures=reason)
-        case actions.SetShare() | actions.WithdrawCanary() | actions.PromoteSnapshot():
-            return events.EdgeFailed(text)
-        case _:
-            return None

@@ -1,4 +1,4 @@
-"""The candidates of services that a change touches: started together, and looked at off traffic."""
+"""The candidates of services that a change touches: started in turn, and looked at off traffic."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,6 +14,7 @@ from ostiary.guard.fleet import Fleet
 from ostiary.guard.rehearsal.comparison import Comparison
 from ostiary.guard.service_groups import ServiceGroups
 from ostiary.guard.specs import memory_max_mib, replicas_of
+from ostiary.kernel.errors import OstiaryError
 from ostiary.runtime.ports import Replica
 
 
@@ -27,19 +28,23 @@ class ServiceStages:
     comparison: Comparison
     journeys: Callable[[Snapshot], Awaitable[Rehearsed]]
 
-    async def start(self, snapshot: Snapshot) -> CandidatesReady:
-        """Start the candidates of all services that change, beside each other.
+    async def start(self, snapshot: Snapshot, wanted: Callable[[], bool]) -> CandidatesReady:
+        """Start the candidates of all services that change, one service after the other.
 
-        Raises the first `OstiaryError` where one does not get ready; then none stays behind. That
-        is no blame: whoever proposes the same again is not refused for it.
+        Raises `OstiaryError` or `OSError` where one does not get ready or none is `wanted` any
+        more; then none stays behind. That is no blame: whoever proposes the same again is not
+        refused for it.
         """
-        starts = (self._start(snapshot, service) for service in self.services.changing)
-        outcomes = await asyncio.gather(*starts, return_exceptions=True)
-        failures = [each for each in outcomes if isinstance(each, BaseException)]
-        started = [one for each in outcomes if isinstance(each, list) for one in each]
-        if failures:
+        started: list[Replica] = []
+        try:
+            for service in self.services.changing:
+                seats = range(replicas_of(snapshot, service))
+                started += await start_beside_users(
+                    self.fleet, snapshot, seats, service=service, wanted=wanted
+                )
+        except (OstiaryError, OSError):
             await self.fleet.stop(started, routed=False)
-            raise failures[0]
+            raise
         self.services.candidates = started
         return CandidatesReady()
 
@@ -58,10 +63,6 @@ class ServiceStages:
         if found:
             return Rehearsed(passed=False, failures=(*found, *rehearsed.failures))
         return rehearsed
-
-    async def _start(self, snapshot: Snapshot, service: str) -> list[Replica]:
-        seats = range(replicas_of(snapshot, service))
-        return await start_beside_users(self.fleet, snapshot, seats, service=service)
 
     async def _unwell(self) -> list[Reason]:
         """Return the candidates that ended since they were ready, or are healthy no more."""

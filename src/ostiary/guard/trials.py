@@ -29,6 +29,7 @@ from ostiary.watch.journeys.pinned import run_pinned_journeys, run_quick_journey
 from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.rehearsal import run_rehearsal_journeys
 from ostiary.watch.journeys.report import combine
+from ostiary.watch.journeys.running import AT_ONCE
 from ostiary.watch.relying_party.target import Target
 
 Meanwhile = Callable[[], Awaitable[None]] | None
@@ -49,7 +50,9 @@ class Trials:
     ) -> None:
         self._plane, self.place = plane, place
         self._own, self._logs, self._clock, self._rng = own, logs, clock, rng
-        self._quick = partial(run_quick_journeys, clock=clock, rng=rng)
+        self._quick = partial(
+            run_quick_journeys, clock=clock, rng=rng, at_once=min(AT_ONCE, at_once_beside_users())
+        )
         self._pool = ProbePool(self._admin)
         self._expiry = ExpiryTrial(clock, rng)
         self.faults = LastGoodFaults(self._pool, lambda: self._last_good, clock, rng)
@@ -141,7 +144,7 @@ class Trials:
                     transport=transport,
                     all_refusals=thorough,
                     known=self.faults.known,
-                    at_once=at_once_beside_users(),
+                    at_once=min(AT_ONCE, at_once_beside_users()),
                 ),
                 self._quick([last_good], accounts=accounts[:1], admin=admin),
                 self._own.pinned(place.canary, transport, last_good, self._admin),

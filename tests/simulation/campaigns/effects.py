@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ostiary.changes import actions, events
 from ostiary.changes.state import ChangeState
 from ostiary.guard import history
-from ostiary.guard.effects import failure_of
+from ostiary.guard.failed_actions import failure_of
 from tests.simulation.campaigns.diary import Diary
 from tests.simulation.campaigns.outside import SEATS, Outside
 from tests.simulation.campaigns.plane import Plane

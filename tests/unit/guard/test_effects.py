@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from ostiary.changes import actions, events
-from ostiary.guard.effects import failure_of
+from ostiary.guard.failed_actions import failure_of
 
 ANSWERS = [
     (actions.RunChecks("all"), events.Checked),

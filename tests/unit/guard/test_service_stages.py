@@ -11,6 +11,7 @@ import pytest
 from ostiary.changes import actions, events
 from ostiary.changes.model import Reason
 from ostiary.changes.snapshot import SnapshotStore
+from ostiary.guard.candidate_start import UnwantedError
 from ostiary.guard.conductor import Conductor
 from ostiary.guard.effects import Effects
 from ostiary.guard.rehearsal.comparison import Comparison
@@ -199,7 +200,7 @@ class Stage:
         return self.found
 
     def start(self) -> Any:
-        return asyncio.run(self.stages.start(NEW))
+        return asyncio.run(self.stages.start(NEW, lambda: True))
 
     def rehearse(self) -> events.Rehearsed:
         return asyncio.run(self.stages.rehearse(NEW))
@@ -231,6 +232,17 @@ def test_candidates_start_as_the_new_snapshot_says_beside_last_good(stage):
     assert (candidate.snapshot, candidate.service) == (NEW.id, "orders")
     assert stage.world.names() == before
     assert stage.rehearse() == events.Rehearsed(passed=True)
+
+
+def test_services_start_one_after_the_other_while_they_are_wanted(stage):
+    stage.world.plane.services.changing = ("orders", "stock")
+    started = stage.world.processes.started
+    before = len(started)
+    with pytest.raises(UnwantedError):
+        asyncio.run(stage.stages.start(NEW, lambda: len(started) == before))
+    (candidate,) = started[before:]
+    assert candidate.service == "orders"
+    assert candidate.name in stage.world.processes.dead
 
 
 def test_where_one_service_does_not_come_up_no_candidate_stays(stage):
