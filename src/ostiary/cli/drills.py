@@ -18,7 +18,7 @@ from ostiary.drills.scenarios.catalogue import find_scenarios, known_scenarios
 from ostiary.drills.scenarios.reading import Scenario
 from ostiary.drills.ways import ModeChoice, orders_of
 from ostiary.kernel.clock import SystemClock
-from ostiary.kernel.errors import ExitCode
+from ostiary.kernel.errors import ExitCode, UsageError
 from ostiary.kernel.ids import SystemRandom
 
 app = typer.Typer(help="Outages, replayed on real processes.", no_args_is_help=True)
@@ -94,10 +94,18 @@ def run(
     output = Output(as_json=json)
     clock = SystemClock()
     drills = [run_drill(order, clock, output.note) for order in orders]
-    if report is not None:
-        write_report(report, drills, now=clock.now())
+    unwritten = None
+    try:
+        if report is not None:
+            write_report(report, drills, now=clock.now())
+    except UsageError as problem:
+        # The disk may have filled up in these minutes; the results are worth having all the same.
+        unwritten = problem
     value = {"drills": [drill.to_json() for drill in drills], "seed": chosen}
     output.result(value, _show_results)
+    if unwritten is not None:
+        output.note(str(unwritten))
+        return int(unwritten.exit_code)
     return int(ExitCode.REFUSED if any(drill.unmet for drill in drills) else ExitCode.DONE)
 
 
@@ -158,11 +166,7 @@ def _show_way(console: Console, drills: list[Result]) -> None:
 
 
 def _ended(drill: Result) -> str:
-    if drill["void"] and drill["verdict"] is None:
-        return "-"
-    if drill["injected"]:
-        return "removed"
-    return end_in_words(drill["mode"], drill["verdict"], drill["stage"])
+    return end_in_words(drill)
 
 
 def _affected(drill: Result, outage_share: float | None) -> str:

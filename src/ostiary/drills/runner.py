@@ -1,11 +1,15 @@
 """Running one drill: a system of its own, users, the fault, and the score."""
 
+import sqlite3
+import subprocess
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
+
+import psycopg
 
 from ostiary.drills.expectation import affected_share, unmet
 from ostiary.drills.facts import facts_of
@@ -28,6 +32,14 @@ from ostiary.kernel.errors import OstiaryError, UsageError
 from ostiary.kernel.ids import SeededRandom
 
 _WARM_UP_SECONDS_MAX: Final = 90.0
+_PROBLEMS: Final = (
+    OstiaryError,
+    OSError,
+    subprocess.SubprocessError,
+    sqlite3.Error,
+    psycopg.Error,
+)
+"""What can go wrong with a system, its users and its faults: such a run is void."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +87,13 @@ def run_drill(order: DrillOrder, clock: Clock, tell: Callable[[str], None]) -> D
     recorder.note(f"Starting a system of its own, seed {order.seed}.")
     try:
         loose, ledger = _run(order, recorder)
-    except OstiaryError as problem:
+    except _PROBLEMS as problem:
+        # One drill that cannot be run to its end must not take the others of the run along.
         recorder.note(str(problem))
         loose = LetLoose(replace(facts_of(order), failure=str(problem)))
         ledger = _nobody_came(order)
     for line in harmed(ledger.entries, loose.facts.fault_at):
-        tell(line)
+        recorder.tell(line)
     result = score(ledger, loose.facts)
     return Drill(order, result, ledger, recorder, loose.change, unmet(result, order))
 

@@ -41,10 +41,18 @@ class Traffic:
         return read_ledger(self.ledger_path).entries
 
     def stop(self) -> Ledger:
-        """End the arrivals, wait for those under way, and return the whole ledger."""
+        """End the arrivals, wait for those under way, and return the whole ledger.
+
+        Who is still waiting after half a minute is cut off; the ledger has no end then, and the
+        drill that reads it is void.
+        """
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        self.process.wait(timeout=_STOP_SECONDS_MAX)
+        try:
+            self.process.wait(timeout=_STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         return read_ledger(self.ledger_path)
 
     def _visits(self) -> int:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from types import SimpleNamespace
 
 import pytest
 import typer
@@ -116,6 +117,24 @@ def test_a_report_that_cannot_be_written_is_told_before_anything_starts(tmp_path
         with pytest.raises(UsageError, match="The report cannot be written"):
             drill("run", "seed-000", "--report", place)
     assert not list(tmp_path.iterdir())
+
+
+def test_results_are_told_although_the_report_cannot_be_written_at_the_end(
+    monkeypatch, tmp_path, capsys
+):
+    def full(*_, **__):
+        raise UsageError("report_not_writable", "The report cannot be written: No space left.")
+
+    done = SimpleNamespace(unmet=[], to_json=drilled)
+    monkeypatch.setattr("ostiary.cli.drills.run_drill", lambda *_: done)
+    monkeypatch.setattr("ostiary.cli.drills.write_report", full)
+
+    code = drill("run", "seed-000", "--seed", "1", "--report", tmp_path / "page.html", "--json")
+
+    said = capsys.readouterr()
+    assert code == ExitCode.USAGE
+    assert json.loads(said.out) == {"drills": [drilled()], "seed": 1}
+    assert "The report cannot be written: No space left." in said.err
 
 
 def test_each_way_has_a_table_of_its_own():

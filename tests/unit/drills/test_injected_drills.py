@@ -1,7 +1,12 @@
 """Drills whose fault is injected: what makes them void, before any process runs."""
 
+import sqlite3
+import subprocess
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+
+import psycopg
+import pytest
 
 from ostiary.drills import runner
 from ostiary.drills.fault_loose import let_loose
@@ -27,6 +32,28 @@ def test_a_drill_whose_surroundings_are_not_to_be_had_is_void_and_says_why(monke
     assert drill.to_json()["injected"] == ["database_locked"]
     assert drill.to_json()["met"] is False
     assert "ours (unguarded): No PostgreSQL here." in told
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        sqlite3.OperationalError("database is locked"),
+        psycopg.OperationalError("the server closed the connection"),
+        subprocess.TimeoutExpired("ostiary down", 60),
+        OSError(28, "No space left on device"),
+    ],
+    ids=lambda problem: type(problem).__name__,
+)
+def test_what_breaks_one_drill_makes_it_void_and_leaves_the_others(problem, monkeypatch):
+    def broken(_order, _recorder):
+        raise problem
+
+    monkeypatch.setattr(runner, "_run", broken)
+
+    drill = run_drill(order_of({"kind": "database_locked"}), SystemClock(), lambda _: None)
+
+    assert drill.unmet == [f"void: it could not be run: {problem}"]
+    assert drill.to_json()["void"] is True
 
 
 def test_a_fault_that_cannot_be_injected_is_in_the_facts_with_the_reason_told(tmp_path):

@@ -20,6 +20,7 @@ from ostiary.drills.report import figures
 from ostiary.drills.report.charts import charts
 from ostiary.drills.report.page import render, require_writable, write_report
 from ostiary.drills.report.plot import ticks
+from ostiary.drills.report.words import end_in_words
 from ostiary.drills.runner import Drill
 from ostiary.drills.scenarios.catalogue import scenario
 from ostiary.drills.scoring import score
@@ -309,6 +310,32 @@ def test_ticks_are_few_and_lie_within(low, span):
     assert 1 <= len(found) <= 12
     slack = span * 1e-3 + 1e-5
     assert all(low - slack <= value <= low + span + slack for value in found)
+
+
+@pytest.mark.parametrize(
+    ("known", "ended"),
+    [
+        ({"mode": Mode.UNGUARDED}, "nobody stopped it"),
+        ({"mode": Mode.GUARDED}, "undecided"),
+        ({"mode": Mode.GUARDED, "verdict": "refused", "stage": "check"}, "refused in check"),
+        ({"mode": Mode.GUARDED, "failure": "port 80 is taken"}, "-"),
+        ({"mode": Mode.UNGUARDED, "name": "crash-loop"}, "removed"),
+        ({"mode": Mode.GUARDED, "name": "crash-loop"}, "removed"),
+    ],
+)
+def test_how_a_drill_ended_is_told_as_it_was(known, ended):
+    assert end_in_words(drill(**known).to_json()) == ended
+
+
+def test_of_a_fault_that_is_injected_the_page_does_not_say_that_it_was_proposed():
+    drills = [drill("crash-loop", mode=mode) for mode in (Mode.UNGUARDED, Mode.GUARDED)]
+
+    text = "".join(Page(render(drills, now=NOW)).text)
+
+    assert "the guard stands still meanwhile" in text
+    assert "the guard does what it can meanwhile" in text
+    assert "It is proposed to the guard" not in text
+    assert "replaces what was there" not in text
 
 
 def test_a_report_is_written_whole_and_where_it_cannot_be_that_is_said_first(tmp_path):

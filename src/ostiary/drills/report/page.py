@@ -80,15 +80,15 @@ def render(drills: Sequence[Drill], *, now: datetime) -> str:
 def _told(drill: Drill) -> dict[str, Any]:
     """Return what the page tells of one drill."""
     content, facts = drill.order.scenario.content, drill.score.facts
-    zero = facts.fault_at
+    zero, result = facts.fault_at, drill.to_json()
     return {
         "name": facts.drill,
         "anchor": f"{facts.drill}-{facts.mode}-{facts.from_stage or ''}".rstrip("-"),
         "mode": drill.order.way,
-        "told_mode": mode_in_words(facts),
-        "ended": end_in_words(facts.mode, facts.verdict, facts.stage),
+        "told_mode": mode_in_words(drill.order),
+        "ended": end_in_words(result),
         "content": content,
-        "result": drill.to_json(),
+        "result": result,
         "unmet": drill.unmet,
         "why": reasons_heading(facts),
         "reasons": told_once([text for _, text in facts.reasons]),

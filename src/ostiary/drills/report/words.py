@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from ostiary.drills.facts import DrillFacts
 from ostiary.drills.mode import Mode
+from ostiary.drills.order import DrillOrder
 
 _MODES: Final = {
     (Mode.UNGUARDED, None): "The bad change simply replaces what was there, as in the outage; "
@@ -18,18 +19,29 @@ _MODES: Final = {
     ): "It is proposed past the check and the rehearsal, which refuse it, to "
     "show what protects users then.",
 }
+_INJECTED: Final = {
+    Mode.UNGUARDED: "The fault is injected and later removed; the guard stands still meanwhile.",
+    Mode.GUARDED: "The fault is injected and later removed; the guard does what it can meanwhile.",
+}
 _REQUEST: Final = re.compile(r", request [0-9a-f-]{36}")
 
 
-def mode_in_words(facts: DrillFacts) -> str:
-    """Return what stood between the bad change and the users."""
-    told = _MODES.get((Mode(facts.mode), facts.from_stage))
-    return told or f"It is proposed to the guard from stage {facts.from_stage} on."
+def mode_in_words(order: DrillOrder) -> str:
+    """Return what stood between the fault and the users."""
+    if order.injects:
+        return _INJECTED[order.mode]
+    told = _MODES.get((order.mode, order.from_stage))
+    return told or f"It is proposed to the guard from stage {order.from_stage} on."
 
 
-def end_in_words(mode: str, verdict: str | None, stage: str | None) -> str:
-    """Return how it ended, such as `refused in check`."""
-    if mode == Mode.UNGUARDED.value and verdict in {None, "promoted"}:
+def end_in_words(result: Mapping[str, Any]) -> str:
+    """Return how a drill ended, such as `refused in check`, from its entry of `drill run`."""
+    verdict, stage = result["verdict"], result["stage"]
+    if verdict is None and result["void"]:
+        return "-"
+    if result["injected"]:
+        return "removed"
+    if result["mode"] == Mode.UNGUARDED.value and verdict in {None, "promoted"}:
         return "nobody stopped it"
     if verdict is None:
         return "undecided"
