@@ -38,6 +38,7 @@ from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.refusals import try_password
 from ostiary.watch.journeys.refused import require_not_granted
 from ostiary.watch.journeys.running import Journey
+from ostiary.watch.journeys.sign_in import check_signed_out
 from ostiary.watch.relying_party.errors import FailureKind
 
 _NO_ACCOUNTS: Final[Sequence[Document]] = (
@@ -74,10 +75,11 @@ async def operators(site: Site, admin: ProbeAdmin, *, last_good: Site | None = N
         account = await _make(calls, planned)
         await _require_shown_alike(calls, admin.calls(elsewhere), account)
         there = elsewhere.actor(account)
-        await there.login()
+        before = await there.login()
         await _set_disabled(calls, account, "disable", disabled=True)
         await try_password(there, there.device(), account.email, account.password)
         await _set_disabled(calls, account, "enable", disabled=False)
+        await check_signed_out(there, before.browser, step="session_from_before")
         await site.actor(account).login()
         await _refuse_what_is_none(calls)
         await _read_what_there_is(calls)
@@ -158,12 +160,16 @@ async def _refuse_what_is_none(calls: AdminCalls) -> None:
 async def _read_what_there_is(calls: AdminCalls) -> None:
     """Read the audit log, the keys, and what is in use, as the next rehearsal will.
 
-    A release from before there was one of them may be gone back to.
+    A release from before there was one of them may be gone back to. What cannot be a limit is
+    refused, and nothing breaks.
     """
     for step, path in (("audit", f"{AUDIT}?limit=1"), ("keys", KEYS), ("in_use", IN_USE)):
         answer = await calls.ask(step, "GET", path)
         if answer.status != NOT_FOUND:
             require_document(answer, OK, {})
+    answer = await calls.ask("bad_limit", "GET", f"{AUDIT}?limit=none")
+    if answer.status != NOT_FOUND:
+        answer.require_class(OutcomeClass.REFUSAL)
 
 
 async def _delete(calls: AdminCalls, account: ProbeAccount) -> None:

@@ -6,7 +6,8 @@ these was once enough to have a code sent to somebody else (section 4.1.1), or c
 
 from urllib.parse import urlsplit, urlunsplit
 
-FOREIGN_ADDRESS = "https://attacker.invalid/callback"
+FOREIGN_ORIGIN = "https://attacker.invalid"
+FOREIGN_ADDRESS = f"{FOREIGN_ORIGIN}/callback"
 
 
 def near_addresses(own: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from ostiary.kernel.outcomes import OutcomeClass
 from ostiary.watch.journeys.actor import Actor
 from ostiary.watch.journeys.probes import ProbeAdmin
-from ostiary.watch.journeys.redirect_addresses import FOREIGN_ADDRESS
+from ostiary.watch.journeys.redirect_addresses import FOREIGN_ADDRESS, FOREIGN_ORIGIN
 from ostiary.watch.journeys.refused import (
     require_no_redirect,
     require_oauth_error,
@@ -47,23 +47,29 @@ async def forged_form(actor: Actor) -> None:
     """Require that a sign-in that another site sends from the user's browser is refused (CSRF).
 
     Another site knows no token for this browser: it sends none, one that it has made up, or one
-    that its own browser got (RFC 9700, section 4.7).
+    that its own browser got (RFC 9700, section 4.7). If it has found out the right one, the browser
+    still tells where the form comes from.
     """
     browser = actor.device()
     page = await _open_sign_in(actor, browser)
     stranger = await _open_sign_in(actor, actor.device())
+    credentials = [("email", actor.account.email), ("password", actor.account.password)]
     stolen = dict(stranger.form.values).get("csrf_token")
     for token in (actor.site.rng.token(16), "", stolen or ""):
-        fields = [
-            ("csrf_token", token),
-            ("email", actor.account.email),
-            ("password", actor.account.password),
-        ]
+        fields = [("csrf_token", token), *credentials]
         answer = await browser.submit("forged_form", page.answer, page.form, fields)
-        if answer.is_redirect:
-            answer.fail("a refusal", kind=FailureKind.GRANTED)
-        answer.require_class(OutcomeClass.REFUSAL)
-        await check_signed_out(actor, browser)
+        await _require_not_signed_in(actor, browser, answer)
+    answer = await browser.submit(
+        "foreign_origin", page.answer, page.form, credentials, origin=FOREIGN_ORIGIN
+    )
+    await _require_not_signed_in(actor, browser, answer)
+
+
+async def _require_not_signed_in(actor: Actor, browser: Browser, answer: Answer) -> None:
+    if answer.is_redirect:
+        answer.fail("a refusal", kind=FailureKind.GRANTED)
+    answer.require_class(OutcomeClass.REFUSAL)
+    await check_signed_out(actor, browser)
 
 
 async def session_required(actor: Actor) -> None:

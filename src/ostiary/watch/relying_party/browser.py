@@ -25,9 +25,18 @@ class Browser:
         return await self._send(step, "GET", location)
 
     async def submit(
-        self, step: str, page: Answer, form: Form, fields: Iterable[tuple[str, str]]
+        self,
+        step: str,
+        page: Answer,
+        form: Form,
+        fields: Iterable[tuple[str, str]],
+        *,
+        origin: str | None = None,
     ) -> Answer:
-        """Send a form that stands on `page`, with `fields` typed in."""
+        """Send a form that stands on `page`, with `fields` typed in.
+
+        `origin` is another site that would send it, by the header that browsers set (RFC 6454).
+        """
         location = self.wire.target.public(form.action or page.asked, current=page.url)
         page.require(
             self.wire.target.owns(location) and form.method == "POST",
@@ -35,7 +44,7 @@ class Browser:
             got=f"a {form.method} form to another address",
             kind=FailureKind.WRONG_CONTENT,
         )
-        return await self._send(step, "POST", location, form=form.filled(fields))
+        return await self._send(step, "POST", location, form=form.filled(fields), origin=origin)
 
     async def follow(self, answer: Answer) -> Answer:
         """Follow redirects as long as they stay with the issuer.
@@ -62,13 +71,14 @@ class Browser:
         location: str,
         *,
         form: list[tuple[str, str]] | None = None,
+        origin: str | None = None,
     ) -> Answer:
         path = urlsplit(self.wire.target.public(location)).path
         headers = {"accept": "text/html"}
         if cookies := self.jar.header(path):
             headers["cookie"] = cookies
         if method == "POST":
-            headers["origin"] = self.wire.target.origin
+            headers["origin"] = origin or self.wire.target.origin
         answer = await self.wire.send(step, method, location, headers=headers, form=form)
         self.jar.store(answer.headers.get_list("set-cookie"))
         return answer

@@ -25,10 +25,18 @@ def admin_answer(
         if f"admin_{kind}_breaks" in faults:
             return _problem(500, "internal_error", "Something went wrong.")
         if kind in {"in-use", "keys", "audit", "snapshots"}:
-            return _in_use(store) if kind == "in-use" else Response.of_json(200, "ok", {})
+            return _in_use(store) if kind == "in-use" else _listed(request, faults)
         if kind == "users":
             return _users(store, request, [unquote(part) for part in rest], faults)
         return _clients(store, request, [unquote(part) for part in rest], faults)
+
+
+def _listed(request: Request, faults: Collection[str]) -> Response:
+    if request.query.get("limit", "1").isdigit():
+        return Response.of_json(200, "ok", {})
+    if "admin_breaks_at_bad_limits" in faults:
+        return _problem(500, "internal_error", "Something went wrong.")
+    return _problem(400, "invalid_request", "`limit` must be a whole number.")
 
 
 def _in_use(store: Store) -> Response:
@@ -66,6 +74,9 @@ def _one_user(store: Store, request: Request, rest: list[str], faults: Collectio
     if "admin_disables_nobody" in faults:
         return Response.of_json(200, "ok", _user(user) | {"disabled": rest[1] == "disable"})
     user.disabled = rest[1] == "disable"
+    if not user.disabled and "admin_keeps_sessions" not in faults:
+        # Here they end when the account is enabled again; nobody can use them before.
+        store.sessions = {k: v for k, v in store.sessions.items() if v != user.id}
     return Response.of_json(200, "ok", _user(user))
 
 

@@ -3,6 +3,7 @@
 import html
 import secrets
 import time
+from urllib.parse import urlsplit
 
 from tests.unit.watch.small_provider.admin import admin_answer
 from tests.unit.watch.small_provider.authorize import Authorization
@@ -190,6 +191,9 @@ class SmallProvider:
     def _sign_in(self, request):
         form = request.form
         expected = self.store.csrf_token(request.cookies.get("device", ""))
+        origin = request.headers.get("origin", self.issuer)
+        if urlsplit(origin).netloc != urlsplit(self.issuer).netloc and not self.has("any_origin"):
+            return self._sign_in_page(request, 403, "csrf_failed", "Try again.")
         if form.get("csrf_token") != expected and not self._takes_csrf(form.get("csrf_token")):
             return self._sign_in_page(request, 403, "csrf_failed", "Try again.")
         user = self._user_named(form.get("email", ""))
