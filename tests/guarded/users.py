@@ -16,17 +16,17 @@ from tests.system import RunningSystem
 
 SECONDS_MAX = 90
 RATE = 3
-SHED = "got HTTP 503, the sign-in page again"
-"""What the ledger says of a sign-in that no replica had time for."""
+SHED = "got HTTP 503"
+"""What the ledger says of a sign-in that no replica had time for, or the store on a slow disk."""
 
 
 def shed(entries: Sequence[Entry]) -> int:
-    """Return how many sign-ins no replica had time for; the guard counts them as failures too."""
+    """Return how many sign-ins nobody had time for; the guard counts them as failures too."""
     return sum(not entry.ok and SHED in entry.detail for entry in entries)
 
 
 def require_served(entries: Sequence[Entry]) -> None:
-    """Fail unless everybody got what was theirs, but for a few that no replica had time for.
+    """Fail unless everybody got what was theirs, but for a few that nobody had time for.
 
     On a machine that stands still for a second sign-ins are shed, whatever else happens.
     """
