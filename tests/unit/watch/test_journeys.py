@@ -20,6 +20,7 @@ from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.published_keys import keys_stay_published
 from ostiary.watch.journeys.report import JourneyReport
 from ostiary.watch.journeys.running import Journey, run_journeys
+from ostiary.watch.relying_party.as_edge import AsEdge
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.target import Target
 from tests.unit.watch.small_provider.provider import ADMIN_TOKEN, SmallProvider
@@ -101,7 +102,9 @@ JOURNEYS = {
     ("kept_tokens", "sign_in_code_flow"): "token",
     ("admin_obeys_everybody", "operators_only"): "without_admin_token",
     ("keys_forget_to_ask", "operators_only"): "without_admin_token",
-    ("admin_audit_breaks", "operators"): "audit",
+    ("admin_audit_breaks", "operators"): "audit_of_sign_in",
+    ("notes_no_sign_in", "operators"): "audit_of_sign_in",
+    ("takes_edge_for_client", "operators"): "audit_of_sign_in",
     ("admin_breaks_at_bad_limits", "operators"): "bad_limit",
     ("admin_keeps_sessions", "operators"): "session_from_before",
     ("admin_keys_breaks", "operators"): "keys",
@@ -197,8 +200,10 @@ BETWEEN = {
 """The same for mistakes that show between a candidate and last good."""
 
 
-def target_of(provider, name):
-    return Target(name, provider.url, ISSUER, snapshot=provider.snapshot)
+def target_of(provider, name, names=()):
+    # The small provider takes everybody with such headers for the edge, strangers too.
+    edge = AsEdge("edge", SeededRandom(name), "127.9.8.7") if names == ["operators"] else None
+    return Target(name, provider.url, ISSUER, snapshot=provider.snapshot, as_edge=edge)
 
 
 async def walk(fault, names, transport, *, between=False) -> JourneyReport:
@@ -210,7 +215,7 @@ async def walk(fault, names, transport, *, between=False) -> JourneyReport:
         SmallProvider(store, issuer=ISSUER, snapshot="s-new", faults={fault}) as new,
     ):
         last_good = await Site.open(target_of(old, "last good"), transport, clock=clock, rng=rng)
-        site = await Site.open(target_of(new, "candidate"), transport, clock=clock, rng=rng)
+        site = await Site.open(target_of(new, "candidate", names), transport, clock=clock, rng=rng)
         admin = ProbeAdmin(old.url, ADMIN_TOKEN, rng=rng, transport=transport)
         async with admin.accounts(4) as accounts:
             beside = last_good if between else None

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
+from urllib.parse import quote
 
 from ostiary.kernel.outcomes import OutcomeClass
 from ostiary.watch.journeys.actor import Site
@@ -81,6 +82,7 @@ async def operators(site: Site, admin: ProbeAdmin, *, last_good: Site | None = N
         await _set_disabled(calls, account, "enable", disabled=False)
         await check_signed_out(there, before.browser, step="session_from_before")
         await site.actor(account).login()
+        await _require_noted(calls, site, account)
         await _refuse_what_is_none(calls)
         await _read_what_there_is(calls)
         await _delete(calls, account)
@@ -142,6 +144,20 @@ async def _set_disabled(
 ) -> None:
     answer = await calls.ask(f"{act}_user", "POST", user_path(account.email, act))
     require_document(answer, OK, {"email": account.email, "disabled": disabled})
+
+
+async def _require_noted(calls: AdminCalls, site: Site, account: ProbeAccount) -> None:
+    """Require that the latest sign-in is in the audit log, with the address that the edge named."""
+    # By that address somebody who guesses passwords is told from everybody else.
+    path, edge = f"{AUDIT}?subject={quote(account.email)}&probe=1", site.target.as_edge
+    answer = await calls.ask("audit_of_sign_in", "GET", path)
+    if answer.status != NOT_FOUND and edge is not None:
+        noted = listed_entry(answer, "entries", "operation", "sign_in")
+        answer.require(
+            noted is not None and noted.get("client_address") == edge.address,
+            "the latest sign-in, and the address that it came from",
+            kind=FailureKind.WRONG_CONTENT,
+        )
 
 
 async def _refuse_what_is_none(calls: AdminCalls) -> None:

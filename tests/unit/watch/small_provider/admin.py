@@ -25,15 +25,17 @@ def admin_answer(
         if f"admin_{kind}_breaks" in faults:
             return _problem(500, "internal_error", "Something went wrong.")
         if kind in {"in-use", "keys", "audit", "snapshots"}:
-            return _in_use(store) if kind == "in-use" else _listed(request, faults)
+            return _in_use(store) if kind == "in-use" else _listed(store, request, faults)
         if kind == "users":
             return _users(store, request, [unquote(part) for part in rest], faults)
         return _clients(store, request, [unquote(part) for part in rest], faults)
 
 
-def _listed(request: Request, faults: Collection[str]) -> Response:
+def _listed(store: Store, request: Request, faults: Collection[str]) -> Response:
     if request.query.get("limit", "1").isdigit():
-        return Response.of_json(200, "ok", {})
+        subject = request.query.get("subject", "")
+        entries = [each for each in store.audit if each["subject"] == subject]
+        return Response.of_json(200, "ok", {"entries": entries})
     if "admin_breaks_at_bad_limits" in faults:
         return _problem(500, "internal_error", "Something went wrong.")
     return _problem(400, "invalid_request", "`limit` must be a whole number.")

@@ -242,6 +242,12 @@ class SmallProvider:
         if self.has("renews_hashes") and user.hash_format != NEW_FORMAT:
             user.hash_format = f"of {self.snapshot}"
         self.store.sessions[session] = user.id
+        address = request.headers.get("x-forwarded-for", "") if request is not None else ""
+        if not self.has("notes_no_sign_in"):
+            noted = "127.0.0.1" if self.has("takes_edge_for_client") else address
+            self.store.audit.insert(
+                0, {"operation": "sign_in", "subject": user.email, "client_address": noted}
+            )
         if request is not None and not self.has("forgets_replaced_session"):
             for family in self.store.families_of(request.cookies.get("sid", "")):
                 family.session = session

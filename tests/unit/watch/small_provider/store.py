@@ -67,6 +67,7 @@ class Store:
     users: dict[str, User] = field(default_factory=dict)
     clients: dict[str, Client] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
+    audit: list[dict[str, str]] = field(default_factory=list)
     codes: dict[str, Code] = field(default_factory=dict)
     families: dict[str, Family] = field(default_factory=dict)
     refresh_tokens: dict[str, tuple[str, bool]] = field(default_factory=dict)
