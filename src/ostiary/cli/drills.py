@@ -153,7 +153,7 @@ def _show_way(console: Console, drills: list[Result]) -> None:
         outage = drill["outage"] or {"users_hit": None, "minutes": None}
         table.add_row(
             drill["drill"],
-            _ended(drill),
+            end_in_words(drill),
             _affected(drill, outage["users_hit"]),
             _restored(drill, outage["minutes"]),
             _count(drill["actions"]["hidden"]),
@@ -163,10 +163,6 @@ def _show_way(console: Console, drills: list[Result]) -> None:
     for drill in drills:
         for line in drill["unmet"]:
             console.print(f"{drill['drill']}: {line}", markup=False)
-
-
-def _ended(drill: Result) -> str:
-    return end_in_words(drill)
 
 
 def _affected(drill: Result, outage_share: float | None) -> str:

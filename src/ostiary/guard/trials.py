@@ -50,9 +50,8 @@ class Trials:
     ) -> None:
         self._plane, self.place = plane, place
         self._own, self._logs, self._clock, self._rng = own, logs, clock, rng
-        self._quick = partial(
-            run_quick_journeys, clock=clock, rng=rng, at_once=min(AT_ONCE, at_once_beside_users())
-        )
+        self._at_once = min(AT_ONCE, at_once_beside_users())
+        self._quick = partial(run_quick_journeys, clock=clock, rng=rng, at_once=self._at_once)
         self._pool = ProbePool(self._admin)
         self._expiry = ExpiryTrial(clock, rng)
         self.faults = LastGoodFaults(self._pool, lambda: self._last_good, clock, rng)
@@ -144,7 +143,7 @@ class Trials:
                     transport=transport,
                     all_refusals=thorough,
                     known=self.faults.known,
-                    at_once=min(AT_ONCE, at_once_beside_users()),
+                    at_once=self._at_once,
                 ),
                 self._quick([last_good], accounts=accounts[:1], admin=admin),
                 self._own.pinned(place.canary, transport, last_good, self._admin),

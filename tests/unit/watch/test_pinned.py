@@ -6,6 +6,7 @@ from ostiary.watch.journeys.actor import Site
 from ostiary.watch.journeys.pinned import run_pinned_journeys, run_quick_journeys
 from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.report import JourneyFailure, JourneyReport, combine, failed_strata
+from ostiary.watch.journeys.running import AT_ONCE
 from ostiary.watch.relying_party.connections import KeptConnections
 from ostiary.watch.relying_party.errors import FailureKind
 from ostiary.watch.relying_party.target import Target
@@ -14,11 +15,13 @@ from tests.unit.watch.small_provider.provider import ADMIN_TOKEN
 ISSUER = "http://login.example.test"
 
 
-def run_pinned(provider, clock, rng, *, accounts=4, again=1, last_good=None):
+def run_pinned(
+    provider, clock, rng, *, accounts=4, again=1, last_good=None, connections=None, at_once=AT_ONCE
+):
     async def run():
         reports = []
         async with (
-            KeptConnections() as transport,
+            connections or KeptConnections() as transport,
             ProbeAdmin(provider.url, ADMIN_TOKEN, rng=rng) as admin,
             admin.accounts(accounts) as made,
         ):
@@ -32,6 +35,7 @@ def run_pinned(provider, clock, rng, *, accounts=4, again=1, last_good=None):
                     rng=rng,
                     last_good=last_good,
                     transport=transport,
+                    at_once=at_once,
                 )
                 reports.append(report)
         return reports
@@ -127,30 +131,12 @@ class Counting(KeptConnections):
 
 @pytest.mark.parametrize("at_once", [1, 2])
 def test_beside_users_only_so_many_journeys_run_together(at_once, start, clock, rng):
-    provider = start(issuer=ISSUER)
+    counting = Counting()
 
-    async def run():
-        async with (
-            Counting() as transport,
-            ProbeAdmin(provider.url, ADMIN_TOKEN, rng=rng) as admin,
-            admin.accounts(4) as made,
-        ):
-            report = await run_pinned_journeys(
-                provider.url,
-                "hush",
-                issuer=ISSUER,
-                accounts=made,
-                clock=clock,
-                rng=rng,
-                transport=transport,
-                at_once=at_once,
-            )
-        return report, transport.most
-
-    report, most = asyncio.run(run())
+    (report,) = run_pinned(start(issuer=ISSUER), clock, rng, connections=counting, at_once=at_once)
 
     assert report.passed
-    assert most == at_once
+    assert counting.most == at_once
 
 
 def test_an_edge_that_does_not_answer_is_reported(clock, rng):
