@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +26,7 @@ from sqlalchemy import Engine, event
 from ostiary.identity.configuration import ReplicaConfiguration
 from ostiary.identity.flags.definition import FlagDefinition, FlagDefinitions
 from ostiary.identity.store.engine import Store, open_store
+from ostiary.identity.store.migration import migrate
 from ostiary.identity.wiring import Identity, build
 from ostiary.kernel.ids import SeededRandom
 from ostiary.kernel.outcomes import (
@@ -223,6 +226,7 @@ def build_identity(
 ) -> IdentityService:
     """Build the service in `directory`; on SQLite there unless another store is named."""
     directory.mkdir(parents=True, exist_ok=True)
+    database = directory / "identity.db"
     secrets = {"admin.token": ADMIN_TOKEN, "edge.token": EDGE_TOKEN, "store.key": STORE_KEY}
     for name, secret in secrets.items():
         (directory / name).write_text(secret)
@@ -234,7 +238,7 @@ def build_identity(
                 "host": "127.0.0.1",
                 "port": 1,
                 "health_port": 2,
-                "database_url": database_url or f"sqlite:///{directory / 'identity.db'}",
+                "database_url": database_url or f"sqlite:///{database}",
                 "issuer": issuer,
                 "admin_token_file": str(directory / "admin.token"),
                 "edge_token_file": str(directory / "edge.token"),
@@ -243,11 +247,24 @@ def build_identity(
             }
         )
     )
+    if database_url is None and not database.exists():
+        database.write_bytes(_migrated())
     clock, rng = FakeClock(), SeededRandom(7)
     identity = build(configuration, clock=clock, rng=rng)
     return IdentityService(
         identity, configuration, open_store(configuration.database_url), clock, rng
     )
+
+
+@cache
+def _migrated() -> bytes:
+    """Return the file of a store that was only migrated: once, since a thousand tests need one."""
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "identity.db"
+        store = open_store(f"sqlite:///{path}")
+        migrate(store)
+        store.close()
+        return path.read_bytes()
 
 
 def stamp(moment: datetime) -> str:

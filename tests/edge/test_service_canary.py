@@ -8,6 +8,7 @@ import anyio
 import httpx
 import pytest
 
+from ostiary.edge.clusters import is_canary_cluster
 from ostiary.edge.counters import AttemptKey, StratumCounts
 from ostiary.edge.edge import Edge
 from ostiary.edge.health import CanaryHealth
@@ -85,13 +86,30 @@ def orders(servers: Servers) -> Iterator[Orders]:
 
 
 async def start(edge: Edge, model: EdgeModel, health: CanaryHealth | None = None) -> None:
+    """Start an edge; return once all of last good live and the canary's health is as expected.
+
+    A first health check that a busy machine leaves waiting would take a replica out for a while.
+    """
     await edge.start(model)
     expected = health or CanaryHealth(1, 1)
 
-    async def leased() -> bool:
-        return await edge.canary_health() == expected
+    async def ready() -> bool:
+        return await edge.canary_health() == expected and not await last_good_that_fail(edge)
 
-    await until(leased)
+    await until(ready)
+
+
+async def last_good_that_fail(edge: Edge) -> list[object]:
+    """Return the addresses of the last good replicas that Envoy holds to be away."""
+    (envoy,) = edge._fleet.live()
+    clusters = (await envoy.admin.clusters())["cluster_statuses"]
+    return [
+        host["address"]
+        for cluster in clusters
+        if not is_canary_cluster(cluster["name"])
+        for host in cluster.get("host_statuses", ())
+        if host.get("health_status", {}).get("failed_active_health_check")
+    ]
 
 
 async def strata(edge: Edge, requests: int) -> dict[tuple[str, str], StratumCounts]:

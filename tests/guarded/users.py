@@ -1,6 +1,7 @@
 """Users who sign in all the while, of whom every one must be served."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,22 +17,27 @@ from tests.system import RunningSystem
 
 SECONDS_MAX = 90
 RATE = 3
-SHED = "got HTTP 503"
-"""What the ledger says of a sign-in that no replica had time for, or the store on a slow disk."""
+_NO_TIME = re.compile(r"got HTTP 50[34]\b")
+"""What the ledger says of whatever no replica had time for, or the store on a slow disk."""
 
 
 def shed(entries: Sequence[Entry]) -> int:
-    """Return how many sign-ins nobody had time for; the guard counts them as failures too."""
-    return sum(not entry.ok and SHED in entry.detail for entry in entries)
+    """Return how many actions nobody had time for; the guard counts them as failures too."""
+    return sum(not entry.ok and _nobody_had_time(entry) for entry in entries)
+
+
+def _nobody_had_time(entry: Entry) -> bool:
+    return _NO_TIME.search(entry.detail) is not None
 
 
 def require_served(entries: Sequence[Entry]) -> None:
     """Fail unless everybody got what was theirs, but for a few that nobody had time for.
 
-    On a machine that stands still for a second sign-ins are shed, whatever else happens.
+    On a machine that stands still for a second sign-ins are shed, whatever else happens; one that
+    stands still for two lets the edge's time for an attempt run out.
     """
     bad = [entry for entry in entries if not entry.ok]
-    worse = [entry for entry in bad if SHED not in entry.detail]
+    worse = [entry for entry in bad if not _nobody_had_time(entry)]
     assert not worse, worse[:3]
     assert len(bad) < len(entries) / 10, bad[:3]
 

@@ -14,7 +14,6 @@ from sqlalchemy.exc import ArgumentError
 from ostiary.identity.store.availability import Availability
 from ostiary.identity.store.backend import Backend
 from ostiary.identity.store.errors import StoreDamagedError, StoreUnavailableError
-from ostiary.identity.store.postgresql import PostgresqlBackend
 from ostiary.identity.store.reading import Reading, Unchanged
 from ostiary.identity.store.sqlite import SqliteBackend
 from ostiary.identity.store.transactions import Limits, Read, Write
@@ -106,6 +105,9 @@ def _backend(database_url: str, connections_max: int, clock: Clock, rng: Random)
     name = database_url.partition("://")[0].partition("+")[0]
     try:
         if name in {"postgresql", "postgres"}:
+            # Imported here: a replica on SQLite starts faster without PostgreSQL's driver.
+            from ostiary.identity.store.postgresql import PostgresqlBackend  # noqa: PLC0415
+
             return PostgresqlBackend(database_url, connections_max=connections_max)
         url = make_url(database_url)
     except (ArgumentError, ValueError):
