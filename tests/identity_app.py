@@ -7,6 +7,7 @@
 `Edge` speaks to it as Envoy would: with the edge token, a request id and an attempt number.
 """
 
+import atexit
 import json
 import re
 from collections.abc import Iterator
@@ -17,14 +18,17 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlencode
 
 from falcon import testing
 from pydantic import TypeAdapter
 from sqlalchemy import Engine, event
 
+from ostiary.identity import wiring
 from ostiary.identity.configuration import ReplicaConfiguration
 from ostiary.identity.flags.definition import FlagDefinition, FlagDefinitions
+from ostiary.identity.passwords.hash_pool import HashPool
 from ostiary.identity.store.engine import Store, open_store
 from ostiary.identity.store.migration import migrate
 from ostiary.identity.wiring import Identity, build
@@ -250,10 +254,25 @@ def build_identity(
     if database_url is None and not database.exists():
         database.write_bytes(_migrated())
     clock, rng = FakeClock(), SeededRandom(7)
-    identity = build(configuration, clock=clock, rng=rng)
+    with patch.object(wiring, "HashPool", _kept_pool):
+        identity = build(configuration, clock=clock, rng=rng)
     return IdentityService(
         identity, configuration, open_store(configuration.database_url), clock, rng
     )
+
+
+class _KeptPool(HashPool):
+    """Hash processes that go on for the services of the next tests: each costs as a small test."""
+
+    def close(self) -> None:
+        """Leave them to the end of the run."""
+
+
+@cache
+def _kept_pool(size: int) -> HashPool:
+    pool = _KeptPool(size)
+    atexit.register(HashPool.close, pool)
+    return pool
 
 
 @cache

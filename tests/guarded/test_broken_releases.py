@@ -5,7 +5,8 @@ for the next. Users sign in all the time, also with names that are not ASCII, an
 password hashes of parameters that the settings no longer have.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 
 from ostiary.drills.ledger import Entry, read_ledger
 from ostiary.drills.population import create_application, create_people, plan_traffic
-from ostiary.drills.traffic_plan import Person, invent_people
+from ostiary.drills.traffic_plan import Person, TrafficPlan, invent_people
 from ostiary.drills.traffic_process import Traffic, flowing
 from ostiary.guard.client import GuardClient
 from ostiary.kernel.clock import SystemClock
@@ -40,7 +41,9 @@ rehearsal_start_seconds_max = 15.0
 """
 EARLIER_HASHES = "[identity]\nhash_time_cost = 3\n"
 USERS = 12
-RATE = 4.0
+RATE = 1.5
+RUSH = 3.0
+"""How many more come where the evidence of their requests decides."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Site:
     """The system, its users who are under way, and where releases are made."""
 
     system: RunningSystem
+    plan: TrafficPlan
     traffic: Traffic
     directory: Path
 
@@ -58,6 +62,16 @@ class Site:
 
     def entries(self) -> list[Entry]:
         return list(read_ledger(self.traffic.ledger_path).entries)
+
+    @contextmanager
+    def rush(self, name: str) -> Iterator[list[Entry]]:
+        """Send more users while the block runs; yield what becomes their entries at its end."""
+        directory, more = self.directory / f"rush {name}", {"rate": RUSH, "seed": 6}
+        directory.mkdir()
+        entries: list[Entry] = []
+        with flowing(self.plan.model_copy(update=more), directory, SystemClock()) as traffic:
+            yield entries
+            entries += traffic.stop().entries
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +93,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             seed=5,
         )
         with flowing(plan, directory, clock) as traffic:
-            traffic.wait_for_visits(USERS, 60)
-            yield Site(system, traffic, directory)
+            traffic.wait_for_visits(USERS // 2, 60)
+            yield Site(system, plan, traffic, directory)
 
 
 def users() -> list[Person]:
@@ -108,20 +122,19 @@ def stage_of(system: RunningSystem, change: str) -> str:
     return str(system.change(change)["stage"])
 
 
-def require_nobody_affected(site: Site, since: int) -> None:
+def require_nobody_affected(entries: Sequence[Entry]) -> None:
     """Fail unless users came meanwhile, and each of them got what was theirs.
 
     A machine that stands still for a second sheds sign-ins, which says nothing about the release.
     """
-    entries = site.entries()[since:]
     assert entries, "nobody came meanwhile"
     require_served(entries)
     assert not any(entry.wrong_yes for entry in entries)
 
 
-def require_hidden(site: Site, since: int, result: dict[str, Any]) -> None:
+def require_hidden(entries: Sequence[Entry], result: dict[str, Any]) -> None:
     """Fail where the change affected more than were shed meanwhile, whatever arm they were in."""
-    assert result["users_affected"] <= shed(site.entries()[since:]), result
+    assert result["users_affected"] <= shed(entries), result
 
 
 def told(result: dict[str, Any]) -> str:
@@ -149,14 +162,14 @@ def test_a_release_broken_for_some_is_refused_in_rehearsal(
     assert (code, result["verdict"], result["stage"]) == (4, "refused", "rehearse"), result
     for each in mistakes:
         assert each.words in told(result), (each.name, told(result))
-    require_hidden(site, since, result)
+    require_hidden(site.entries()[since:], result)
     require_as_it_was(site.system, before)
-    require_nobody_affected(site, since)
+    require_nobody_affected(site.entries()[since:])
 
 
 @pytest.mark.parametrize(
     "mistakes",
-    [(broken.OLD_HASHES,), (broken.ANY_PASSWORD, broken.NEVER_EXPIRES), (broken.WRONG_USER,)],
+    [(broken.OLD_HASHES,), (broken.ANY_PASSWORD, broken.NEVER_EXPIRES, broken.WRONG_USER)],
     ids=lambda mistakes: mistakes[0].name,
 )
 def test_from_canary_it_is_rolled_back_before_anybody_is_affected(
@@ -170,10 +183,10 @@ def test_from_canary_it_is_rolled_back_before_anybody_is_affected(
     # What a second opinion hides may go on to the bake, until the evidence has decided.
     is_hidden = broken.OLD_HASHES in mistakes
     assert result["stage"] in (("canary", "bake") if is_hidden else ("canary",))
-    require_hidden(site, since, result)
+    require_hidden(site.entries()[since:], result)
     assert result["reasons"]
     require_as_it_was(site.system, before)
-    require_nobody_affected(site, since)
+    require_nobody_affected(site.entries()[since:])
 
 
 @pytest.mark.parametrize(
@@ -185,11 +198,13 @@ def test_what_no_rehearsal_can_see_is_rolled_back_by_the_evidence(
     site: Site, release: Broken, more: tuple[Fault, ...]
 ) -> None:
     before, since = site.system.status(), len(site.entries())
-    code, result = propose(site.system, site.release(release.name, release.fault, *more))
+    with site.rush(release.name) as others:
+        code, result = propose(site.system, site.release(release.name, release.fault, *more))
+    entries = [*site.entries()[since:], *others]
     assert (code, result["verdict"]) == (5, "rolled_back"), result
     assert result["stage"] in ("canary", "bake"), result
-    require_hidden(site, since, result)
+    require_hidden(entries, result)
     assert release.words in told(result), told(result)
     assert result["failed_attempts_hidden"] > 0, result
     require_as_it_was(site.system, before)
-    require_nobody_affected(site, since)
+    require_nobody_affected(entries)

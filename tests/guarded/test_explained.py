@@ -21,7 +21,6 @@ from tests.system import RunningSystem, call_ostiary
 
 pytestmark = pytest.mark.system
 
-TOKENS = "ostiary/identity/oauth/__init__.py"
 STRICTER = Fault(
     "ostiary/identity/http/middleware.py",
     releases.ANSWER_LINE,
@@ -44,36 +43,14 @@ def guarded(running: tuple[RunningSystem, Path]) -> RunningSystem:
     return running[0]
 
 
-def settings(system: RunningSystem, tmp_path: Path, text: str) -> tuple[int, dict[str, Any]]:
+def settings(
+    system: RunningSystem, tmp_path: Path, text: str, *options: str
+) -> tuple[int, dict[str, Any]]:
     path = tmp_path / "proposed.toml"
     path.write_text(text + QUICK)
-    said = call_ostiary("change", "propose", "--config", str(path), "--wait", data=system.data)
+    arguments = ("change", "propose", "--config", str(path), "--wait", *options)
+    said = call_ostiary(*arguments, data=system.data)
     return said.returncode, json.loads(said.stdout)
-
-
-def test_a_change_is_explained_and_a_good_one_can_be_taken_back(guarded, tmp_path):
-    before = guarded.status()["last_good"]
-    code, first = settings(guarded, tmp_path, "[identity]\naccess_token_seconds = 600\n")
-    assert (code, first["verdict"]) == (0, "promoted"), first
-    shown = guarded.change(first["change"])
-    (setting,) = shown["difference"]["settings"]
-    assert (setting["key"], setting["before"], setting["after"], setting["unit"]) == (
-        "identity.access_token_seconds",
-        300,
-        600,
-        "seconds",
-    )
-    back = guarded.ostiary("change", "rollback", first["change"], "--reason", "too long")
-    assert (back["verdict"], back["snapshot"]) == ("promoted", before)
-    after = guarded.status()
-    assert after["last_good"] == before
-    assert {each["snapshot"] for each in after["replicas"]} == {before}
-    assert httpx.get(f"{guarded.issuer}/sign-in").status_code == 200
-    again = call_ostiary("change", "rollback", first["change"], data=guarded.data)
-    assert (again.returncode, json.loads(again.stdout)["error"]["code"]) == (
-        3,
-        "nothing_to_restore",
-    )
 
 
 def test_rules_refuse_a_change_in_its_check_and_leave_a_record(guarded, tmp_path):
@@ -99,18 +76,43 @@ def propose_once_revoked(system: RunningSystem, release: Path) -> tuple[int, dic
     return wait_for(answered, "the end of the revocation")
 
 
-def test_what_rehearsal_refused_is_remembered_and_its_fix_replays_it(guarded, release):
+def test_what_rehearsal_refused_is_remembered_and_a_good_fix_is_explained_and_taken_back(
+    guarded, tmp_path, release
+):
+    before = guarded.status()["last_good"]
     bad = release(releases.BROKEN_BUT_HEALTHY)
     code, first = propose(guarded, bad)
     assert code == 4, first
     code, second = propose_once_revoked(guarded, bad)
     assert (code, second["error"]["code"]) == (3, "refused_before")
     assert first["change"] in second["error"]["message"]
-    code, fixed = propose(guarded, release(releases.HEALTHY), "--fixes", first["change"])
+    patch = guarded.ostiary("change", "show", first["change"], "--patch")["patch"]
+    assert "+" in patch and releases.MIDDLEWARE in patch  # noqa: PT018 - one patch
+
+    text = "[identity]\naccess_token_seconds = 600\n"
+    code, fixed = settings(guarded, tmp_path, text, "--fixes", first["change"])
     assert (code, fixed["verdict"]) == (0, "promoted"), fixed
     assert [each["code"] for each in fixed["reasons"]] == ["replayed"]
-    patch = guarded.ostiary("change", "show", fixed["change"], "--patch")["patch"]
-    assert "+" in patch and TOKENS in patch  # noqa: PT018 - one patch
+    shown = guarded.change(fixed["change"])
+    (setting,) = shown["difference"]["settings"]
+    assert (setting["key"], setting["before"], setting["after"], setting["unit"]) == (
+        "identity.access_token_seconds",
+        300,
+        600,
+        "seconds",
+    )
+
+    back = guarded.ostiary("change", "rollback", fixed["change"], "--reason", "too long")
+    assert (back["verdict"], back["snapshot"]) == ("promoted", before)
+    after = guarded.status()
+    assert after["last_good"] == before
+    assert {each["snapshot"] for each in after["replicas"]} == {before}
+    assert httpx.get(f"{guarded.issuer}/sign-in").status_code == 200
+    again = call_ostiary("change", "rollback", fixed["change"], data=guarded.data)
+    assert (again.returncode, json.loads(again.stdout)["error"]["code"]) == (
+        3,
+        "nothing_to_restore",
+    )
 
 
 def test_what_a_security_fix_refuses_stands_for_everybody_and_is_no_harm(guarded, release):

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -316,7 +317,9 @@ def test_while_the_issuer_answers_nobody_tokens_go_on_counting(shop, bearer):
         seen = [httpx.get(shop.orders, headers=bearer).status_code for _ in range(20)]
     finally:
         for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
+            # A slow machine gives the guard the time to replace one that hangs.
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
     assert seen == [200] * 20
 
 

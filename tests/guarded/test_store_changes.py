@@ -142,14 +142,3 @@ def test_a_guard_killed_while_a_copy_is_tried_leaves_none_behind(system, made):
     settled = wait_for(lambda: (v := client.get(f"/changes/{change}"))["verdict"] and v, "its end")
     assert settled["verdict"] in {"refused", "rolled_back"}, settled
     assert (copies(system), schema(system)) == ([], before)
-
-
-def test_an_expanding_migration_goes_all_the_way_while_users_sign_in(system, made, tmp_path):
-    release = add_migration(made(releases.HEALTHY), store_releases.EXPANDS)
-    with users(system, tmp_path, name="others"):
-        result = propose(system, release)
-    assert result["verdict"] == "promoted", result
-    (note,) = [each for each in result["reasons"] if each["code"] == "store_migrated"]
-    assert "from 0004 to 0005" in note["text"]
-    assert any("nickname" in str(row) for row in schema(system))
-    assert copies(system) == []

@@ -16,8 +16,8 @@ from ostiary.kernel.ids import SeededRandom
 from tests.system import RunningSystem
 
 SECONDS_MAX = 90
-RATE = 3
-_NO_TIME = re.compile(r"got HTTP 50[34]\b")
+RATE = 2
+_NO_TIME = re.compile(r"got HTTP 50[34]\b|^took \d")
 """What the ledger says of whatever no replica had time for, or the store on a slow disk."""
 
 
@@ -33,8 +33,8 @@ def _nobody_had_time(entry: Entry) -> bool:
 def require_served(entries: Sequence[Entry]) -> None:
     """Fail unless everybody got what was theirs, but for a few that nobody had time for.
 
-    On a machine that stands still for a second sign-ins are shed, whatever else happens; one that
-    stands still for two lets the edge's time for an attempt run out.
+    On a machine that stands still for a second sign-ins are shed, whatever else happens; for two,
+    and the edge's time for an attempt runs out; for longer, and what is granted comes late.
     """
     bad = [entry for entry in entries if not entry.ok]
     worse = [entry for entry in bad if not _nobody_had_time(entry)]
