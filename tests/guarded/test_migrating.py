@@ -18,7 +18,7 @@ from ostiary.runtime.data_directory import DataDirectory
 from ostiary.runtime.local import LocalRuntime
 from ostiary.runtime.ports import Replica, ReplicaSpec
 from ostiary.runtime.releases import ReleaseStore
-from tests.guarded.upgrades import write_next_release
+from tests.guarded.upgrades import held_up, write_next_release
 from tests.guarded.waiting import wait_for
 from tests.local_runtime import local_runtime
 
@@ -92,10 +92,12 @@ def test_of_replicas_that_start_at_once_exactly_one_migrates(replicas):
 
 
 def test_after_a_death_in_mid_migration_another_replica_migrates_all_of_it(replicas):
+    held_up(replicas.runs).touch()
     first = replicas.start()
     (pid,) = wait_for(replicas.migrated_by, "the start of the migration")
     second = replicas.start()
     os.kill(pid, signal.SIGKILL)
+    held_up(replicas.runs).unlink()
     replicas.wait_ready(second)
     assert len(replicas.migrated_by()) == 2
     assert "first_half" in tables(replicas)
@@ -103,6 +105,7 @@ def test_after_a_death_in_mid_migration_another_replica_migrates_all_of_it(repli
 
 
 def test_a_death_in_mid_migration_leaves_nothing_half_done(replicas):
+    held_up(replicas.runs).touch()
     replicas.start()
     (pid,) = wait_for(replicas.migrated_by, "the start of the migration")
     os.kill(pid, signal.SIGKILL)

@@ -30,6 +30,8 @@ MORE = """stop_seconds_max = 2
 access_token_seconds = 3600
 """
 EXAMPLE = Path(__file__).parents[2] / "examples" / "orders"
+START = "\nstart_seconds_max = {}\n"
+IN_EXAMPLE, PATIENT, IMPATIENT = (START.format(seconds) for seconds in (15, 60, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     directory = tmp_path_factory.mktemp("shop") / "orders"
     shutil.copytree(EXAMPLE, directory, ignore=shutil.ignore_patterns("__pycache__"))
     data, settings = directory.parent / "data", directory / "ostiary.toml"
-    settings.write_text(settings.read_text() + QUICK + MORE)
+    example = settings.read_text()
+    assert IN_EXAMPLE in example
+    # All other systems of the tests may be starting now, too.
+    settings.write_text(example.replace(IN_EXAMPLE, PATIENT) + QUICK + MORE)
     options = ["--config", str(settings), "--port", str(free_port())]
     try:
         up = run_ostiary("up", "--detach", *options, data=data)
@@ -248,10 +253,7 @@ def test_from_canary_it_is_rolled_back_and_no_user_is_affected(shop, seed_003, b
 )
 def test_a_command_that_does_not_serve_is_refused_and_last_good_stays(shop, bearer, command, told):
     before = shop.pids()
-    text = shop.file(
-        ('["${OSTIARY_PYTHON}", "-m", "orders"]', command),
-        ("\nstart_seconds_max = 15\n", "\nstart_seconds_max = 2\n"),
-    )
+    text = shop.file(('["${OSTIARY_PYTHON}", "-m", "orders"]', command), (PATIENT, IMPATIENT))
 
     code, change = shop.propose("--config", str(text))
 

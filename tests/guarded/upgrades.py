@@ -35,6 +35,8 @@ def upgrade() -> None:
     op.create_table("first_half", sa.Column("id", sa.Text(), primary_key=True))
     op.add_column("sessions", sa.Column("made_by", sa.Text(), nullable=True))
     time.sleep({seconds})
+    while os.path.exists({held!r}):
+        time.sleep(0.02)
 '''
 _COLUMN = '    Column("created_by_request", Text, nullable=False, unique=True),\n'
 
@@ -42,7 +44,8 @@ _COLUMN = '    Column("created_by_request", Text, nullable=False, unique=True),\
 def write_next_release(target: Path, runs: Path, *, seconds: float = 0.0) -> Path:
     """Write the next release to `target` and return it.
 
-    Each run of its migration adds a line with its process id to `runs`, and takes `seconds`.
+    Each run of its migration adds a line with its process id to `runs`, and takes `seconds`, and
+    for as long as there is a file `held_up(runs)`.
     """
     package = target / "ostiary"
     shutil.copytree(
@@ -54,7 +57,13 @@ def write_next_release(target: Path, runs: Path, *, seconds: float = 0.0) -> Pat
     assert head is not None
     revision = f"{int(head[1]) + 1:04}"
     _edit(migration, head[0], f'HEAD = "{revision}"')
-    content = _MIGRATION.format(revision=revision, before=head[1], runs=str(runs), seconds=seconds)
+    content = _MIGRATION.format(
+        revision=revision,
+        before=head[1],
+        runs=str(runs),
+        held=str(held_up(runs)),
+        seconds=seconds,
+    )
     (store / "migrations" / "versions" / f"{revision}_made_by.py").write_text(content)
     schema = store / "schema.py"
     before, sessions, after = schema.read_text().partition("sessions = Table(")
@@ -62,6 +71,11 @@ def write_next_release(target: Path, runs: Path, *, seconds: float = 0.0) -> Pat
     schema.write_text(before + sessions + after.replace(_COLUMN, _COLUMN + column, 1))
     assert MARK in schema.read_text()
     return target
+
+
+def held_up(runs: Path) -> Path:
+    """Return the file during whose life no migration ends."""
+    return runs.with_name("held-up")
 
 
 def _edit(path: Path, old: str, new: str) -> None:
