@@ -262,7 +262,7 @@ def build_identity(
 
 
 class _KeptPool(HashPool):
-    """Hash processes that go on for the services of the next tests: each costs as a small test."""
+    """Hash processes that serve the next tests too: to start one takes as long as a small test."""
 
     def close(self) -> None:
         """Leave them to the end of the run."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import anyio
 import httpx
@@ -120,6 +121,13 @@ def weighted(servers: Servers, balancer: Balancer, *weights: int) -> EdgeModel:
         for seat, (each, weight) in enumerate(zip(model.stable, weights, strict=True))
     )
     return replace(model, stable=endpoints, balancer=balancer)
+
+
+async def cluster_statuses(edge: Edge) -> list[dict[str, Any]]:
+    """Return what the edge's one Envoy says of its clusters and their hosts."""
+    (envoy,) = edge._fleet.live()
+    statuses: list[dict[str, Any]] = (await envoy.admin.clusters())["cluster_statuses"]
+    return statuses
 
 
 async def until(holds: Callable[[], Awaitable[bool]], *, seconds: float = 20) -> None:

@@ -9,7 +9,7 @@ import pytest
 from ostiary.edge import rollout
 from ostiary.edge.clusters import CANARY_CLUSTER
 from ostiary.edge.edge import Edge
-from tests.edge.conftest import CANARY, LAST_GOOD, Servers
+from tests.edge.conftest import CANARY, LAST_GOOD, Servers, cluster_statuses
 from tests.edge.replicas import Reply, Request, always
 
 pytestmark = [pytest.mark.edge, pytest.mark.anyio]
@@ -55,8 +55,7 @@ async def test_a_cluster_that_nothing_leads_to_goes_when_no_request_can_be_under
     await edge.start(servers.model(0.5))
 
     async def clusters() -> set[str]:
-        (envoy,) = edge._fleet.live()
-        return {each["name"] for each in (await envoy.admin.clusters())["cluster_statuses"]}
+        return {each["name"] for each in await cluster_statuses(edge)}
 
     await edge.apply(servers.model())
     assert CANARY_CLUSTER in await clusters()

@@ -19,7 +19,7 @@ from ostiary.edge.service_answers import ServiceAnswer
 from ostiary.edge.service_model import GuardedService, ServiceCanary
 from ostiary.edge.validation import Validator
 from ostiary.kernel.outcomes import OUTCOME_HEADER, PIN_HEADER
-from tests.edge.conftest import TOKEN, Servers, until
+from tests.edge.conftest import TOKEN, Servers, cluster_statuses, until
 from tests.edge.replicas import Replica, Reply, always, free_port, replica
 
 pytestmark = [pytest.mark.edge, pytest.mark.anyio]
@@ -101,11 +101,9 @@ async def start(edge: Edge, model: EdgeModel, health: CanaryHealth | None = None
 
 async def last_good_that_fail(edge: Edge) -> list[object]:
     """Return the addresses of the last good replicas that Envoy holds to be away."""
-    (envoy,) = edge._fleet.live()
-    clusters = (await envoy.admin.clusters())["cluster_statuses"]
     return [
         host["address"]
-        for cluster in clusters
+        for cluster in await cluster_statuses(edge)
         if not is_canary_cluster(cluster["name"])
         for host in cluster.get("host_statuses", ())
         if host.get("health_status", {}).get("failed_active_health_check")

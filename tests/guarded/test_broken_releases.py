@@ -6,7 +6,7 @@ password hashes of parameters that the settings no longer have.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,15 +63,11 @@ class Site:
     def entries(self) -> list[Entry]:
         return list(read_ledger(self.traffic.ledger_path).entries)
 
-    @contextmanager
-    def rush(self, name: str) -> Iterator[list[Entry]]:
-        """Send more users while the block runs; yield what becomes their entries at its end."""
+    def rush(self, name: str) -> AbstractContextManager[Traffic]:
+        """Send more users while the block runs."""
         directory, more = self.directory / f"rush {name}", {"rate": RUSH, "seed": 6}
         directory.mkdir()
-        entries: list[Entry] = []
-        with flowing(self.plan.model_copy(update=more), directory, SystemClock()) as traffic:
-            yield entries
-            entries += traffic.stop().entries
+        return flowing(self.plan.model_copy(update=more), directory, SystemClock())
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +196,7 @@ def test_what_no_rehearsal_can_see_is_rolled_back_by_the_evidence(
     before, since = site.system.status(), len(site.entries())
     with site.rush(release.name) as others:
         code, result = propose(site.system, site.release(release.name, release.fault, *more))
-    entries = [*site.entries()[since:], *others]
+        entries = [*site.entries()[since:], *others.stop().entries]
     assert (code, result["verdict"]) == (5, "rolled_back"), result
     assert result["stage"] in ("canary", "bake"), result
     require_hidden(entries, result)
