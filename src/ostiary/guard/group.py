@@ -44,22 +44,31 @@ class Group:
 
     async def look(self) -> None:
         """Look once. Never waits for a start."""
-        now = self._clock.monotonic()
-        members = self._members()
-        living = [one for one in members if self._fleet.alive(one)]
-        for one in living:
-            self._seats.setdefault(one.name, Seat(now, one.seat))
-        if dead := [one for one in members if one not in living]:
-            # At once: a second opinion must not be asked of a replica that is gone.
-            self._change(living)
-        for one in dead:
-            await self._bury(one, now)
+        living = await self._bury_the_dead()
         if not self._is_kept():
             return
-        # A burial takes time, and more may have died or joined meanwhile.
-        living = [one for one in self._members() if self._fleet.alive(one)]
+        now = self._clock.monotonic()
         self._fill(living, now)
         self._look_for_trouble(living, now)
+
+    async def _bury_the_dead(self) -> list[Replica]:
+        """Empty the seats of all that ended, and return the members that live.
+
+        A burial takes time in which more may die or join, so this looks again after each round: a
+        seat that were filled before its member is buried would not know how that one ended.
+        """
+        while True:
+            now = self._clock.monotonic()
+            members = self._members()
+            living = [one for one in members if self._fleet.alive(one)]
+            for one in living:
+                self._seats.setdefault(one.name, Seat(now, one.seat))
+            if not (dead := [one for one in members if one not in living]):
+                return living
+            # At once: a second opinion must not be asked of a replica that is gone.
+            self._change(living)
+            for one in dead:
+                await self._bury(one, now)
 
     def _is_kept(self) -> bool:
         return self._plane.is_kept(self._snapshot.id)

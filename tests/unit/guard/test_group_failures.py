@@ -157,6 +157,20 @@ def test_a_member_that_joins_during_a_burial_is_counted(world):
     run(scenario)
 
 
+def test_a_member_that_dies_during_a_burial_is_followed_by_one_that_knows_how_it_ended(world):
+    async def scenario() -> None:
+        first, second = await complete(world)
+        world.kill(first)
+        world.processes.burying = lambda: world.kill(second)
+        await world.look()
+        await world.look()
+        assert len(world.processes.started) == 4
+        for seat in map(world.keeper.seat, world.members()):
+            assert (seat.restarts, seat.last_exit.how) == (1, "died (exit code 9)")
+
+    run(scenario)
+
+
 def test_one_that_hangs_is_not_left_behind_when_its_group_is_given_up(world):
     async def scenario() -> None:
         first, _ = await complete(world)
