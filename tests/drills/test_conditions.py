@@ -21,7 +21,7 @@ database = "postgresql"
 [traffic]
 rate = 4.0
 visits_before = 10
-seconds_after = 18.0
+seconds_after = 24.0
 
 [fault]
 description = "The server is gone for 3 s, and the edge is 20 ms away from its replicas."

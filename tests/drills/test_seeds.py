@@ -6,6 +6,8 @@ takes minutes. What is hidden behind the guard, and that nobody is affected ther
 """
 
 import json
+from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 
@@ -16,8 +18,16 @@ pytestmark = [pytest.mark.system, pytest.mark.alone]
 
 def test_without_a_guard_an_upgrade_that_forgets_old_passwords_hits_three_quarters(tmp_path):
     options = ("--mode", "unguarded", "--seed", "1")
-    result = call_ostiary("drill", "run", "seed-001", *options, data=tmp_path / "unused")
-    (drilled,) = json.loads(result.stdout)["drills"]
+
+    def drill() -> tuple[CompletedProcess[str], dict[str, Any]]:
+        result = call_ostiary("drill", "run", "seed-001", *options, data=tmp_path / "unused")
+        (drilled,) = json.loads(result.stdout)["drills"]
+        return result, drilled
+
+    result, drilled = drill()
+    if drilled["void"]:
+        # The machine did not keep up with the users, so it has shown nothing: once more.
+        result, drilled = drill()
     users = drilled["users"]
     assert not drilled["void"], (drilled, result.stderr)
     assert 0.65 <= users["affected"] / users["total"] <= 0.85, (drilled, result.stderr)

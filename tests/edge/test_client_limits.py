@@ -87,7 +87,7 @@ def _trickle(connection: socket.socket, part: bytes, done: threading.Event) -> N
 async def test_a_client_that_sends_too_slowly_is_sent_away(
     request_text: bytes, trickle: bytes, servers: Servers, short: Edge, short_place: EdgePlace
 ) -> None:
-    await short.start(servers.model())
+    await short.start(servers.model(per_try_timeout_s=2))
 
     answer = await answer_to(short_place, request_text, trickle=trickle)
 
@@ -98,7 +98,7 @@ async def test_a_client_that_sends_too_slowly_is_sent_away(
 async def test_a_connection_without_a_request_is_closed(
     servers: Servers, short: Edge, short_place: EdgePlace
 ) -> None:
-    await short.start(servers.model())
+    await short.start(servers.model(per_try_timeout_s=2))
 
     def use() -> tuple[bytes, bytes]:
         with connect(short_place) as connection:

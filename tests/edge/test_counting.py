@@ -93,7 +93,7 @@ async def test_durations_are_those_of_attempts_and_tell_the_arms_apart(
     servers: Servers, edge: Edge, client: httpx.AsyncClient
 ) -> None:
     servers.canary.answer = always(Reply(hang=True))
-    await edge.start(servers.model(1.0, per_try_timeout_s=0.4))
+    await edge.start(servers.model(1.0, per_try_timeout_s=2))
     await client.get("/demo")
 
     async def both_are_in() -> bool:
@@ -103,8 +103,7 @@ async def test_durations_are_those_of_attempts_and_tell_the_arms_apart(
     buckets = (await edge.latencies()).buckets
     slow = buckets[LatencyKey("page", Arm.CANARY, Served.CANARY, first=True)]
     fast = buckets[LatencyKey("page", Arm.CANARY, Served.LAST_GOOD, first=False)]
-    assert _milliseconds(slow) == 500
-    assert _milliseconds(fast) < 500
+    assert _milliseconds(slow) >= 2000 > _milliseconds(fast)
 
 
 async def test_hidden_paths_are_in_no_stratum(
@@ -141,7 +140,7 @@ async def _counter_names(edge: Edge) -> set[str]:
 
 async def _each_on_a_new_connection(place: EdgePlace, count: int) -> None:
     url = f"http://{place.listen_host}:{place.listen_port}/demo"
-    async with httpx.AsyncClient(headers={"connection": "close"}, timeout=15) as client:
+    async with httpx.AsyncClient(headers={"connection": "close"}, timeout=60) as client:
         for _ in range(count):
             assert (await client.get(url)).status_code == 200
 

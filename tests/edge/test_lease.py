@@ -58,6 +58,7 @@ async def test_a_dead_guard_drains_the_canary_while_users_are_served(
     assert {answer.status_code for answer in answers} == {200}
 
 
+@pytest.mark.hasty
 async def test_a_hanging_guard_drains_the_canary(
     servers: Servers, edge: Edge, client: httpx.AsyncClient
 ) -> None:

@@ -1,6 +1,7 @@
 """Requests that are under way while the edge is changed."""
 
 import threading
+from functools import partial
 
 import anyio
 import httpx
@@ -25,11 +26,11 @@ async def test_a_request_that_is_under_way_at_the_canary_finds_its_second_opinio
 
     def fails_in_the_end(_: Request) -> Reply:
         asked.release()
-        goes_on.wait(10)
+        goes_on.wait(60)
         return Reply(500, b"Oops", f"{CANARY}/internal_error")
 
     servers.canary.answer = fails_in_the_end
-    await edge.start(servers.model(1.0, per_try_timeout_s=10.0))
+    await edge.start(servers.model(1.0, per_try_timeout_s=60))
     answers: list[tuple[int, str]] = []
 
     async def ask() -> None:
@@ -40,9 +41,9 @@ async def test_a_request_that_is_under_way_at_the_canary_finds_its_second_opinio
         for _ in range(PEOPLE):
             group.start_soon(ask)
         for _ in range(PEOPLE):
-            await anyio.to_thread.run_sync(asked.acquire)
+            assert await anyio.to_thread.run_sync(partial(asked.acquire, timeout=60))
         for _ in range(writes):
-            await edge.apply(servers.model(per_try_timeout_s=10.0))
+            await edge.apply(servers.model(per_try_timeout_s=60))
         goes_on.set()
 
     assert answers == [(200, "last good")] * PEOPLE

@@ -50,6 +50,8 @@ class Orders:
     good: tuple[Replica, Replica]
     new: Replica
     servers: Servers
+    canary_seconds_max: float = 60
+    """How long the canary may take; less where it hangs."""
 
     def model(self, share: float, **changes: object) -> EdgeModel:
         service = self.service(share, **changes)
@@ -58,12 +60,13 @@ class Orders:
     def canary(self, share: float, **changes: object) -> ServiceCanary:
         lease = Lease("c-1", "e-1", "127.0.0.1", self.servers.lease.port)
         own = (_endpoint("new-0", self.new),)
-        return replace(ServiceCanary("s-new", own, share, lease, timeout_s=0.5), **changes)  # type: ignore[arg-type]
+        plain = ServiceCanary("s-new", own, share, lease, timeout_s=self.canary_seconds_max)
+        return replace(plain, **changes)  # type: ignore[arg-type]
 
     def service(self, share: float, **changes: object) -> GuardedService:
         arm = self.canary(share)
         good = tuple(_endpoint(f"good-{n}", each, n) for n, each in enumerate(self.good))
-        plain = GuardedService("orders", good, ("/orders",), "/live", timeout_s=5, canary=arm)
+        plain = GuardedService("orders", good, ("/orders",), "/live", timeout_s=60, canary=arm)
         return replace(plain, **changes)  # type: ignore[arg-type]
 
     def asked(self) -> tuple[int, int]:
@@ -123,6 +126,7 @@ async def strata(edge: Edge, requests: int) -> dict[tuple[str, str], StratumCoun
 async def test_a_canary_that_is_broken_in_any_way_is_hidden_where_a_request_may_be_asked_again(
     orders: Orders, edge: Edge, client: httpx.AsyncClient
 ) -> None:
+    orders.canary_seconds_max = 1
     # A path may be asked again where both versions say so, each in its own words.
     widened = orders.canary(1.0, ask_again=("/orders",))
     await start(edge, orders.model(1.0, ask_again=("/orders/search",), canary=widened))
@@ -148,6 +152,7 @@ async def test_a_canary_that_is_broken_in_any_way_is_hidden_where_a_request_may_
 async def test_at_half_the_share_nobody_sees_a_broken_canary_and_it_counts_against_it(
     orders: Orders, edge: Edge, client: httpx.AsyncClient
 ) -> None:
+    orders.canary_seconds_max = 1
     await start(edge, orders.model(0.5))
     await edge.counters()
     kinds = list(BROKEN)
@@ -185,6 +190,7 @@ async def test_at_half_the_share_nobody_sees_a_broken_canary_and_it_counts_again
 async def test_what_may_have_been_done_is_asked_again_only_where_nobody_got_it(
     orders: Orders, edge: Edge, client: httpx.AsyncClient
 ) -> None:
+    orders.canary_seconds_max = 1
     # The canary's settings do not name the path, so last good's word alone does not count.
     await start(edge, orders.model(1.0, ask_again=("/orders/search",)))
     await edge.counters()

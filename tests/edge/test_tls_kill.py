@@ -23,7 +23,7 @@ from tests.edge.conftest import Servers, until
 pytestmark = [pytest.mark.edge, pytest.mark.anyio]
 CLIENTS = 6
 KEPT_FOR = 20
-RETRY_PAUSE_S = 0.2
+RETRY_PAUSE_S = 1.0
 
 
 @dataclass

@@ -59,7 +59,7 @@ async def test_a_hanging_service_ends_in_the_page_within_the_time_out(
     servers: Servers, edge: Edge, client: httpx.AsyncClient
 ) -> None:
     servers.last_good.answer = always(Reply(hang=True))
-    await edge.start(servers.model(per_try_timeout_s=0.3))
+    await edge.start(servers.model(per_try_timeout_s=0.5))
 
     answer = await client.get("/sign-in", headers=BROWSER)
 

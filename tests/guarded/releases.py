@@ -46,7 +46,7 @@ RAISES_AT_TOKENS = Fault(
 DIES_IN_CANARY = Fault(
     SERVING,
     SERVE_LINE,
-    SERVE_LINE + "    import os, threading\n    threading.Timer(4, os._exit, [9]).start()\n",
+    SERVE_LINE + "    import os, threading\n    threading.Timer(8, os._exit, [9]).start()\n",
 )
 HANGS = Fault(MIDDLEWARE, ANSWER_LINE, ANSWER_LINE + "        __import__('time').sleep(3600)\n")
 ACCEPTS_ANY_PASSWORD = Fault(

@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 
 from ostiary.watch.relying_party.browser import Browser
 from ostiary.watch.relying_party.connections import KeptConnections
@@ -43,6 +44,9 @@ class SignIns:
                 self.answers[0] += 1
             else:
                 self.answers[answer.status] += 1
+                if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                    # As people do who are told to come back; at once, they would keep it busy.
+                    await asyncio.sleep(1)
 
 
 @contextmanager

@@ -38,7 +38,7 @@ runtime = "endpoints"
 routes = ["/op"]
 group = "{group}"
 health = "/op/health"
-start_seconds_max = 3
+start_seconds_max = 6
 
 [services.login.groups]
 {groups}
@@ -269,6 +269,7 @@ def test_the_next_guard_knows_the_members_and_a_start_goes_on_without_one(login:
     left = login.groups["green"][1]
     rows = wait_for(login.members, "the member that is left")
     assert [row["port"] for row in rows] == [left.port]
-    assert login.token().status_code == 200
+    # The edge is told right after the guard knows.
+    wait_for(lambda: login.token().status_code == 200, "a token")
     missing = login.system.status()["replicas_missing"]
     assert [each["service"] for each in missing] == ["login"]

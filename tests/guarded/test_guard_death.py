@@ -15,7 +15,7 @@ from ostiary.guard.client import GuardClient
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.ids import SeededRandom
 from tests.guarded import releases
-from tests.guarded.conftest import ReleaseMaker, maker_of_releases, running_quick
+from tests.guarded.conftest import QUICK, ReleaseMaker, maker_of_releases, running_with
 from tests.guarded.users import require_served
 from tests.guarded.waiting import SECONDS_MAX, wait_for
 from tests.system import RunningSystem, call_ostiary
@@ -27,7 +27,11 @@ pytestmark = pytest.mark.system
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     """A system whose guard is killed again and again; the last test stops it."""
-    with running_quick(tmp_path_factory.mktemp("system")) as (system, _):
+    directory = tmp_path_factory.mktemp("system")
+    settings = directory / "ostiary.toml"
+    # No change here is to be promoted: a bake ends when its guard does.
+    settings.write_text(QUICK.replace("bake_seconds = 2.0", "bake_seconds = 600.0"))
+    with running_with(settings, directory / "data") as system:
         yield system
 
 

@@ -31,7 +31,7 @@ access_token_seconds = 3600
 """
 EXAMPLE = Path(__file__).parents[2] / "examples" / "orders"
 START = "\nstart_seconds_max = {}\n"
-IN_EXAMPLE, PATIENT, IMPATIENT = (START.format(seconds) for seconds in (15, 60, 2))
+IN_EXAMPLE, PATIENT = (START.format(seconds) for seconds in (15, 60))
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,23 +237,33 @@ def test_from_canary_it_is_rolled_back_and_no_user_is_affected(shop, seed_003, b
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "seconds_max", "told"),
     [
-        ('["sh", "-c", "echo no database; exit 7"]', "(exit code 7). Its last words: no database"),
+        (
+            '["sh", "-c", "echo no database; exit 7"]',
+            60,
+            "(exit code 7). Its last words: no database",
+        ),
         (
             '["sh", "-c", "OSTIARY_PORT=$((OSTIARY_PORT + 1)) exec ${OSTIARY_PYTHON} -m orders"]',
+            2,
             "which OSTIARY_PORT tells it",
         ),
         (
             """["sh", "-c", 'trap "" TERM; $OSTIARY_PYTHON -m http.server $OSTIARY_PORT & wait']""",
+            8,
             "its health path /health",
         ),
     ],
     ids=["exits", "another port", "ignores SIGTERM"],
 )
-def test_a_command_that_does_not_serve_is_refused_and_last_good_stays(shop, bearer, command, told):
+def test_a_command_that_does_not_serve_is_refused_and_last_good_stays(
+    shop, bearer, command, seconds_max, told
+):
     before = shop.pids()
-    text = shop.file(('["${OSTIARY_PYTHON}", "-m", "orders"]', command), (PATIENT, IMPATIENT))
+    text = shop.file(
+        ('["${OSTIARY_PYTHON}", "-m", "orders"]', command), (PATIENT, START.format(seconds_max))
+    )
 
     code, change = shop.propose("--config", str(text))
 

@@ -65,7 +65,7 @@ def promote(system: RunningSystem, release: Path, traffic: Traffic) -> dict[str,
     "database", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
 )
 def test_users_sign_in_while_the_next_release_migrates(system, database, tmp_path):
-    following = write_next_release(tmp_path / "next", tmp_path / "runs", seconds=0.2)
+    following = write_next_release(tmp_path / "next", tmp_path / "runs")
     with users(system, tmp_path) as traffic:
         promote(system, following, traffic)
     assert MARK in rows(database, "SELECT made_by FROM sessions")

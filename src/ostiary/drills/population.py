@@ -2,26 +2,42 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 from ostiary.drills.traffic_plan import Application, Habits, Person, TrafficPlan
-from ostiary.guard.client import GuardClient
+from ostiary.guard.client import GuardClient, GuardError
 
 _REDIRECT_URI: Final = "https://app.drill.invalid/callback"
 _CREATED_AT_ONCE: Final = 2
 """While one waits for its hash, the next one is on its way; more would be sent away where the
 machine is busy, since nobody waits for a hash for longer than a second."""
+_TRIES: Final = 6
+_PAUSE_SECONDS: Final = 2.0
 
 
-def create_people(guard: GuardClient, people: Sequence[Person]) -> None:
-    """Create the accounts of new users; raises `GuardError` where one is refused."""
+def create_people(
+    guard: GuardClient, people: Sequence[Person], pause: Callable[[float], None] = time.sleep
+) -> None:
+    """Create the accounts of new users; raises `GuardError` where one is refused.
+
+    Whoever is sent away from a busy replica comes back after a pause, as a client that is told to.
+    """
 
     def create(person: Person) -> None:
         account = {"email": person.email, "password": person.password, "roles": list(person.roles)}
-        guard.post("/users", account)
+        for left in reversed(range(_TRIES)):
+            try:
+                guard.post("/users", account)
+            except GuardError as error:
+                if error.code != "overloaded" or not left:
+                    raise
+                pause(_PAUSE_SECONDS)
+            else:
+                return
 
     with ThreadPoolExecutor(_CREATED_AT_ONCE) as threads:
         # Each result is taken, since a refusal is raised there.

@@ -15,6 +15,8 @@ from ostiary.edge.tls import CERTIFICATE
 
 _POLL_S = 0.002
 _PATIENCE_S = 0.1
+# Who asks may stand still as well: an Envoy is not called silent before it had this time at least.
+_LAST_LOOK_S = 0.5
 # Clusters wait for their first health checks; routes have nothing to wait for.
 _DEADLINES_S = {CLUSTER_FILE: 5.0, LISTENER_FILE: 5.0, ROUTE_FILE: 2.0, CERTIFICATE_FILE: 5.0}
 
@@ -102,6 +104,9 @@ async def confirm(envoys: list[Envoy], file: XdsFile, before: dict[int, int]) ->
 
     async def ask(envoy: Envoy) -> None:
         with anyio.move_on_after(_DEADLINES_S[file.name]):
+            answers[envoy.index] = await _answer(envoy, file, before.get(envoy.index))
+            return
+        with anyio.move_on_after(_LAST_LOOK_S):
             answers[envoy.index] = await _answer(envoy, file, before.get(envoy.index))
 
     async with anyio.create_task_group() as group:

@@ -1,6 +1,7 @@
 """Creating the people of a drill, several at a time."""
 
 import threading
+from collections import Counter
 
 import pytest
 
@@ -43,3 +44,32 @@ def test_one_that_is_refused_is_told_and_nobody_is_nothing():
         create_people(Accounts(refused=PEOPLE[3].email), PEOPLE)
 
     create_people(Accounts(), [])
+
+
+class BusyGuard(GuardClient):
+    """Sends each account away so many times, with this word."""
+
+    def __init__(self, times, code):
+        self._times, self._code = times, code
+        self.tries = Counter()
+
+    def post(self, path, body=None):
+        self.tries[body["email"]] += 1
+        if self.tries[body["email"]] <= self._times:
+            raise GuardError(self._code, "No.", hint="", exit_code=ExitCode.INTERNAL)
+        return {}
+
+
+def test_whoever_is_sent_away_from_a_busy_replica_comes_back():
+    guard, pauses = BusyGuard(2, "overloaded"), []
+    create_people(guard, PEOPLE, pauses.append)
+    assert guard.tries == {each.email: 3 for each in PEOPLE}
+    assert len(pauses) == 2 * len(PEOPLE)
+
+
+@pytest.mark.parametrize(("times", "code", "tries"), [(99, "overloaded", 6), (1, "taken", 1)])
+def test_a_refusal_and_a_replica_that_stays_busy_are_told(times, code, tries):
+    guard = BusyGuard(times, code)
+    with pytest.raises(GuardError, match="No"):
+        create_people(guard, PEOPLE[:1], lambda _: None)
+    assert guard.tries.total() == tries

@@ -28,6 +28,9 @@ WAIT_SECONDS_MAX = 1.0
 attempt (2 s), so that the answer 503 arrives and another replica can be asked."""
 
 _SMOOTHING = 0.1
+_SURPRISE_MAX = 2.0
+"""One hash counts for at most so many usual ones. One that stood still with its machine would
+otherwise have others sent away who could be served; what has become slow is learnt all the same."""
 _RETRY_AFTER_SECONDS = {Priority.KNOWN: 1, Priority.OTHER: 3, Priority.SUSPECT: 10}
 
 
@@ -162,5 +165,6 @@ class HashGate:
             counts.hash_seconds += seconds
             counts.wait_seconds += began - job.arrived
             mean = self._mean_seconds or seconds
-            self._mean_seconds = mean + _SMOOTHING * (seconds - mean)
+            counted = min(seconds, _SURPRISE_MAX * mean)
+            self._mean_seconds = mean + _SMOOTHING * (counted - mean)
             self._let_in()

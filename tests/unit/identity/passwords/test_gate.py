@@ -7,10 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from ostiary.identity.passwords.admission import GateLimits, Priority
+from ostiary.identity.passwords.admission import GateLimits, Priority, admit
 from ostiary.identity.passwords.claims import Claim
 from ostiary.identity.passwords.gate import HashGate, OverloadedError
 from ostiary.kernel.clock import SystemClock
+from tests.fakes.clock import FakeClock
 
 KNOWN, OTHER, SUSPECT = (Claim(each) for each in Priority)
 SECONDS_MAX = 60
@@ -149,3 +150,24 @@ def test_what_the_work_raises_reaches_whoever_asked(make_crowd) -> None:
     with pytest.raises(ZeroDivisionError):
         gate.run(lambda: 1 // 0, KNOWN)
     assert gate.run(lambda: 7, KNOWN) == 7
+
+
+def test_one_hash_that_stood_still_sends_nobody_away_and_many_slow_ones_do() -> None:
+    clock = FakeClock()
+    gate = HashGate(GateLimits(slots=1, queue=100, wait_seconds_max=1.0), clock)
+
+    def hash_for(seconds: float) -> None:
+        gate.run(lambda: clock.advance(seconds), OTHER)
+
+    def waiting_room() -> bool:
+        """Whether somebody is let in while ten others wait and one is hashed."""
+        waiting = [Priority.OTHER] * 10
+        limits = GateLimits(slots=1, queue=100, wait_seconds_max=1.0)
+        return admit(waiting, Priority.OTHER, limits, hash_seconds=gate._mean_seconds).admitted
+
+    hash_for(0.06)
+    hash_for(30.0)
+    assert waiting_room()
+    for _ in range(10):
+        hash_for(0.3)
+    assert not waiting_room()
