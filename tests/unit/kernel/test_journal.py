@@ -97,7 +97,10 @@ def test_entries_can_be_asked_for_by_place_kind_and_subject(path):
     journal.close()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=50,
+)
 @given(data=st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), JSON_VALUES))
 def test_any_json_object_comes_back_as_it_was(journal, data):
     entry = journal.append("anything", None, data)
