@@ -20,6 +20,7 @@ from ostiary.identity.keys.storage import SigningKeys
 from ostiary.identity.store.engine import Store, open_store
 from ostiary.identity.store.schema import signing_keys as table
 from tests.conformance.identity_rows import NOW
+from tests.conformance.long_waits import long_waits
 from tests.fakes.clock import FakeClock
 from tests.store_keys import make_sealer
 
@@ -35,16 +36,18 @@ from ostiary.identity.sealing.sealer import Sealer
 from ostiary.identity.store.engine import open_store
 from ostiary.kernel.clock import SystemClock
 from pathlib import Path
+from tests.conformance.long_waits import long_waits
 
-store = open_store(sys.argv[1])
-keys = SigningKeys(Sealer(StoreKeyFiles(Path(sys.argv[3]))))
-sys.stdin.readline()
-claims = KeyClaims(store, keys, SystemClock(), snapshot=sys.argv[2], jwks_max_age_seconds=60)
-held = claims.claim()
-print(held.kid if held else "none", flush=True)
-sys.stdin.readline()
-held = claims.replace(held.kid)
-print(held.kid if held else "none", flush=True)
+with long_waits():
+    store = open_store(sys.argv[1])
+    keys = SigningKeys(Sealer(StoreKeyFiles(Path(sys.argv[3]))))
+    sys.stdin.readline()
+    claims = KeyClaims(store, keys, SystemClock(), snapshot=sys.argv[2], jwks_max_age_seconds=60)
+    held = claims.claim()
+    print(held.kid if held else "none", flush=True)
+    sys.stdin.readline()
+    held = claims.replace(held.kid)
+    print(held.kid if held else "none", flush=True)
 """
 
 
@@ -194,7 +197,7 @@ def test_replicas_of_many_snapshots_that_start_at_once_agree(
         assert held is not None
         return snapshot, held.kid
 
-    with ThreadPoolExecutor(len(snapshots)) as pool:
+    with long_waits(), ThreadPoolExecutor(len(snapshots)) as pool:
         held = set(pool.map(start, snapshots))
     assert len(held) == 3
     assert len({kid for _, kid in held}) == 3
@@ -213,6 +216,8 @@ def test_processes_that_claim_and_rotate_at_once_agree(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            # From there they can import what belongs to the tests.
+            cwd=Path(__file__).parents[2],
         )
         for snapshot in ("s-1", "s-1", "s-1", "s-2", "s-2")
     ]

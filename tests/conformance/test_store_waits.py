@@ -4,8 +4,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,11 +14,13 @@ from sqlalchemy import Connection, inspect, text
 from ostiary.identity.store.availability import Availability
 from ostiary.identity.store.engine import Store, StoreUnavailableError, open_store
 from ostiary.identity.store.migration import migrate
+from ostiary.identity.store.postgresql_connections import BoundedConnection
 from ostiary.identity.store.proofs import Proofs, note_ended
 from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.ids import SeededRandom
 from tests.fakes.clock import FakeClock
 
+# Who stands still inside a transaction keeps all others waiting, longer than a request may wait.
 WRITER = """
 import sys, time
 from sqlalchemy import Connection, inspect, text
@@ -28,7 +30,7 @@ store = open_store(sys.argv[1])
 end = time.monotonic() + 1
 done = 0
 while time.monotonic() < end:
-    with store.write() as connection:
+    with store.write(seconds_max=60) as connection:
         count = connection.execute(text("SELECT done FROM work")).scalar_one()
         connection.execute(text("UPDATE work SET done = :done"), {"done": count + 1})
     done += 1
@@ -104,8 +106,13 @@ def test_a_long_statement_is_ended_but_a_migration_may_take_its_time(postgres_ur
 
 
 @pytest.mark.postgres
-def test_a_wait_for_a_row_tells_that_the_server_is_there(postgres_url: str) -> None:
-    with closing(open_store(postgres_url)) as store, closing(open_store(postgres_url)) as other:
+def test_a_wait_for_a_row_tells_that_the_server_is_there(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Only the limit for locks ends this wait, also on a machine that stands still for a moment.
+    monkeypatch.setattr(BoundedConnection, "answer_seconds_max", 60.0)
+    waiting = f"{postgres_url}&options=-c%20statement_timeout%3D60s"
+    with closing(open_store(postgres_url)) as store, closing(open_store(waiting)) as other:
         with store.write() as connection:
             connection.execute(text("CREATE TABLE work (done INTEGER)"))
             connection.execute(text("INSERT INTO work VALUES (0)"))
@@ -118,14 +125,29 @@ def test_a_wait_for_a_row_tells_that_the_server_is_there(postgres_url: str) -> N
         assert not other.writing.is_away
 
 
+@contextmanager
+def answering(store: Store) -> Iterator[None]:
+    """Let the store answer others all the while until the block ends."""
+    over = threading.Event()
+
+    def answer() -> None:
+        while not over.wait(0.01):
+            store.reading.answered()
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 def test_a_store_with_no_free_connection_that_answers_others_is_busy(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'identity.db'}"
     with closing(open_store(url, connections_max=1)) as store, store.read():
-        others = threading.Timer(0.2, store.reading.answered)
-        others.start()
-        with pytest.raises(StoreUnavailableError) as caught, store.read():
+        with answering(store), pytest.raises(StoreUnavailableError) as caught, store.read():
             pass
-        others.join()
         assert caught.value.is_busy
         assert not store.reading.is_away
         with pytest.raises(StoreUnavailableError) as caught, store.read():

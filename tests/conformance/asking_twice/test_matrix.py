@@ -17,6 +17,7 @@ from ostiary.identity.mail.sending import MailSender
 from tests.conformance.asking_twice import victim
 from tests.conformance.asking_twice.effects import EFFECTS, Effect, Situation
 from tests.conformance.asking_twice.interruption import KILLED, Point, interrupted
+from tests.conformance.long_waits import long_waits
 from tests.identity_app import IdentityService, build_identity
 
 WAIT_SECONDS_MAX = 60
@@ -46,6 +47,13 @@ def nobody_sends() -> Iterator[None]:
     """What the outbox holds is looked at; sending it has tests of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(MailSender, "start", lambda _: None)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def waiting_for_each_other() -> Iterator[None]:
+    """One attempt may wait for another one for as long as the machine stands still."""
+    with long_waits():
         yield
 
 
