@@ -9,11 +9,12 @@ from ostiary.kernel.clock import SystemClock
 from ostiary.kernel.ids import SystemRandom
 from ostiary.watch.journeys.probes import ProbeAdmin
 from ostiary.watch.journeys.rehearsal import run_rehearsal_journeys
+from ostiary.watch.journeys.report import JourneyReport
 from ostiary.watch.relying_party.target import Target
 from tests.mutations.candidates import Judged
 from tests.unit.drills.identity_processes import ADMIN_TOKEN, IdentityProcesses
+from tests.unit.drills.repeating import repeated
 
-_TRIES = 3
 _CANDIDATES_PER_STORE = 6
 
 
@@ -48,30 +49,22 @@ def _rehearse_on_one_store(
             name, snapshot = f"candidate-{number}", f"s-{number:012x}"
             target = processes.start(name, snapshot, release, **candidate.identity)
             leeway = candidate.identity["settings"]["leeway_seconds"]
-            yield candidate, _repeated(target, last_good, leeway)
+            yield candidate, _failures(target, last_good, leeway)
             processes.stop_last()
     finally:
         processes.close()
 
 
-def _repeated(target: Target, last_good: Target, leeway_seconds: float) -> list[str]:
-    """Return the failures of the last try, none where one try went well.
-
-    On a machine that is busy with other tests a replica may turn sign-ins away once; settings that
-    do harm do it every time.
-    """
-    failures: list[str] = []
-    for _ in range(_TRIES):
-        failures = asyncio.run(_journeys(target, last_good, leeway_seconds))
-        if not failures:
-            break
-    return failures
+def _failures(target: Target, last_good: Target, leeway_seconds: float) -> list[str]:
+    """Return the failures of the last try, none where one try went well."""
+    report = repeated(lambda: asyncio.run(_journeys(target, last_good, leeway_seconds)))
+    return [str(failure) for failure in report.failures]
 
 
-async def _journeys(target: Target, last_good: Target, leeway_seconds: float) -> list[str]:
+async def _journeys(target: Target, last_good: Target, leeway_seconds: float) -> JourneyReport:
     rng = SystemRandom()
     async with ProbeAdmin(last_good.base_url, ADMIN_TOKEN, rng=rng) as admin:
-        report = await run_rehearsal_journeys(
+        return await run_rehearsal_journeys(
             [target],
             admin=admin,
             clock=SystemClock(),
@@ -80,4 +73,3 @@ async def _journeys(target: Target, last_good: Target, leeway_seconds: float) ->
             accounts=1,
             leeway_seconds=leeway_seconds,
         )
-    return [str(failure) for failure in report.failures]
