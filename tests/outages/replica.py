@@ -164,9 +164,12 @@ class Person:
         self.browser = Browser(self.replica)
 
     def register(self) -> None:
-        body = {"email": self.email, "password": PASSWORD, "roles": []}
-        answer = self.replica.admin("POST", "/admin/users", body)
+        answer = self.ask_for_account()
         assert answer.status_code == 201, answer.text
+
+    def ask_for_account(self) -> httpx.Response:
+        body = {"email": self.email, "password": PASSWORD, "roles": []}
+        return self.replica.admin("POST", "/admin/users", body)
 
     def sign_in(self, password: str = PASSWORD) -> httpx.Response:
         """Sign in by the form, in a browser that knows nothing of earlier ones."""

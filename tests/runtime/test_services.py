@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -109,6 +109,19 @@ def failure_of(
     replica = runtime.start(spec(place, release, command))
     with pytest.raises(ReplicaFailedError) as caught:
         wait_ready(runtime, replica, seconds_max)
+    return caught.value
+
+
+def failure_once_it_listens(
+    place: Place, release: str, behaviour: str, eventually: Callable[[Callable[[], object]], None]
+) -> ReplicaFailedError:
+    """Return the failure of a program that has all the time it needs to begin to listen."""
+    runtime = place.runtime()
+    command = [*PYTHON, behaviour, "${OSTIARY_PORT}"]
+    replica = runtime.start(spec(place, release, command))
+    eventually(lambda: "listening on" in " ".join(runtime.log_tail(replica)))
+    with pytest.raises(ReplicaFailedError) as caught:
+        wait_ready(runtime, replica, 0.5)
     return caught.value
 
 
@@ -231,8 +244,8 @@ def test_a_program_that_is_not_there_is_told_and_nothing_is_left(place, release,
     assert list((place.data.path / "replicas").glob("*.json")) == []
 
 
-def test_a_program_that_binds_another_port_is_told_which(place, release):
-    failure = failure_of(place, release, [*PYTHON, "other-port", "${OSTIARY_PORT}"], 3)
+def test_a_program_that_binds_another_port_is_told_which(place, release, eventually):
+    failure = failure_once_it_listens(place, release, "other-port", eventually)
 
     bound = failure.log_lines[0].split()[-1]
     assert failure.reason is FailureReason.TOO_SLOW
@@ -246,8 +259,12 @@ def test_a_program_that_never_listens_is_told(place, release):
     assert "it does not listen on port" in failure.message
 
 
-def test_a_program_that_never_gets_healthy_is_told_with_what_it_answers(place, release):
-    failure = failure_of(place, release, [*PYTHON, "unhealthy", "${OSTIARY_PORT}"], 3)
+def test_a_program_that_never_gets_healthy_is_told_with_what_it_answers(
+    place, release, eventually, monkeypatch
+):
+    # A program that stands still answers nothing for a while.
+    monkeypatch.setattr("ostiary.runtime.service_readiness._ANSWER_SECONDS_MAX", 60.0)
+    failure = failure_once_it_listens(place, release, "unhealthy", eventually)
 
     assert "its health path /health at port" in failure.message
     assert "is answered by HTTP 500" in failure.message
@@ -286,14 +303,16 @@ def test_stopping_lets_a_program_drain_also_below_a_shell(place, release):
     assert list((place.data.path / "replicas").glob("*.json")) == []
 
 
-def test_a_program_that_ignores_sigterm_is_killed_and_said_to_be(place, release):
+def test_a_program_that_ignores_sigterm_is_killed_and_said_to_be(place, release, eventually):
     runtime, replica = place.runtime(), started(place, release, "ignores-sigterm")
+    # Within the time that it gets below, a program that stands still could not say so.
+    send_signal(replica.process, signal.SIGTERM)
+    eventually(lambda: "not now" in runtime.log_tail(replica))
 
-    by_itself = anyio.run(runtime.stop, replica, 0.5)
+    by_itself = anyio.run(runtime.stop, replica, 0.2)
 
     assert by_itself is False
     assert not runtime.alive(replica)
-    assert "not now" in runtime.log_tail(replica)
 
 
 def test_what_a_program_has_started_itself_ends_with_it(place, release, eventually):

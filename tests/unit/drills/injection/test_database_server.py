@@ -48,9 +48,10 @@ def befallen(surroundings, tmp_path):
     return inject
 
 
-def connect(surroundings):
+def connect(surroundings, seconds_max=60):
+    """Connect, with little time only where nobody is going to answer."""
     return psycopg.connect(
-        surroundings.server.url, autocommit=True, connect_timeout=2, options=LOCK_TIMEOUT
+        surroundings.server.url, autocommit=True, connect_timeout=seconds_max, options=LOCK_TIMEOUT
     )
 
 
@@ -82,14 +83,14 @@ def test_a_stopped_server_takes_no_connection_and_comes_back(surroundings, clien
         with pytest.raises(psycopg.OperationalError):
             write(client)
         with pytest.raises(psycopg.OperationalError):
-            connect(surroundings)
+            connect(surroundings, seconds_max=2)
     require_well(surroundings)
 
 
 def test_a_paused_server_answers_nobody_until_it_goes_on(surroundings, client, befallen):
     paused = befallen(kind="database_stopped", paused=True)
     with paused, pytest.raises(psycopg.OperationalError):
-        connect(surroundings)
+        connect(surroundings, seconds_max=2)
     write(client)
 
 
