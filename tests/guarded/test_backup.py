@@ -19,13 +19,12 @@ from ostiary.identity.sealing.sealer import Sealer
 from ostiary.identity.store.engine import open_store
 from ostiary.identity.store.schema import signing_keys
 from tests.guarded.conftest import QUICK, require_nothing_left
+from tests.guarded.users import LATE
 from tests.postgres import PostgresServer
 from tests.system import call_ostiary, free_port, run_ostiary
 
 pytestmark = pytest.mark.system
 PASSWORD = "a planted pass phrase 4711"
-LATE = {503, 504}
-"""What people are told where the machine had no time for them."""
 DATABASE_PASSWORD = "planted-database-password"
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.guarded.releases import Fault
 from tests.guarded.test_bad_releases import propose, require_as_it_was
+from tests.guarded.users import LATE
 from tests.system import RunningSystem, call_ostiary
 
 pytestmark = pytest.mark.system
@@ -65,7 +66,7 @@ def test_a_release_broken_for_one_rare_grant_is_rolled_back_by_the_evidence_of_t
         code, result = propose(guarded, release(NO_TOKENS_FOR_MACHINES), "--from", "canary")
 
     assert (code, result["verdict"], result["stage"]) == (5, "rolled_back", "canary"), result
-    late = [key for key in applications.answers if key[1] in {503, 504}]
+    late = [key for key in applications.answers if key[1] in LATE]
     assert result["users_affected"] <= sum(applications.answers[key] for key in late)
     assert result["failed_attempts_hidden"] > 0
     (reason, *_) = result["reasons"]

@@ -17,6 +17,8 @@ from tests.system import RunningSystem
 
 SECONDS_MAX = 90
 RATE = 2
+LATE = {503, 504}
+"""What the edge answers where a machine stood still and nobody had time for a request."""
 _NO_TIME = re.compile(r"got HTTP 50[34]\b|^took \d|^no end after \d|got no answer in time")
 """What the ledger says of whatever no replica had time for, or the store on a slow disk."""
 

@@ -103,11 +103,10 @@ async def confirm(envoys: list[Envoy], file: XdsFile, before: dict[int, int]) ->
     answers = {envoy.index: Answer.SILENT for envoy in envoys}
 
     async def ask(envoy: Envoy) -> None:
-        with anyio.move_on_after(_DEADLINES_S[file.name]):
-            answers[envoy.index] = await _answer(envoy, file, before.get(envoy.index))
-            return
-        with anyio.move_on_after(_LAST_LOOK_S):
-            answers[envoy.index] = await _answer(envoy, file, before.get(envoy.index))
+        for seconds in (_DEADLINES_S[file.name], _LAST_LOOK_S):
+            with anyio.move_on_after(seconds):
+                answers[envoy.index] = await _answer(envoy, file, before.get(envoy.index))
+                return
 
     async with anyio.create_task_group() as group:
         for envoy in envoys:

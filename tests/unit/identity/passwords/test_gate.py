@@ -154,7 +154,8 @@ def test_what_the_work_raises_reaches_whoever_asked(make_crowd) -> None:
 
 def test_one_hash_that_stood_still_sends_nobody_away_and_many_slow_ones_do() -> None:
     clock = FakeClock()
-    gate = HashGate(GateLimits(slots=1, queue=100, wait_seconds_max=1.0), clock)
+    limits = GateLimits(slots=1, queue=100, wait_seconds_max=1.0)
+    gate = HashGate(limits, clock)
 
     def hash_for(seconds: float) -> None:
         gate.run(lambda: clock.advance(seconds), OTHER)
@@ -162,7 +163,6 @@ def test_one_hash_that_stood_still_sends_nobody_away_and_many_slow_ones_do() -> 
     def waiting_room() -> bool:
         """Whether somebody is let in while ten others wait and one is hashed."""
         waiting = [Priority.OTHER] * 10
-        limits = GateLimits(slots=1, queue=100, wait_seconds_max=1.0)
         return admit(waiting, Priority.OTHER, limits, hash_seconds=gate._mean_seconds).admitted
 
     hash_for(0.06)
